@@ -1,0 +1,73 @@
+/**
+ * The one error class and the closed set of codes that leave this server, in every protocol.
+ * REST answers carry them as `application/problem+json` (RFC 9457), GraphQL as `errors[].extensions`.
+ */
+
+/** Each code with its HTTP status (REST only: a GraphQL answer's status is not the status of one of its fields) and title. */
+export const ERROR_CODES = {
+  BAD_REQUEST: { status: 400, title: 'Bad request' },
+  UNAUTHENTICATED: { status: 401, title: 'Not signed in' },
+  FORBIDDEN: { status: 403, title: 'Not allowed' },
+  NOT_FOUND: { status: 404, title: 'Not found' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
+  NOT_ACCEPTABLE: { status: 406, title: 'Not acceptable' },
+  CONFLICT: { status: 409, title: 'Conflict' },
+  CURSOR_EXPIRED: { status: 410, title: 'Cursor expired' },
+  PRECONDITION_FAILED: { status: 412, title: 'Precondition failed' },
+  PAYLOAD_TOO_LARGE: { status: 413, title: 'Payload too large' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
+  VALIDATION_FAILED: { status: 422, title: 'Validation failed' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'Idempotency key reused' },
+  RATE_LIMITED: { status: 429, title: 'Too many requests' },
+  QUERY_TOO_COMPLEX: { status: 400, title: 'Query too complex' },
+  UNAVAILABLE: { status: 503, title: 'Unavailable' },
+  INTERNAL: { status: 500, title: 'Internal error' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
+}
+
+/** One problem with one value. `path` starts at an argument (`["input","title"]`) or, in REST, at `body`, `query`, `path` or `header`. */
+export interface Issue {
+  path: (string | number)[]
+  /** The rule that was broken, like `too_big`, `invalid_type`, `unknown_field`. */
+  code: string
+  message: string
+}
+
+export interface AppErrorOptions {
+  /** The argument at fault, when there is one: shorthand for a single issue. */
+  path?: (string | number)[]
+  issues?: Issue[]
+  /** Headers for the HTTP answer, like `Allow` with a 405. */
+  headers?: Record<string, string>
+  cause?: unknown
+}
+
+/** An error that a client may see as it is. Anything else is masked as INTERNAL and logged. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly issues: readonly Issue[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.headers = options.headers ?? {}
+    this.issues = options.issues ?? (options.path ? [{ path: options.path, code: code.toLowerCase(), message }] : [])
+  }
+
+  get status(): number {
+    return ERROR_CODES[this.code].status
+  }
+}
+
+/** VALIDATION_FAILED with every problem; the message names them all, for clients that show nothing else. */
+export function validationFailed(issues: Issue[]): AppError {
+  const message = issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
+  return new AppError('VALIDATION_FAILED', message, { issues })
+}
