@@ -1,0 +1,105 @@
+import { z } from 'zod'
+
+/** How a variable is read: its rule, default and one line of help. `.env.example` and the README table are held against this. */
+const variables = {
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to listen on; 0 picks a free one.'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .optional()
+    .describe('PostgreSQL to use. Unset: the embedded database in DATA_DIR.'),
+  DATABASE_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10).describe('Connections to PostgreSQL.'),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Folder of the embedded database; memory:// keeps nothing. One server a folder.'),
+  JWT_SECRET: z
+    .string()
+    .min(32, 'must be 32 characters or more; make one with: openssl rand -base64 48')
+    .optional()
+    .describe('Signs access tokens; 32 bytes or more. Made and kept in DATA_DIR when the database is embedded.'),
+  ACCESS_TOKEN_TTL: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(900)
+    .describe('Life of an access token, seconds.'),
+  REFRESH_TOKEN_TTL: z.coerce
+    .number()
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .default(2_592_000)
+    .describe('Life of an unused session, seconds.'),
+  REGISTRATION: z.enum(['open', 'closed']).default('open').describe('Whether anybody may register.'),
+  CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
+    .describe('Browser origins that may call, comma-separated; * for any. The own origin always may.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least level logged.'),
+  BODY_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(104_857_600)
+    .default(1_048_576)
+    .describe('Largest request body, bytes.'),
+  WS_MAX_SOCKETS_PER_USER: z.coerce.number().int().min(1).default(50).describe('Open websockets per user.'),
+  WS_MAX_OPERATIONS_PER_SOCKET: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe('Operations open at once on a websocket.'),
+  EVENT_QUEUE_SIZE: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .default(1000)
+    .describe('Events kept for a slow subscriber before its stream ends.'),
+} as const
+
+const schema = z.object(variables)
+
+export type Config = Readonly<z.infer<typeof schema>>
+
+/** Each variable's name with its default (as text, empty when unset) and help, in the order they are declared. */
+export function describeVariables(): { name: string; fallback: string; help: string }[] {
+  return Object.entries(variables).map(([name, rule]) => {
+    const parsed = rule.safeParse(undefined)
+    return { name, fallback: String(parsed.data ?? ''), help: rule.description ?? '' }
+  })
+}
+
+export class ConfigError extends Error {}
+
+/**
+ * Reads the configuration from environment variables. An empty variable counts as unset.
+ * Throws a ConfigError that names every problem at once.
+ */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.keys(variables).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  )
+  const result = schema.safeParse(given)
+  const problems = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  if (given.DATABASE_URL && !given.JWT_SECRET) {
+    problems.push('JWT_SECRET: is required with DATABASE_URL; make one with: openssl rand -base64 48')
+  }
+  if (!result.success || problems.length > 0) {
+    throw new ConfigError(`The configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+  }
+  return Object.freeze(result.data)
+}

@@ -1,0 +1,121 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Connection } from './connection.ts'
+import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
+import { claimDirectory } from './single-process.ts'
+
+/** A data directory that says: keep nothing. */
+export const IN_MEMORY = 'memory://'
+
+/** A socket's path is at most 107 bytes; `pg` appends this to the host. */
+const SOCKET = '.s.PGSQL.5432'
+const LONGEST_SOCKET_PATH = 107
+
+export interface EmbeddedDatabase {
+  /** For one connection at a time; a second waits until the first has closed. */
+  connection: Connection
+  /** Called once if the database's thread dies. Its connections break at the same time. */
+  onFailure(listener: (error: Error) => void): void
+  /** Writes a checkpoint and stops the thread; may be called again. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the embedded database on a data directory (made when missing) or "memory://". Throws when another process,
+ * or this one, has the directory open.
+ */
+export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+  const inMemory = dataDir === IN_MEMORY
+  const release = inMemory ? async () => {} : await claimDirectory(dataDir)
+  try {
+    const socketDirectory = await makeSocketDirectory(inMemory ? randomUUID() : await realpath(dataDir))
+    const directory = inMemory ? undefined : join(dataDir, 'postgres')
+    return await startWorker({ directory, socketPath: join(socketDirectory, SOCKET) }, socketDirectory, release)
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function startWorker(data: WorkerData, socketDirectory: string, release: () => Promise<void>): Promise<EmbeddedDatabase> {
+  const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData: data, name: 'database' })
+  const listeners = new Set<(error: Error) => void>()
+  let failure: Error | undefined
+  let closing: Promise<void> | undefined
+
+  // A process that exits without closing cleans up too; killed, it leaves the directory to its next start.
+  const removeSocket = () => rmSync(socketDirectory, { recursive: true, force: true })
+  process.once('exit', removeSocket)
+
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  worker.on('error', (error) => {
+    failure ??= error instanceof Error ? error : new Error(String(error))
+  })
+  const cleaned = exited.then(async () => {
+    process.off('exit', removeSocket)
+    removeSocket()
+    await release()
+    if (closing) return
+    failure ??= new Error('the embedded database stopped by itself')
+    for (const listener of listeners) listener(failure)
+  })
+
+  await Promise.race([
+    untilTold(worker, 'ready'),
+    cleaned.then(() => {
+      throw new Error(`The embedded database did not start: ${failure?.message}`, { cause: failure })
+    }),
+  ])
+  // From here on only its clients keep the process alive.
+  worker.unref()
+
+  return {
+    connection: {
+      config: { host: socketDirectory, user: 'postgres', database: 'postgres' },
+      schema: 'public',
+      namedStatements: true,
+    },
+    onFailure(listener) {
+      if (failure) listener(failure)
+      else listeners.add(listener)
+    },
+    close() {
+      closing ??= (async () => {
+        worker.ref()
+        worker.postMessage('close')
+        await cleaned
+      })()
+      return closing
+    },
+  }
+}
+
+function untilTold(worker: Worker, expected: WorkerMessage): Promise<void> {
+  return new Promise((resolve) => {
+    worker.on('message', (message) => message === expected && resolve())
+  })
+}
+
+/**
+ * An empty directory that only this user can enter, named from what it serves: whoever comes here holds the claim on
+ * the data directory, so what is there already is a dead process's, and is replaced.
+ */
+async function makeSocketDirectory(served: string): Promise<string> {
+  const name = `taskwire-${createHash('sha256').update(`${process.getuid?.()}:${served}`).digest('hex').slice(0, 16)}`
+  const temporary = join(tmpdir(), name, SOCKET).length <= LONGEST_SOCKET_PATH ? tmpdir() : '/tmp'
+  const directory = join(temporary, name)
+  const found = await lstat(directory).catch(() => undefined)
+  // Another user could have made it first, to listen in our place.
+  if (found && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))) {
+    throw new Error(`${directory} is not ours: remove it`)
+  }
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { mode: 0o700 })
+  // The umask may have taken bits away.
+  await chmod(directory, 0o700)
+  return directory
+}

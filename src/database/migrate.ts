@@ -1,0 +1,129 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { type Connection, type Log, prepareSession, quoteIdentifier } from './connection.ts'
+
+export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
+
+/** The key Prisma's own migrate takes, so that the two exclude each other. */
+const PRISMA_LOCK = 72_707_369
+
+/** Word for word what Prisma creates. */
+const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             TIMESTAMPTZ,
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          TIMESTAMPTZ,
+    started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count     INTEGER NOT NULL DEFAULT 0
+)`
+
+interface Migration {
+  name: string
+  sql: string
+  checksum: string
+}
+
+interface Applied {
+  migration_name: string
+  checksum: string
+  finished_at: Date | null
+}
+
+export interface MigrateOptions {
+  /** Holds one folder a migration, each with a migration.sql. */
+  directory?: string
+  log?: Log
+}
+
+/**
+ * Brings a database to the newest migration and answers the names of those it applied. Servers that start together
+ * take turns. Each file runs in one transaction with its record, as one simple query: its functions contain `;`.
+ * Throws, before changing anything, when the history of the database is not the beginning of ours.
+ */
+export async function migrate(connection: Connection, options: MigrateOptions = {}): Promise<string[]> {
+  const migrations = await readMigrations(options.directory ?? MIGRATIONS)
+  const client = new pg.Client(connection.config)
+  // Also emitted while no query waits; the query that fails then reports it.
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(connection.schema)}`)
+    await prepareSession(client, connection.schema)
+    await client.query(HISTORY_TABLE)
+    const { rows } = await client.query<Applied>(
+      'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at',
+    )
+    checkHistory(rows, migrations)
+    const done = new Set(rows.map((row) => row.migration_name))
+    const pending = migrations.filter((migration) => !done.has(migration.name))
+    for (const migration of pending) {
+      await apply(client, migration)
+      options.log?.info({ migration: migration.name }, 'migration applied')
+    }
+    return pending.map((migration) => migration.name)
+  } finally {
+    // Releases the lock too.
+    await client.end()
+  }
+}
+
+async function readMigrations(directory: string): Promise<Migration[]> {
+  const entries = await readdir(directory, { withFileTypes: true })
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(directory, name, 'migration.sql'), 'utf8')
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') }
+    }),
+  )
+}
+
+function checkHistory(applied: Applied[], migrations: Migration[]): void {
+  const known = new Map(migrations.map((migration) => [migration.name, migration]))
+  for (const row of applied) {
+    const migration = known.get(row.migration_name)
+    if (!migration) {
+      throw new Error(
+        `The database has the migration ${row.migration_name}, which this version of Taskwire does not know. ` +
+          'It was used by a newer version: start that one.',
+      )
+    }
+    if (!row.finished_at) {
+      throw new Error(
+        `The migration ${row.migration_name} failed half-way when another tool applied it. Repair the database, then mark ` +
+          'it with "prisma migrate resolve".',
+      )
+    }
+    if (row.checksum !== migration.checksum) {
+      throw new Error(
+        `The migration ${row.migration_name} was edited after this database applied it. Restore ` +
+          `prisma/migrations/${row.migration_name}/migration.sql and write the change as a new migration.`,
+      )
+    }
+  }
+}
+
+async function apply(client: pg.Client, migration: Migration): Promise<void> {
+  await client.query('BEGIN')
+  try {
+    const started = new Date()
+    await client.query(migration.sql)
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+       VALUES ($1, $2, clock_timestamp(), $3, $4, 1)`,
+      [randomUUID(), migration.checksum, migration.name, started],
+    )
+    await client.query('COMMIT')
+  } catch (error) {
+    // A lost connection has rolled back by itself; the first error is the one to report.
+    await client.query('ROLLBACK').catch(() => {})
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`The migration ${migration.name} failed and was undone: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Claims a directory for this process until it releases it or dies; answers the release. Two PGlites on one directory
+ * would corrupt it. The claim is a listening socket named from the directory's device and inode, so that another path
+ * to the same directory is the same claim: taking it is atomic, and the kernel takes it back from a killed process,
+ * which no lock file is. Linux's abstract sockets belong to the network namespace: containers do not see each other's.
+ * Throws when the directory is claimed already, by this process or another.
+ */
+export async function claimDirectory(directory: string): Promise<() => Promise<void>> {
+  await mkdir(directory, { recursive: true })
+  const { dev, ino } = await stat(directory, { bigint: true })
+  const name = `taskwire-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 24)}`
+  try {
+    const server = await listenOn(name)
+    return () => new Promise((resolve) => void server.close(() => resolve()))
+  } catch (error) {
+    if (!isInUse(error)) throw error
+    throw new Error(
+      `The data directory ${directory} is in use by another Taskwire server. Stop that one, or give this one a ` +
+        'directory of its own (DATA_DIR), or let both use one PostgreSQL (DATABASE_URL).',
+    )
+  }
+}
+
+async function listenOn(name: string): Promise<Server> {
+  if (process.platform === 'linux') return listen(`\0${name}`)
+  if (process.platform === 'win32') return listen(`\\\\.\\pipe\\${name}`)
+  const path = join(tmpdir(), `${name}.lock`)
+  try {
+    return await listen(path)
+  } catch (error) {
+    // A path outlives the process that listened on it.
+    if (!isInUse(error) || (await answers(path))) throw error
+    await rm(path, { force: true })
+    return listen(path)
+  }
+}
+
+function listen(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => void socket.destroy())
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.unref()
+      resolve(server)
+    })
+  })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+}

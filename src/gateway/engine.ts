@@ -1,0 +1,216 @@
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  parse,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql'
+import { LRUCache } from 'lru-cache'
+import { type ErrorTranslator, toClientError } from './client-error.ts'
+import type { GatewayContext } from './context.ts'
+import { AppError, validationFailed } from './errors.ts'
+import { type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
+
+/** An operation that was parsed, validated and limited once and can be run many times. */
+export interface PreparedOperation {
+  document: DocumentNode
+  operation: OperationDefinitionNode
+  places: VariablePlaces
+}
+
+/** A document once parsed; `errors` when it is not valid against the schema. */
+interface KnownDocument {
+  document: DocumentNode
+  errors: readonly GraphQLError[]
+  places: VariablePlaces
+}
+
+export interface EngineOptions {
+  schema: GraphQLSchema
+  translateError?: ErrorTranslator
+  /** Further validation rules: limits on what a document may ask. */
+  rules?: readonly ValidationRule[]
+  /** Tokens a document may have: bounds the work of parsing. */
+  maxTokens?: number
+  /** Documents kept parsed. */
+  cacheSize?: number
+}
+
+export type Variables = Readonly<Record<string, unknown>>
+export type EngineResult = ExecutionResult<Record<string, unknown>>
+export type EngineStream = AsyncGenerator<EngineResult, void, void>
+
+export type Engine = ReturnType<typeof createEngine>
+
+/** The one way any transport runs an operation, so that limits, error masking and speed work are the same in all. */
+export function createEngine(options: EngineOptions) {
+  const { schema, translateError, maxTokens = 5_000 } = options
+  const rules = [...specifiedRules, ...(options.rules ?? [])]
+  const known = new LRUCache<string, KnownDocument>({ max: options.cacheSize ?? 1_000 })
+  const byNode = new WeakMap<DocumentNode, KnownDocument>()
+
+  /** Parses and validates a text once; throws a GraphQLError where it does not parse. */
+  function know(text: string): KnownDocument {
+    const cached = known.get(text)
+    if (cached) return cached
+    const entry = remember(parse(text, { maxTokens }))
+    known.set(text, entry)
+    return entry
+  }
+
+  function remember(document: DocumentNode): KnownDocument {
+    const entry = { document, errors: validate(schema, document, rules), places: variablePlaces(document) }
+    byNode.set(document, entry)
+    return entry
+  }
+
+  function find(document: DocumentNode): KnownDocument {
+    return byNode.get(document) ?? remember(document)
+  }
+
+  /** The operation to run, or the client errors that say why there is none. */
+  function prepare(
+    source: string | DocumentNode,
+    operationName?: string | null,
+  ): PreparedOperation | { errors: GraphQLError[] } {
+    try {
+      const { document, errors, places } = typeof source === 'string' ? know(source) : find(source)
+      if (errors.length > 0) return { errors: errors.map((error) => toClientError(error, undefined)) }
+      const operation = getOperationAST(document, operationName)
+      if (operation) return { document, operation, places }
+      const message = operationName ? `There is no operation named "${operationName}".` : 'Name the operation to run.'
+      return { errors: [toClientError(new AppError('BAD_REQUEST', message), undefined)] }
+    } catch (error) {
+      return { errors: [toClientError(error, undefined)] }
+    }
+  }
+
+  function mask(result: ExecutionResult, context: GatewayContext): EngineResult {
+    if (!result.errors) return result as EngineResult
+    const errors = result.errors.map((error) => toClientError(error, context, translateError))
+    return { ...result, errors } as EngineResult
+  }
+
+  /** graphql-js refuses variables one message each and without a place: tell them as issues instead. */
+  function explain(prepared: PreparedOperation, variables: Variables, result: ExecutionResult): ExecutionResult {
+    if (!result.errors || result.data !== undefined) return result
+    const issues = variableIssues(schema, prepared.operation, prepared.places, variables)
+    if (issues.length === 0) return result
+    return { errors: [new GraphQLError('', { originalError: validationFailed(issues) })] }
+  }
+
+  /** Runs a query or mutation. Never throws: every problem is in `errors`, safe to show. */
+  async function run(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+  ): Promise<EngineResult> {
+    const { document, operation } = prepared
+    try {
+      const result = await execute({
+        schema,
+        document,
+        operationName: operation.name?.value,
+        variableValues: variables,
+        contextValue: context,
+      })
+      return mask(explain(prepared, variables, result), context)
+    } catch (error) {
+      return { errors: [toClientError(error, context, translateError)] }
+    } finally {
+      if (operation.operation === OperationTypeNode.MUTATION) context.afterWrite()
+    }
+  }
+
+  /**
+   * Opens a subscription. Each event runs in a fork of the context, so that nothing cached for one event answers for
+   * the next. A source that fails ends the stream with one last result that carries the error.
+   */
+  async function open(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+  ): Promise<EngineStream | EngineResult> {
+    const { document, operation } = prepared
+    const operationName = operation.name?.value
+    try {
+      const source = await createSourceEventStream({
+        schema,
+        document,
+        operationName,
+        variableValues: variables,
+        contextValue: context,
+      })
+      if (!(Symbol.asyncIterator in source)) return mask(explain(prepared, variables, source), context)
+      return mapEvents(
+        source,
+        async (rootValue) => {
+          const contextValue = context.fork()
+          return mask(
+            await execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue }),
+            contextValue,
+          )
+        },
+        (error) => ({ errors: [toClientError(error, context, translateError)] }),
+      )
+    } catch (error) {
+      return { errors: [toClientError(error, context, translateError)] }
+    }
+  }
+
+  return { schema, know, find, prepare, run, open }
+}
+
+export function isStream(result: EngineStream | EngineResult): result is EngineStream {
+  return Symbol.asyncIterator in result
+}
+
+/**
+ * A plain async generator would leave `return()` waiting behind a pending `next()`, and with it the source:
+ * an idle subscription would only be freed at its next event. This hands `return()` to the source at once.
+ */
+function mapEvents(
+  source: AsyncIterable<unknown>,
+  map: (event: unknown) => Promise<EngineResult>,
+  fail: (error: unknown) => EngineResult,
+): EngineStream {
+  const iterator = source[Symbol.asyncIterator]()
+  let ended = false
+  const end = async (): Promise<IteratorReturnResult<void>> => {
+    ended = true
+    await iterator.return?.()
+    return { done: true, value: undefined }
+  }
+  return {
+    async next() {
+      if (ended) return { done: true, value: undefined }
+      try {
+        const step = await iterator.next()
+        if (step.done || ended) return end()
+        return { done: false, value: await map(step.value) }
+      } catch (error) {
+        await end()
+        return { done: false, value: fail(error) }
+      }
+    },
+    return: end,
+    async throw(error) {
+      await end()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async [Symbol.asyncDispose]() {
+      await end()
+    },
+  }
+}

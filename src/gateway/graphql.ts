@@ -1,0 +1,124 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
+import { type GraphQLError, OperationTypeNode } from 'graphql'
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
+import { toClientError } from './client-error.ts'
+import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
+import { type Engine, type EngineResult, type EngineStream, isStream } from './engine.ts'
+import { AppError } from './errors.ts'
+import { gatewayRequest, type HttpExchange, type HttpHandler } from './http.ts'
+
+export interface GraphqlOptions<Context extends GatewayContext> {
+  engine: Engine
+  createContext: ContextFactory<Context>
+  path: string
+  title: string
+  /** What GraphiQL shows first. */
+  defaultQuery: string
+  log: GatewayLog
+}
+
+/** GraphQL over HTTP and SSE, and GraphiQL for browsers: Yoga speaks the protocol, the engine runs the operations. */
+export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
+  const { engine, createContext, log } = options
+  const exchanges = new WeakMap<object, HttpExchange>()
+
+  const runInEngine: Plugin = {
+    onParams({ setParamsHandler }) {
+      setParamsHandler(({ params, context }) => {
+        const exchange = exchanges.get((context as { req?: object }).req ?? {})
+        if (!exchange) throw new AppError('INTERNAL', 'Yoga lost the request it answers')
+        return answer(params, exchange)
+      })
+    },
+  }
+
+  async function answer(params: GraphQLParams, exchange: HttpExchange): Promise<EngineResult | EngineStream> {
+    const prepared = engine.prepare(params.query ?? '', params.operationName)
+    if ('errors' in prepared) return refused(prepared.errors)
+    const kind = prepared.operation.operation
+    if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {
+      const error = new AppError('METHOD_NOT_ALLOWED', 'A mutation has to be sent with POST.')
+      return refused([withHttp(toClientError(error, exchangeFacts(exchange)), 405, { Allow: 'POST' })])
+    }
+    const context = await createContext(gatewayRequest(exchange, 'graphql'))
+    const variables = params.variables ?? {}
+    const result =
+      kind === OperationTypeNode.SUBSCRIPTION
+        ? await engine.open(prepared, variables, context)
+        : await engine.run(prepared, variables, context)
+    return isStream(result) || result.data !== undefined ? result : refused(result.errors ?? [])
+  }
+
+  const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
+
+  const yoga = createYoga<{ req: object }>({
+    schema: engine.schema,
+    graphqlEndpoint: options.path,
+    plugins: [runInEngine],
+    // The entry does these: body limit, CORS, health. Uploads are no GraphQL operation here.
+    maxRequestBodySize: false,
+    cors: false,
+    multipart: false,
+    landingPage: false,
+    batching: false,
+    logging: false,
+    graphiql: { title: options.title, defaultQuery: options.defaultQuery, subscriptionsProtocol: 'WS' },
+    renderGraphiQL,
+    maskedErrors: {
+      errorMessage: '',
+      maskError: (error) => toClientError(error, undefined),
+    },
+  })
+
+  return async (exchange) => {
+    const { request, response } = exchange
+    try {
+      if (exchange.method === 'POST') {
+        requireJson(exchange)
+        attachBody(request, await exchange.body())
+      }
+      exchanges.set(request, exchange)
+      await yoga(request, response)
+    } catch (error) {
+      sendErrors(exchange, error)
+    }
+  }
+
+  function sendErrors(exchange: HttpExchange, cause: unknown): void {
+    const { response } = exchange
+    if (response.headersSent) throw cause
+    const error = toClientError(cause, exchangeFacts(exchange))
+    const status = cause instanceof AppError ? cause.status : 500
+    response.writeHead(status, { 'Content-Type': 'application/graphql-response+json; charset=utf-8' })
+    response.end(JSON.stringify({ errors: [error] }))
+  }
+}
+
+/** Only JSON: a browser form can send the other types across origins without asking first. */
+function requireJson({ request }: HttpExchange): void {
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/json' || type === 'application/graphql+json') return
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send application/json, not ${type || 'a body without a Content-Type'}.`)
+}
+
+/** Hands Yoga a body that was read already: its server adapter takes an async iterable that has a key of its own. */
+function attachBody(request: object, body: Buffer): void {
+  Object.assign(request, {
+    body: {
+      size: body.length,
+      async *[Symbol.asyncIterator]() {
+        yield body
+      },
+    },
+  })
+}
+
+/** Errors of the request as a whole: 400, but 200 where the client only knows `application/json` (GraphQL over HTTP). */
+function refused(errors: readonly GraphQLError[]): EngineResult {
+  return { errors: errors.map((error) => withHttp(error, 400)) }
+}
+
+function withHttp(error: GraphQLError, status: number, headers?: Record<string, string>): GraphQLError {
+  error.extensions.http ??= { status, ...(headers ? { headers } : { spec: true }) }
+  return error
+}

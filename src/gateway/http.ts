@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toClientError } from './client-error.ts'
+import type { GatewayLog, GatewayRequest } from './context.ts'
+import { AppError } from './errors.ts'
+import { sendProblem } from './problem.ts'
+
+/** A request with what the entry found out about it: every handler behind the entry gets this. */
+export interface HttpExchange {
+  request: IncomingMessage
+  response: ServerResponse
+  requestId: string
+  /** Path without the query string, as sent (still percent-encoded). */
+  path: string
+  /** The query string without its `?`; empty when there is none. */
+  query: string
+  method: string
+  /** Reads the whole body once; refuses one over the limit with PAYLOAD_TOO_LARGE. */
+  body(): Promise<Buffer>
+}
+
+export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void
+
+export interface HttpEntryOptions {
+  /** Handlers by exact path, or by prefix where the key ends in `/*`. The longest prefix wins. */
+  routes: Readonly<Record<string, HttpHandler>>
+  /** Largest body in bytes. */
+  bodyLimit: number
+  /** Origins a browser may call from; `*` for any. */
+  corsOrigins: readonly string[]
+  log: GatewayLog
+}
+
+/** The entry of every HTTP request: request id, timing, CORS, dispatch by path, and the last line against exceptions. */
+export function createHttpEntry(options: HttpEntryOptions) {
+  const exact = new Map(Object.entries(options.routes).filter(([path]) => !path.endsWith('/*')))
+  const prefixes = Object.entries(options.routes)
+    .filter(([path]) => path.endsWith('/*'))
+    .map(([path, handler]) => [path.slice(0, -1), handler] as const)
+    .sort(([a], [b]) => b.length - a.length)
+
+  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now()
+    const exchange = openExchange(request, response, options.bodyLimit)
+    response.setHeader('X-Request-Id', exchange.requestId)
+    timeResponse(response, started)
+    try {
+      if (answerCors(exchange, options.corsOrigins)) return
+      const { path } = exchange
+      const handler = exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
+      if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
+      await handler(exchange)
+    } catch (error) {
+      fail(exchange, error, options.log)
+    }
+  }
+}
+
+function openExchange(request: IncomingMessage, response: ServerResponse, bodyLimit: number): HttpExchange {
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  let body: Promise<Buffer> | undefined
+  return {
+    request,
+    response,
+    requestId: requestIdOf(request),
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? '' : url.slice(mark + 1),
+    method: request.method ?? 'GET',
+    body() {
+      body ??= readBody(request, response, bodyLimit)
+      return body
+    },
+  }
+}
+
+/** The client's own request id when it is harmless to log and echo, else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : randomUUID()
+}
+
+/** What a context factory is told of an HTTP exchange. */
+export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest['transport']): GatewayRequest {
+  const { request, requestId } = exchange
+  return { requestId, transport, headers: request.headers, remoteAddress: request.socket.remoteAddress ?? '' }
+}
+
+async function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
+  const tooLarge = () => {
+    // The rest of the body is not read: the connection cannot carry another request.
+    response.setHeader('Connection', 'close')
+    return new AppError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`)
+  }
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > limit) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+}
+
+/** `Server-Timing` has to be known when the headers leave, so it is set in the moment they do. */
+function timeResponse(response: ServerResponse, started: number): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
+  response.writeHead = (...args: unknown[]) => {
+    response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
+    return writeHead(...args)
+  }
+}
+
+const EXPOSED_HEADERS = 'ETag, Link, Location, Retry-After, Server-Timing, X-Request-Id'
+
+/** Sets the CORS headers of an allowed origin; answers a preflight and returns true. */
+function answerCors({ request, response, method }: HttpExchange, allowed: readonly string[]): boolean {
+  const origin = request.headers.origin
+  if (origin === undefined) return false
+  response.appendHeader('Vary', 'Origin')
+  if (originAllowed(request, allowed)) {
+    response.setHeader('Access-Control-Allow-Origin', origin)
+    response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS)
+  }
+  if (method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return false
+  response.setHeader('Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS')
+  response.setHeader('Access-Control-Allow-Headers', request.headers['access-control-request-headers'] ?? '*')
+  response.setHeader('Access-Control-Max-Age', '600')
+  response.writeHead(204).end()
+  return true
+}
+
+/** A page of our own origin, or one of the configured ones. No Origin at all is a client that is no browser: allowed. */
+export function originAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = request.headers
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return true
+  return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)
+}
+
+function fail(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
+  const { response, requestId, request } = exchange
+  if (request.errored || request.socket.destroyed) return void response.destroy()
+  if (response.headersSent) {
+    log.error({ err: error, requestId }, 'an answer broke off')
+    return void response.destroy()
+  }
+  sendProblem(response, requestId, toClientError(error, { requestId, log }))
+}

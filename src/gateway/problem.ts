@@ -1,0 +1,53 @@
+import type { ServerResponse } from 'node:http'
+import type { GraphQLError } from 'graphql'
+import { codeOf, issuesOf } from './client-error.ts'
+import { AppError, ERROR_CODES, type Issue } from './errors.ts'
+
+/** An error answer as RFC 9457 has it, with our `code`, `requestId` and every `errors` entry. */
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: string
+  requestId: string
+  errors?: { path: (string | number)[]; code: string; message: string }[]
+}
+
+/** Answers with `application/problem+json`. Takes a client error; `place` moves its issues to where REST has the value. */
+export function sendProblem(
+  response: ServerResponse,
+  requestId: string,
+  error: GraphQLError | AppError,
+  place: (path: Issue['path']) => Issue['path'] = (path) => path,
+): void {
+  const { code, issues, headers } = facts(error)
+  const { status, title } = ERROR_CODES[code]
+  const moved = issues.map((issue) => ({ path: place(issue.path), code: issue.code, message: issue.message }))
+  const problem: Problem = {
+    type: 'about:blank',
+    title,
+    status,
+    detail: code === 'VALIDATION_FAILED' && moved.length > 0 ? summary(moved) : error.message,
+    code,
+    requestId,
+    ...(moved.length > 0 && { errors: moved }),
+  }
+  const body = Buffer.from(JSON.stringify(problem))
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8')
+  response.setHeader('Content-Length', body.length)
+  response.setHeader('Cache-Control', 'no-store')
+  response.writeHead(status).end(body)
+}
+
+function facts(error: GraphQLError | AppError) {
+  if (error instanceof AppError) return error
+  const original = error.originalError instanceof AppError ? error.originalError : undefined
+  return { code: codeOf(error), issues: issuesOf(error), headers: original?.headers ?? {} }
+}
+
+function summary(issues: Issue[]): string {
+  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+}

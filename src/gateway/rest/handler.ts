@@ -1,0 +1,112 @@
+import { LRUCache } from 'lru-cache'
+import type { ContextFactory, GatewayContext } from '../context.ts'
+import type { Engine, PreparedOperation } from '../engine.ts'
+import { AppError, type Issue, validationFailed } from '../errors.ts'
+import { gatewayRequest, type HttpExchange } from '../http.ts'
+import { sendProblem } from '../problem.ts'
+import { entityTag, noneMatch } from './conditional.ts'
+import { type InputPlan, parseJson, placeInRequest, planInput, type RequestInput, readInput } from './input.ts'
+import { linkHeader } from './links.ts'
+import type { Route } from './routes.ts'
+import { type Representation, selectRepresentation } from './selection.ts'
+
+export type RouteHandler = (exchange: HttpExchange, params: Record<string, string | undefined>) => Promise<void>
+
+interface Prepared {
+  operation: PreparedOperation
+  hidden: readonly string[]
+}
+
+/** Representations of one route kept prepared. */
+const MAX_REPRESENTATIONS = 100
+
+/** Serves one route: request → variables → engine → answer. */
+export function createRouteHandler<Context extends GatewayContext>(
+  route: Route,
+  options: { engine: Engine; createContext: ContextFactory<Context>; basePath: string },
+): RouteHandler {
+  const { engine, createContext, basePath } = options
+  const plan = planInput(route)
+  const prepared = new LRUCache<string, Prepared>({ max: MAX_REPRESENTATIONS })
+  const isList = route.args.some((arg) => arg.name === 'first')
+
+  function prepare(representation: Representation, issues: Issue[]): Prepared | undefined {
+    const key = JSON.stringify([representation.fields, representation.include])
+    const cached = prepared.get(key)
+    if (cached) return cached
+    const before = issues.length
+    const { document, hidden } = selectRepresentation(engine.schema, route.document, representation, issues)
+    if (issues.length > before) return undefined
+    const operation = engine.prepare(document)
+    if ('errors' in operation)
+      throw new Error(`The REST operation of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
+    const entry = { operation, hidden }
+    prepared.set(key, entry)
+    return entry
+  }
+
+  return async function handle(exchange, params) {
+    const { request, response, requestId } = exchange
+    const issues: Issue[] = []
+    const body = route.method === 'GET' ? undefined : parseJson(await exchange.body(), request.headers['content-type'])
+    const query = parseQuery(exchange.query)
+    const input = readInput(plan, { params, query, body, headers: request.headers }, issues)
+    const ready = prepare(input, issues)
+    if (!ready || issues.length > 0) throw validationFailed(issues)
+
+    const context = await createContext(gatewayRequest(exchange, 'rest'))
+    const result = await engine.run(ready.operation, input.variables, context)
+    const error = result.errors?.[0]
+    if (error) return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
+    const answer = result.data?.[route.fieldName]
+    if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
+    if (isList) setLinks(exchange, query, input, answer)
+    send(exchange, answer, ready.hidden)
+  }
+
+  function setLinks(exchange: HttpExchange, query: URLSearchParams, input: RequestInput, answer: unknown): void {
+    const link = linkHeader(`${basePath}${exchange.path.slice(basePath.length)}`, query, input.variables, answer)
+    if (link) exchange.response.setHeader('Link', link)
+  }
+
+  function send({ request, response }: HttpExchange, answer: unknown, hidden: readonly string[]): void {
+    const whole = answer as Record<string, unknown>
+    response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
+    if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole)}`)
+    if (route.status === 204) return void response.writeHead(204).end()
+    const version = whole.version
+    const body = Buffer.from(JSON.stringify(hidden.length > 0 ? hide(whole, hidden) : answer))
+    const tag = entityTag(body, version)
+    response.setHeader('ETag', tag)
+    response.setHeader('Vary', 'Authorization, X-API-Key, Origin')
+    const condition = request.headers['if-none-match']
+    if (route.method === 'GET' && condition !== undefined && !noneMatch(condition, tag)) {
+      return void response.writeHead(304).end()
+    }
+    response.setHeader('Content-Type', 'application/json; charset=utf-8')
+    response.setHeader('Content-Length', body.length)
+    response.writeHead(route.status).end(body)
+  }
+}
+
+/** A path that starts at no argument (a rule of the service's own) stays as it is. */
+function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
+  return plan.args.some((arg) => arg.name === path[0]) ? placeInRequest(plan, path) : path
+}
+
+export function parseQuery(text: string): URLSearchParams {
+  try {
+    // URLSearchParams turns broken percent-encoding into replacement characters; this refuses it.
+    decodeURIComponent(text)
+  } catch {
+    throw new AppError('BAD_REQUEST', 'The query string is not valid percent-encoding.')
+  }
+  return new URLSearchParams(text)
+}
+
+function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {
+  if (Array.isArray(answer.nodes)) {
+    return { ...answer, nodes: answer.nodes.map((node: Record<string, unknown>) => hide(node, hidden)) }
+  }
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !hidden.includes(name)))
+}

@@ -1,0 +1,173 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { GraphQLArgument } from 'graphql'
+import { AppError, type Issue } from '../errors.ts'
+import { coerceValue } from '../variables.ts'
+import { versionOfTags } from './conditional.ts'
+import { type QueryParameter, queryParameters, readParameter } from './parameters.ts'
+import type { Route } from './routes.ts'
+
+/** The argument that `If-Match` fills. */
+const VERSION_ARGUMENT = 'expectedVersion'
+/** Parameters of the representation, on every route that answers with a body. */
+const REPRESENTATION = ['fields', 'include'] as const
+const DEFAULT_LIMIT = 20
+
+/** How the parts of a request fill the arguments of an operation: worked out once for each route. */
+export interface InputPlan {
+  args: readonly GraphQLArgument[]
+  pathParameters: readonly string[]
+  body: string | undefined
+  query: ReadonlyMap<string, QueryParameter>
+  readsVersion: boolean
+  paged: boolean
+}
+
+export interface RequestParts {
+  params: Readonly<Record<string, string | undefined>>
+  query: URLSearchParams
+  /** The parsed JSON body; undefined when there is none. */
+  body: unknown
+  headers: IncomingHttpHeaders
+}
+
+export interface RequestInput {
+  variables: Record<string, unknown>
+  fields: string[]
+  include: string[]
+}
+
+export function planInput({ args, pathParameters, rest }: Pick<Route, 'args' | 'pathParameters' | 'rest'>): InputPlan {
+  const elsewhere = new Set([...pathParameters, ...(rest.body ? [rest.body] : []), VERSION_ARGUMENT])
+  const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name)))
+  return {
+    args,
+    pathParameters,
+    body: rest.body,
+    query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
+    readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
+    paged: args.some((arg) => arg.name === 'first'),
+  }
+}
+
+/** The operation's variables from the parts of a request. Adds every problem of their shape to `issues`, in REST's places. */
+export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[]): RequestInput {
+  const variables: Record<string, unknown> = {
+    ...Object.fromEntries(plan.pathParameters.map((name) => [name, parts.params[name]])),
+  }
+  const representation = readQuery(plan, parts.query, variables, issues)
+  if (plan.paged) turnPage(variables)
+  if (plan.readsVersion && parts.headers['if-match'] !== undefined) {
+    variables[VERSION_ARGUMENT] = versionOfTags(parts.headers['if-match'])
+  }
+  readBody(plan, parts.body, variables, issues)
+  coerceAll(plan, variables, issues)
+  return { variables, ...representation }
+}
+
+function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<string, unknown>, issues: Issue[]) {
+  const lists = { fields: [] as string[], include: [] as string[] }
+  for (const name of new Set(query.keys())) {
+    const values = query.getAll(name)
+    const parameter = plan.query.get(name)
+    const list = REPRESENTATION.find((one) => one === name)
+    if (parameter) {
+      const value = readParameter(parameter, values, issues)
+      if (value !== undefined) assign(variables, parameter.target, value)
+    } else if (list) {
+      lists[list] = values.flatMap((value) => value.split(',')).map((value) => value.trim())
+    } else {
+      issues.push({ path: ['query', name], code: 'unknown_parameter', message: 'is not a parameter here' })
+    }
+  }
+  return lists
+}
+
+/** A page before a cursor is counted from its end: REST's one `limit` becomes `last`. */
+function turnPage(variables: Record<string, unknown>): void {
+  const limit = variables.first ?? DEFAULT_LIMIT
+  const backwards = variables.before !== undefined && variables.after === undefined
+  delete variables.first
+  variables[backwards ? 'last' : 'first'] = limit
+}
+
+function readBody(plan: InputPlan, body: unknown, variables: Record<string, unknown>, issues: Issue[]): void {
+  if (plan.body === undefined) {
+    const given = isObject(body) ? Object.keys(body) : []
+    if (body !== undefined && !isObject(body)) issues.push(notAnObject(body))
+    for (const name of given)
+      issues.push({ path: ['body', name], code: 'unknown_field', message: 'is not a field here' })
+  } else if (body === undefined) {
+    issues.push({ path: ['body'], code: 'required', message: 'is required: a JSON object' })
+  } else if (isObject(body)) {
+    variables[plan.body] = body
+  } else {
+    issues.push(notAnObject(body))
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function notAnObject(body: unknown): Issue {
+  const kind = Array.isArray(body) ? 'an array' : body === null ? 'null' : `a ${typeof body}`
+  return { path: ['body'], code: 'invalid_type', message: `must be a JSON object, not ${kind}` }
+}
+
+/** Checks each variable against its argument's type: the engine would refuse the same, but not all problems at once. */
+function coerceAll(plan: InputPlan, variables: Record<string, unknown>, issues: Issue[]): void {
+  for (const arg of plan.args) {
+    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || arg.name === plan.body)) continue
+    const found: Issue[] = []
+    coerceValue(variables[arg.name], arg.type, [arg.name], found)
+    issues.push(...found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) })))
+  }
+}
+
+/** Where REST has the value that an operation's path names: `["input","title"]` is `["body","title"]`. */
+export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['path'] {
+  const [first, ...rest] = path
+  if (first === undefined) return path
+  if (first === plan.body) return ['body', ...rest]
+  if (first === VERSION_ARGUMENT) return ['header', 'If-Match']
+  if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]
+  if (plan.paged && (first === 'first' || first === 'last')) return ['query', 'limit']
+  const names = path.filter((step) => typeof step === 'string')
+  const parameter = [...plan.query.values()].findLast(({ target }) =>
+    target.every((step, index) => names[index] === step),
+  )
+  return parameter ? ['query', parameter.name] : ['query', names.join('.')]
+}
+
+function assign(variables: Record<string, unknown>, target: readonly string[], value: unknown): void {
+  const [head, ...rest] = target
+  if (head === undefined) return
+  if (rest.length === 0) {
+    // `priority=1&priority.in=2`: two spellings of one list.
+    const before = variables[head]
+    variables[head] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value
+    return
+  }
+  if (!isObject(variables[head])) variables[head] = {}
+  assign(variables[head] as Record<string, unknown>, rest, value)
+}
+
+/** Parses a body that has to be JSON. Undefined when it is empty. */
+export function parseJson(body: Buffer, contentType: string | undefined): unknown {
+  if (body.length === 0) return undefined
+  const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
+    throw new AppError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Send application/json, not ${type || 'a body without a Content-Type'}.`,
+    )
+  }
+  try {
+    return JSON.parse(utf8.decode(body))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
+    throw new AppError('BAD_REQUEST', `The body is not JSON: ${reason}.`)
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })

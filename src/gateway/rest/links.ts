@@ -1,0 +1,35 @@
+interface PageInfo {
+  hasNextPage?: boolean
+  hasPreviousPage?: boolean
+  startCursor?: string | null
+  endCursor?: string | null
+}
+
+/** The `Link` header (RFC 8288) of a page: the same query with the cursor of the next and of the previous one. */
+export function linkHeader(
+  path: string,
+  query: URLSearchParams,
+  variables: Readonly<Record<string, unknown>>,
+  answer: unknown,
+): string | undefined {
+  const page = (answer as { pageInfo?: PageInfo } | null)?.pageInfo
+  if (!page) return undefined
+  const turn = (rel: string, name: 'after' | 'before', cursor: string) => {
+    const turned = new URLSearchParams(query)
+    for (const given of ['after', 'before', 'offset']) turned.delete(given)
+    turned.set(name, cursor)
+    return `<${path}?${turned}>; rel="${rel}"`
+  }
+  const links = [
+    ...(page.hasNextPage && page.endCursor ? [turn('next', 'after', page.endCursor)] : []),
+    ...(page.hasPreviousPage && page.startCursor && canTurnBack(variables)
+      ? [turn('prev', 'before', page.startCursor)]
+      : []),
+  ]
+  return links.length > 0 ? links.join(', ') : undefined
+}
+
+/** A log that is only read forwards has no `before`. */
+function canTurnBack(variables: Readonly<Record<string, unknown>>): boolean {
+  return 'first' in variables || 'last' in variables
+}

@@ -1,0 +1,147 @@
+import {
+  type GraphQLArgument,
+  type GraphQLEnumType,
+  type GraphQLInputType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isScalarType,
+} from 'graphql'
+import type { Issue } from '../errors.ts'
+import { listItem, nullable } from './view.ts'
+
+/** One query parameter and the place in the operation's variables that it fills. */
+export interface QueryParameter {
+  name: string
+  /** Type of one value (of one item where it repeats). */
+  type: GraphQLInputType
+  repeats: boolean
+  target: readonly string[]
+  description: string | undefined
+  /** A leaf as it is, or an order term like `createdAt:desc`. */
+  form: 'value' | 'order'
+}
+
+/** Arguments of a Relay list, which REST spells `limit`, `after`, `before` and `offset`. */
+const PAGING = new Set(['first', 'after', 'last', 'before', 'offset'])
+
+/** The arguments that go into the query string: flattened filter, order terms, paging and plain leaves. */
+export function queryParameters(args: readonly GraphQLArgument[]): QueryParameter[] {
+  const paged = args.some((arg) => arg.name === 'first')
+  return args.flatMap((arg): QueryParameter[] => {
+    if (paged && PAGING.has(arg.name)) return pagingParameter(arg)
+    const item = listItem(arg.type)
+    const type = nullable(item ?? arg.type)
+    if (isInputObjectType(type)) {
+      if (item)
+        return isOrder(type) ? [leaf(arg.name, type, true, [arg.name], arg.description, 'order')] : unsupported(arg)
+      return filterParameters(arg.name, type)
+    }
+    return [leaf(arg.name, item ?? arg.type, item !== undefined, [arg.name], arg.description)]
+  })
+}
+
+function pagingParameter(arg: GraphQLArgument): QueryParameter[] {
+  if (arg.name === 'last') return []
+  if (arg.name !== 'first') return [leaf(arg.name, arg.type, false, [arg.name], arg.description)]
+  return [leaf('limit', arg.type, false, ['first'], 'How many at most, 1 to 100; 20 unless told.')]
+}
+
+/** `status`, `priority` (which means `priority.in`), `priority.gte`: a filter's fields with operators behind a dot. */
+function filterParameters(argument: string, filter: GraphQLInputType): QueryParameter[] {
+  if (!isInputObjectType(filter)) return []
+  return Object.values(filter.getFields()).flatMap((field): QueryParameter[] => {
+    const item = listItem(field.type)
+    const type = nullable(item ?? field.type)
+    const target = [argument, field.name]
+    if (isLeafType(type)) return [leaf(field.name, type, item !== undefined, target, field.description)]
+    if (item || !isInputObjectType(type) || type === filter) return []
+    return Object.values(type.getFields()).flatMap((operator): QueryParameter[] => {
+      const operand = listItem(operator.type)
+      const at = [...target, operator.name]
+      const value = operand ?? operator.type
+      const repeats = operand !== undefined
+      const dotted = leaf(`${field.name}.${operator.name}`, value, repeats, at, operator.description)
+      return operator.name === 'in' ? [leaf(field.name, value, repeats, at, field.description), dotted] : [dotted]
+    })
+  })
+}
+
+function leaf(
+  name: string,
+  type: GraphQLInputType,
+  repeats: boolean,
+  target: readonly string[],
+  description: string | null | undefined,
+  form: QueryParameter['form'] = 'value',
+): QueryParameter {
+  return { name, type, repeats, target, description: description ?? undefined, form }
+}
+
+function unsupported(arg: GraphQLArgument): never {
+  throw new Error(`REST has no form for the argument "${arg.name}: ${arg.type}"`)
+}
+
+/** An order term is an input of exactly two enums, `field` and `direction`. */
+export function isOrder(type: GraphQLInputType): boolean {
+  return orderEnums(type) !== undefined
+}
+
+export function orderEnums(type: GraphQLInputType): { field: GraphQLEnumType; direction: GraphQLEnumType } | undefined {
+  const inner = nullable(type)
+  if (!isInputObjectType(inner)) return undefined
+  const { field, direction, ...rest } = inner.getFields()
+  if (!field || !direction || Object.keys(rest).length > 0) return undefined
+  const [fieldType, directionType] = [nullable(field.type), nullable(direction.type)]
+  return isEnumType(fieldType) && isEnumType(directionType) ? { field: fieldType, direction: directionType } : undefined
+}
+
+/** `CREATED_AT` as the query string spells it: `createdAt`. */
+export function camelCase(constant: string): string {
+  return constant.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** `createdAt:desc` (or `createdAt`, ascending) as the input object it stands for; undefined when it is none. */
+export function parseOrder(text: string, type: GraphQLInputType): Record<string, string> | undefined {
+  const enums = orderEnums(type)
+  const [name, way = 'asc', ...more] = text.split(':')
+  const field = enums?.field.getValues().find((value) => camelCase(value.name) === name)
+  const direction = enums?.direction.getValues().find((value) => value.name.toLowerCase() === way)
+  return field && direction && more.length === 0 ? { field: field.name, direction: direction.name } : undefined
+}
+
+/** A query string's text as the JSON value its type expects; text that does not fit stays, for coercion to refuse. */
+export function fromText(text: string, type: GraphQLInputType): unknown {
+  const named = getNamedType(type)
+  if (!isScalarType(named)) return text
+  if (named.name === 'Int' && /^-?\d+$/.test(text)) return Number(text)
+  if (named.name === 'Float' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return Number(text)
+  if (named.name === 'Boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+/** Reads the values of one parameter. Adds an issue and returns undefined where they do not fit. */
+export function readParameter(parameter: QueryParameter, values: readonly string[], issues: Issue[]): unknown {
+  const path = ['query', parameter.name]
+  if (!parameter.repeats && values.length > 1) {
+    issues.push({ path, code: 'repeated', message: 'may be given only once' })
+    return undefined
+  }
+  const read = values.map((text) => {
+    if (parameter.form === 'value') return fromText(text, parameter.type)
+    const order = parseOrder(text, parameter.type)
+    if (!order)
+      issues.push({
+        path,
+        code: 'invalid_value',
+        message: `${JSON.stringify(text)} is not one of ${orderNames(parameter.type)}, with :asc or :desc`,
+      })
+    return order
+  })
+  return parameter.repeats ? read.filter((value) => value !== undefined) : read[0]
+}
+
+export function orderNames(type: GraphQLInputType): string {
+  return (orderEnums(type)?.field.getValues() ?? []).map((value) => camelCase(value.name)).join(', ')
+}

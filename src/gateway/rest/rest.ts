@@ -1,0 +1,78 @@
+import FindMyWay from 'find-my-way'
+import Negotiator from 'negotiator'
+import type { ContextFactory, GatewayContext } from '../context.ts'
+import type { Engine } from '../engine.ts'
+import { AppError } from '../errors.ts'
+import type { HttpExchange, HttpHandler } from '../http.ts'
+import { createRouteHandler, type RouteHandler } from './handler.ts'
+import { type OpenApiInfo, openApiDocument } from './openapi.ts'
+import { deriveRoutes } from './routes.ts'
+import { createStreamHandler, streamRoutes } from './stream.ts'
+import { restView } from './view.ts'
+
+export interface RestOptions<Context extends GatewayContext> {
+  engine: Engine
+  createContext: ContextFactory<Context>
+  /** Like `/api/v1`: no slash at the end. */
+  basePath: string
+  info: OpenApiInfo
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const JSON_TYPES = ['application/json', 'application/problem+json']
+const STREAM_TYPES = ['text/event-stream']
+
+interface Endpoint {
+  handle: RouteHandler
+  /** Media types it can answer with. */
+  types: readonly string[]
+}
+
+/** REST as derived from the schema: everything under the base path. */
+export async function createRest<Context extends GatewayContext>(options: RestOptions<Context>): Promise<HttpHandler> {
+  const { engine, basePath, info } = options
+  const view = restView(engine.schema)
+  const routes = await deriveRoutes(view)
+  const streams = streamRoutes(engine)
+  const router = FindMyWay({ ignoreTrailingSlash: true, maxParamLength: 200 })
+  const add = (method: (typeof METHODS)[number], path: string, endpoint: Endpoint) =>
+    router.on(method, `${basePath}${path.replace(/\{(\w+)\}/g, ':$1')}`, () => undefined, endpoint)
+
+  for (const route of routes)
+    add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES })
+  for (const route of streams)
+    add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES })
+  const document = JSON.stringify(openApiDocument({ engine, routes, streams, basePath, info }))
+  add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, document), types: JSON_TYPES })
+
+  return async (exchange) => {
+    const { method, path, response } = exchange
+    const found = router.find(method === 'HEAD' ? 'GET' : (method as 'GET'), path)
+    if (found) {
+      const { handle, types } = found.store as Endpoint
+      requireAcceptable(exchange, types)
+      return handle(exchange, found.params)
+    }
+    const allowed = allowedMethods(path)
+    if (allowed.length === 0) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
+    const headers = { Allow: allowed.join(', ') }
+    if (method === 'OPTIONS') return void response.writeHead(204, headers).end()
+    throw new AppError('METHOD_NOT_ALLOWED', `${path} answers ${headers.Allow}, not ${method}.`, { headers })
+  }
+
+  function allowedMethods(path: string): string[] {
+    const found: string[] = METHODS.filter((method) => router.find(method, path))
+    if (found.length === 0) return []
+    return [...found, ...(found.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
+  }
+}
+
+function requireAcceptable({ request }: HttpExchange, types: readonly string[]): void {
+  if (request.headers.accept === undefined) return
+  if (new Negotiator(request).mediaType([...types]) !== undefined) return
+  throw new AppError('NOT_ACCEPTABLE', `This answers ${types.join(' or ')}, not ${request.headers.accept}.`)
+}
+
+function sendJson(response: HttpExchange['response'], body: string): void {
+  response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-cache' }).end(body)
+}

@@ -1,0 +1,133 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isLeafType,
+  isObjectType,
+  isRequiredArgument,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+} from 'graphql'
+import type { Issue } from '../errors.ts'
+import { isConnection, isEmbedded } from './view.ts'
+
+/** A representation that a client asked for: `?fields=` narrows, `?include=` widens. */
+export interface Representation {
+  fields: readonly string[]
+  include: readonly string[]
+}
+
+/** Selected whatever `fields` says, for ETag and Location, and taken out of the answer again. */
+const BOOKKEEPING = ['id', 'version']
+
+export interface Selection {
+  document: DocumentNode
+  /** Names to take out of each item before it is sent. */
+  hidden: readonly string[]
+}
+
+/**
+ * The operation for a representation: SOFA's document with its selection narrowed and widened.
+ * Adds an issue for each name that is no field of the item.
+ */
+export function selectRepresentation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  representation: Representation,
+  issues: Issue[],
+): Selection {
+  const { fields, include } = representation
+  if (fields.length === 0 && include.length === 0) return { document, hidden: [] }
+  const operation = document.definitions[0] as OperationDefinitionNode
+  const root = operation.selectionSet.selections[0] as FieldNode
+  const owner = operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()
+  const type = getNamedType(owner?.getFields()[root.name.value]?.type)
+  if (!isObjectType(type)) {
+    refuse(issues, 'fields', fields)
+    refuse(issues, 'include', include)
+    return { document, hidden: [] }
+  }
+  const list = isConnection(type)
+  const item = list ? (getNamedType(type.getFields().nodes?.type) as GraphQLObjectType) : type
+  const onList: string[] = list ? include.filter((name) => name === 'totalCount') : []
+  const narrowed = narrow(item, fields, issues)
+  const added = include.filter((name) => !onList.includes(name)).flatMap((name) => widen(item, name, issues))
+  const nodes = [...(narrowed?.selections ?? defaultSelections(item)), ...added]
+  const selections = list
+    ? [
+        field('nodes', nodes),
+        field('pageInfo', defaultSelections(getNamedType(type.getFields().pageInfo?.type))),
+        ...onList.map((name) => field(name)),
+      ]
+    : nodes
+  return { document: withSelections(document, root, selections), hidden: narrowed?.hidden ?? [] }
+}
+
+function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issue[]) {
+  if (fields.length === 0) return undefined
+  const known = item.getFields()
+  const [good, bad] = partition(
+    fields,
+    (name) => known[name] !== undefined && isLeafType(getNamedType(known[name].type)),
+  )
+  refuse(issues, 'fields', bad)
+  const hidden = BOOKKEEPING.filter((name) => known[name] && !good.includes(name))
+  return { selections: [...new Set([...good, ...hidden])].map((name) => field(name)), hidden }
+}
+
+function widen(item: GraphQLObjectType, name: string, issues: Issue[]): FieldNode[] {
+  const found = item.getFields()[name]
+  if (!found || isLeafType(getNamedType(found.type)) || found.args.some(isRequiredArgument)) {
+    refuse(issues, 'include', [name])
+    return []
+  }
+  return [field(name, defaultSelections(getNamedType(found.type)))]
+}
+
+/** What REST shows of a type unless told otherwise: its leaves, and what its fields declare to embed. */
+export function defaultSelections(type: GraphQLNamedType | undefined): SelectionNode[] {
+  if (!isObjectType(type)) return []
+  return Object.values(type.getFields()).flatMap((one): FieldNode[] => {
+    if (one.args.some(isRequiredArgument)) return []
+    const named = getNamedType(one.type)
+    if (isConnection(type) && one.name !== 'nodes')
+      return one.name === 'pageInfo' ? [field(one.name, defaultSelections(named))] : []
+    if (isLeafType(named)) return [field(one.name)]
+    return isEmbedded(one) || isConnection(type) ? [field(one.name, defaultSelections(named))] : []
+  })
+}
+
+function field(name: string, selections: SelectionNode[] = []): FieldNode {
+  return {
+    kind: Kind.FIELD,
+    name: { kind: Kind.NAME, value: name },
+    ...(selections.length > 0 && { selectionSet: { kind: Kind.SELECTION_SET, selections } }),
+  }
+}
+
+function withSelections(document: DocumentNode, root: FieldNode, selections: SelectionNode[]): DocumentNode {
+  const operation = document.definitions[0] as OperationDefinitionNode
+  const changed: FieldNode = { ...root, selectionSet: { kind: Kind.SELECTION_SET, selections } }
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: [{ ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections: [changed] } }],
+  }
+}
+
+function refuse(issues: Issue[], parameter: 'fields' | 'include', names: readonly string[]): void {
+  for (const name of names) {
+    issues.push({
+      path: ['query', parameter],
+      code: 'unknown_field',
+      message: `${JSON.stringify(name)} cannot be asked for here`,
+    })
+  }
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))]
+}

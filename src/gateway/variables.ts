@@ -1,0 +1,93 @@
+import {
+  type ArgumentNode,
+  coerceInputValue,
+  type DocumentNode,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  isNonNullType,
+  Kind,
+  type ObjectFieldNode,
+  type OperationDefinitionNode,
+  print,
+  typeFromAST,
+  visit,
+} from 'graphql'
+import type { Issue } from './errors.ts'
+
+/** Coerces a value to an input type as GraphQL does, collecting every problem instead of throwing the first. */
+export function coerceValue(
+  value: unknown,
+  type: GraphQLInputType,
+  path: (string | number)[],
+  issues: Issue[],
+): unknown {
+  if (value === undefined || (value === null && isNonNullType(type))) {
+    if (isNonNullType(type)) issues.push({ path, code: 'required', message: 'is required' })
+    return value
+  }
+  return coerceInputValue(value, type, (inner, invalid, error) => {
+    issues.push(toIssue([...path, ...inner], invalid, error.message))
+  })
+}
+
+/** graphql-js's own words, told as a rule broken by the field the path names. */
+function toIssue(path: (string | number)[], invalid: unknown, message: string): Issue {
+  const missing = /^Field "(\w+)" of required type "(.+)" was not provided/.exec(message)
+  if (missing?.[1]) return { path: [...path, missing[1]], code: 'required', message: 'is required' }
+  const unknown = /^Field "([^"]*)" is not defined by type "\w+"\.?(.*)$/.exec(message)
+  if (unknown?.[1] !== undefined) {
+    return { path: [...path, unknown[1]], code: 'unknown_field', message: `is not a field here.${unknown[2]}` }
+  }
+  if (/^Expected non-nullable type/.test(message)) return { path, code: 'required', message: 'must not be null' }
+  const enumeration = /^Value "(.*)" does not exist in "(\w+)" enum\.?(.*)$/s.exec(message)
+  if (enumeration) {
+    return {
+      path,
+      code: 'invalid_value',
+      message: `${JSON.stringify(invalid)} is not a ${enumeration[2]}.${enumeration[3]}`,
+    }
+  }
+  return { path, code: 'invalid_type', message: message.replace(/^Expected type "\w+"\. /, '') }
+}
+
+/** The problems of variables that graphql-js refused, each placed at the argument the variable stands for. */
+export function variableIssues(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  places: VariablePlaces,
+  inputs: Readonly<Record<string, unknown>>,
+): Issue[] {
+  const issues: Issue[] = []
+  for (const definition of operation.variableDefinitions ?? []) {
+    const name = definition.variable.name.value
+    const type = typeFromAST(schema, definition.type as Parameters<typeof typeFromAST>[1]) as
+      | GraphQLInputType
+      | undefined
+    const value = inputs[name]
+    if (!type || (value === undefined && definition.defaultValue)) continue
+    coerceValue(value, type, places.get(name) ?? [name], issues)
+  }
+  return issues
+}
+
+export type VariablePlaces = ReadonlyMap<string, (string | number)[]>
+
+/** Where each variable is first used, as a path that starts at an argument: `$t` in `input: {title: $t}` is `["input","title"]`. */
+export function variablePlaces(document: DocumentNode): VariablePlaces {
+  const places = new Map<string, (string | number)[]>()
+  visit(document, {
+    Variable(node, _key, _parent, _path, ancestors) {
+      const path = ancestors.flatMap((ancestor) => {
+        const one = ancestor as ArgumentNode | ObjectFieldNode
+        return one.kind === Kind.ARGUMENT || one.kind === Kind.OBJECT_FIELD ? [one.name.value] : []
+      })
+      if (path.length > 0 && !places.has(node.name.value)) places.set(node.name.value, path)
+    },
+  })
+  return places
+}
+
+/** The text of an operation, whatever it came as; documents with the same text share one preparation. */
+export function documentText(document: DocumentNode): string {
+  return document.loc?.source.body ?? print(document)
+}

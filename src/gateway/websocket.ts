@@ -1,0 +1,166 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { toClientError } from './client-error.ts'
+import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
+import type { Engine, PreparedOperation } from './engine.ts'
+import { AppError } from './errors.ts'
+import { originAllowed, requestIdOf } from './http.ts'
+
+export interface WebsocketOptions<Context extends GatewayContext> {
+  engine: Engine
+  createContext: ContextFactory<Context>
+  path: string
+  origins: readonly string[]
+  /** Operations that may be open at once on one socket. */
+  maxOperations: number
+  /** Largest message in bytes. */
+  maxMessage: number
+  log: GatewayLog
+}
+
+export interface WebsocketTransport {
+  /** Ends every socket with 1001 (going away), which tells clients to reconnect. */
+  close(): Promise<void>
+}
+
+interface SocketExtra {
+  request: IncomingMessage
+  socket: WebSocket
+}
+
+type Session = WsContext<Record<string, unknown>, SocketExtra>
+
+/** RFC 6455: the endpoint goes away; stock clients reconnect after it. */
+const GOING_AWAY = 1001
+const PING_MS = 12_000
+const INIT_TIMEOUT_MS = 5_000
+
+/** GraphQL over websocket (graphql-transport-ws) on the given server's upgrade requests: queries, mutations and subscriptions. */
+export function attachWebsocket<Context extends GatewayContext>(
+  server: Server,
+  options: WebsocketOptions<Context>,
+): WebsocketTransport {
+  const { engine, createContext, log } = options
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
+  const prepared = new WeakMap<
+    object,
+    { operation: PreparedOperation; context: Context; variables: Record<string, unknown> }
+  >()
+
+  const protocol = makeServer<Record<string, unknown>, SocketExtra>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    // The engine validates, runs and masks; graphql-ws is given a token that stands for the prepared operation.
+    async onSubscribe(session, id, payload) {
+      const context = await createContext(socketRequest(session))
+      // This operation's own entry is not among the running ones yet.
+      if (Object.keys(session.subscriptions).length > options.maxOperations) {
+        const message = `This socket already runs ${options.maxOperations} operations.`
+        return [toClientError(new AppError('RATE_LIMITED', message), context)]
+      }
+      const problem = payloadProblem(payload)
+      if (problem) return [toClientError(new AppError('BAD_REQUEST', problem), context)]
+      const operation = engine.prepare(payload.query, payload.operationName)
+      if ('errors' in operation) return operation.errors
+      const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
+      prepared.set(args, { operation, context, variables: payload.variables ?? {} })
+      return args
+    },
+    execute: (args) => {
+      const { operation, variables, context } = lookUp(args)
+      return engine.run(operation, variables, context)
+    },
+    subscribe: async (args) => {
+      const { operation, variables, context } = lookUp(args)
+      return engine.open(operation, variables, context)
+    },
+  })
+
+  function lookUp(args: object) {
+    const found = prepared.get(args)
+    if (!found) throw new Error('graphql-ws asked to run an operation it did not subscribe')
+    return found
+  }
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', () => stream.destroy())
+    const path = (request.url ?? '/').split('?')[0]
+    if (path !== options.path) return refuse(stream, '404 Not Found')
+    if (!originAllowed(request, options.origins)) return refuse(stream, '403 Forbidden')
+    sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request))
+  })
+
+  function open(socket: WebSocket, request: IncomingMessage): void {
+    let alive = true
+    const ping = setInterval(() => {
+      if (!alive) return socket.terminate()
+      alive = false
+      socket.ping()
+    }, PING_MS)
+    socket.on('pong', () => {
+      alive = true
+    })
+    socket.on('error', (error) => log.debug({ err: error }, 'a websocket broke'))
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (data) =>
+          new Promise((resolve) => {
+            if (socket.readyState !== socket.OPEN) return resolve()
+            // A failed send closes the socket, and that ends its operations: nobody waits for the reason here.
+            socket.send(data, () => resolve())
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (handle) =>
+          socket.on('message', (data) => {
+            handle(String(data)).catch((error: unknown) => {
+              log.error({ err: error }, 'a websocket message could not be handled')
+              socket.close(CloseCode.InternalServerError, 'Internal error')
+            })
+          }),
+      },
+      { request, socket },
+    )
+    socket.once('close', (code, reason) => {
+      clearInterval(ping)
+      closed(code, String(reason)).catch((error: unknown) =>
+        log.error({ err: error }, 'a websocket did not close cleanly'),
+      )
+    })
+  }
+
+  return {
+    async close() {
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'The server is stopping')
+      await new Promise<void>((resolve) => sockets.close(() => resolve()))
+    },
+  }
+}
+
+/** The upgrade's headers with the credential of `connection_init` laid over them, so that one rule reads both. */
+function socketRequest({ extra, connectionParams }: Session) {
+  const headers = { ...extra.request.headers }
+  const { authorization, apiKey } = connectionParams ?? {}
+  if (typeof authorization === 'string') headers.authorization = authorization
+  if (typeof apiKey === 'string') headers['x-api-key'] = apiKey
+  return {
+    requestId: requestIdOf(extra.request),
+    transport: 'websocket' as const,
+    headers,
+    remoteAddress: extra.request.socket.remoteAddress ?? '',
+  }
+}
+
+function payloadProblem(payload: SubscribePayload): string | undefined {
+  if (typeof payload.query !== 'string') return 'payload.query must be a string.'
+  const { variables } = payload
+  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) {
+    return 'payload.variables must be an object.'
+  }
+  return undefined
+}
+
+function refuse(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

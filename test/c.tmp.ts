@@ -1,0 +1,25 @@
+import { openDatabase } from '/work/main/src/database/client.ts'
+import { randomUUID } from 'node:crypto'
+let t = performance.now(); const lap = (n: string) => { console.log(n, Math.round(performance.now()-t)); t = performance.now() }
+const h = await openDatabase(process.argv[2]!.startsWith('postgres') ? { url: process.argv[2], dataDir: '' } : { dataDir: process.argv[2]! }); lap('open')
+await h.ping(); lap('ping')
+const { db } = h
+const p = await db.project.create({ data: { key: 'A' + Math.floor(Math.random()*1e6), name: 'x' } }); lap('project')
+const u = await db.user.create({ data: { email: randomUUID(), name: 'x', passwordHash: 'x' } }); lap('user')
+const m = await db.membership.create({ data: { userId: u.id, projectId: p.id, role: 'OWNER', updatedById: u.id } })
+lap('member')
+const task = await db.task.create({ data: { projectId: p.id, title: 'hi', creatorId: u.id, dueAt: new Date() } }); lap('task')
+console.log(await db.task.update({ where: { id: task.id }, data: { title: 'b', dueAt: null } }))
+await db.task.update({ where: { id: task.id }, data: { deletedAt: new Date() } })
+await db.task.update({ where: { id: task.id }, data: { deletedAt: null } })
+await db.task.update({ where: { id: task.id }, data: { title: 'b' } })
+await db.user.update({ where: { id: u.id }, data: { disabledAt: new Date() } })
+await db.project.delete({ where: { id: p.id } })
+console.log(await db.$queryRaw`SELECT assign_event_positions(${1000}::int) as p`)
+console.log(await db.event.findMany({ where: {subjectId: {in: [p.id,u.id,task.id]}}, select: { type:true, position:true, changes: true, version: true, actorId: true, at: true } }))
+t = performance.now()
+for (let i=0;i<500;i++) await db.user.findUnique({ where: { id: u.id } }); lap('500 findUnique')
+const p2 = await db.project.create({ data: { key: 'B' + Math.floor(Math.random()*1e6), name: 'x' } }); t = performance.now()
+for (let i=0;i<500;i++) await db.task.create({ data: { title: 'x', projectId: p2.id, creatorId: u.id } }); lap('500 create')
+for (let i=0;i<500;i++) await db.$queryRaw`SELECT assign_event_positions(${1000}::int) as p`; lap('500 idle assign')
+await h.close(); lap('close')
