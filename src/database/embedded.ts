@@ -41,7 +41,11 @@ export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> 
   }
 }
 
-async function startWorker(data: WorkerData, socketDirectory: string, release: () => Promise<void>): Promise<EmbeddedDatabase> {
+async function startWorker(
+  data: WorkerData,
+  socketDirectory: string,
+  release: () => Promise<void>,
+): Promise<EmbeddedDatabase> {
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData: data, name: 'database' })
   const listeners = new Set<(error: Error) => void>()
   let failure: Error | undefined

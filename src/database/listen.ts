@@ -12,7 +12,12 @@ const LAST_RETRY_MS = 5_000
  * Listens on a channel with a connection of its own; resolves once the first attempt to connect is over. A failed or lost connection
  * is retried for ever, more and more slowly, as what is announced can be found by polling too.
  */
-export async function listenTo(connection: Connection, channel: string, onNotify: () => void, log: Log): Promise<Listener> {
+export async function listenTo(
+  connection: Connection,
+  channel: string,
+  onNotify: () => void,
+  log: Log,
+): Promise<Listener> {
   let client: pg.Client | undefined
   let retry: NodeJS.Timeout | undefined
   let failures = 0

@@ -19,6 +19,8 @@ export interface RestOperation {
   body?: string
   /** Path of what was created, from the answer. */
   location?: (answer: Readonly<Record<string, unknown>>) => string
+  /** An answer that is no object is sent as one, under this name. */
+  key?: string
   /** OpenAPI tag. */
   tag?: string
 }

@@ -5,7 +5,7 @@ import { AppError, type Issue, validationFailed } from '../errors.ts'
 import { gatewayRequest, type HttpExchange } from '../http.ts'
 import { sendProblem } from '../problem.ts'
 import { entityTag, noneMatch } from './conditional.ts'
-import { type InputPlan, parseJson, placeInRequest, planInput, type RequestInput, readInput } from './input.ts'
+import { type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
 import type { Route } from './routes.ts'
 import { type Representation, selectRepresentation } from './selection.ts'
@@ -60,12 +60,12 @@ export function createRouteHandler<Context extends GatewayContext>(
     if (error) return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
     const answer = result.data?.[route.fieldName]
     if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
-    if (isList) setLinks(exchange, query, input, answer)
-    send(exchange, answer, ready.hidden)
+    if (isList) setLinks(exchange, query, answer)
+    send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden)
   }
 
-  function setLinks(exchange: HttpExchange, query: URLSearchParams, input: RequestInput, answer: unknown): void {
-    const link = linkHeader(`${basePath}${exchange.path.slice(basePath.length)}`, query, input.variables, answer)
+  function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {
+    const link = linkHeader(exchange.path, query, answer)
     if (link) exchange.response.setHeader('Link', link)
   }
 

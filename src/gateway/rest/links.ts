@@ -6,12 +6,7 @@ interface PageInfo {
 }
 
 /** The `Link` header (RFC 8288) of a page: the same query with the cursor of the next and of the previous one. */
-export function linkHeader(
-  path: string,
-  query: URLSearchParams,
-  variables: Readonly<Record<string, unknown>>,
-  answer: unknown,
-): string | undefined {
+export function linkHeader(path: string, query: URLSearchParams, answer: unknown): string | undefined {
   const page = (answer as { pageInfo?: PageInfo } | null)?.pageInfo
   if (!page) return undefined
   const turn = (rel: string, name: 'after' | 'before', cursor: string) => {
@@ -22,14 +17,7 @@ export function linkHeader(
   }
   const links = [
     ...(page.hasNextPage && page.endCursor ? [turn('next', 'after', page.endCursor)] : []),
-    ...(page.hasPreviousPage && page.startCursor && canTurnBack(variables)
-      ? [turn('prev', 'before', page.startCursor)]
-      : []),
+    ...(page.hasPreviousPage && page.startCursor ? [turn('prev', 'before', page.startCursor)] : []),
   ]
   return links.length > 0 ? links.join(', ') : undefined
-}
-
-/** A log that is only read forwards has no `before`. */
-function canTurnBack(variables: Readonly<Record<string, unknown>>): boolean {
-  return 'first' in variables || 'last' in variables
 }

@@ -149,8 +149,14 @@ function successResponse(route: Route): JsonSchema {
         Link: { description: 'rel="next" and rel="prev" (RFC 8288).', schema: { type: 'string' } },
       }),
     },
-    content: { 'application/json': { schema: schemaOf(route.field.type) } },
+    content: {
+      'application/json': { schema: route.rest.key ? keyedSchema(route, route.rest.key) : schemaOf(route.field.type) },
+    },
   }
+}
+
+function keyedSchema({ field }: Route, key: string): JsonSchema {
+  return { type: 'object', properties: { [key]: schemaOf(field.type) }, required: [key] }
 }
 
 function pathParameter(route: Route, name: string): JsonSchema {

@@ -5,6 +5,7 @@ import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
 import type { HttpExchange, HttpHandler } from '../http.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
+import type { JsonSchema } from './json-schema.ts'
 import { type OpenApiInfo, openApiDocument } from './openapi.ts'
 import { deriveRoutes } from './routes.ts'
 import { createStreamHandler, streamRoutes } from './stream.ts'
@@ -28,12 +29,24 @@ interface Endpoint {
   types: readonly string[]
 }
 
+type Derived = Pick<RestOptions<GatewayContext>, 'engine' | 'basePath' | 'info'>
+
+/** What REST makes of a schema, without serving it. */
+async function derive({ engine, basePath, info }: Derived) {
+  const routes = await deriveRoutes(restView(engine.schema))
+  const streams = streamRoutes(engine)
+  return { routes, streams, document: openApiDocument({ engine, routes, streams, basePath, info }) }
+}
+
+/** The OpenAPI document of the REST that a schema would be served as. */
+export async function describeRest(options: Derived): Promise<JsonSchema> {
+  return (await derive(options)).document
+}
+
 /** REST as derived from the schema: everything under the base path. */
 export async function createRest<Context extends GatewayContext>(options: RestOptions<Context>): Promise<HttpHandler> {
-  const { engine, basePath, info } = options
-  const view = restView(engine.schema)
-  const routes = await deriveRoutes(view)
-  const streams = streamRoutes(engine)
+  const { basePath } = options
+  const { routes, streams, document } = await derive(options)
   const router = FindMyWay({ ignoreTrailingSlash: true, maxParamLength: 200 })
   const add = (method: (typeof METHODS)[number], path: string, endpoint: Endpoint) =>
     router.on(method, `${basePath}${path.replace(/\{(\w+)\}/g, ':$1')}`, () => undefined, endpoint)
@@ -42,8 +55,8 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
     add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES })
   for (const route of streams)
     add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES })
-  const document = JSON.stringify(openApiDocument({ engine, routes, streams, basePath, info }))
-  add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, document), types: JSON_TYPES })
+  const text = JSON.stringify(document)
+  add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, text), types: JSON_TYPES })
 
   return async (exchange) => {
     const { method, path, response } = exchange

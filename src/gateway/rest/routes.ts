@@ -3,6 +3,8 @@ import {
   type GraphQLArgument,
   type GraphQLField,
   type GraphQLSchema,
+  getNamedType,
+  isLeafType,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql'
@@ -93,6 +95,9 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, docu
   for (const name of [...pathParameters, ...(rest.body ? [rest.body] : [])]) {
     if (!field.args.some((arg) => arg.name === name))
       throw new Error(`${field.name} has no argument "${name}" for ${method} ${path}`)
+  }
+  if (isLeafType(getNamedType(field.type)) && !rest.key && rest.status !== 204) {
+    throw new Error(`${field.name} answers no object: its rest option needs a key`)
   }
   const status = rest.status ?? (method === 'DELETE' ? 204 : 200)
   return { method, path, status, kind, fieldName: field.name, field, rest, document, pathParameters, args: field.args }

@@ -1,0 +1,26 @@
+/**
+ * Prints the two contracts: schema.graphql and openapi.json. With --check, compares instead and fails on a difference.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { lexicographicSortSchema, printSchema } from 'graphql'
+import { createEngine } from '../src/gateway/engine.ts'
+import { describeRest } from '../src/gateway/rest/rest.ts'
+import { schema } from '../src/schema.ts'
+import { API_INFO, REST_BASE } from '../src/server.ts'
+
+const openapi = await describeRest({ engine: createEngine({ schema }), basePath: REST_BASE, info: API_INFO })
+
+const contracts = {
+  'schema.graphql': `${printSchema(lexicographicSortSchema(schema))}\n`,
+  'openapi.json': `${JSON.stringify(openapi, null, 2)}\n`,
+}
+
+for (const [name, text] of Object.entries(contracts)) {
+  const path = new URL(`../${name}`, import.meta.url)
+  if (!process.argv.includes('--check')) {
+    await writeFile(path, text)
+  } else if ((await readFile(path, 'utf8').catch(() => '')) !== text) {
+    console.error(`${name} does not show what the code says. Mend it with: npm run contracts`)
+    process.exitCode = 1
+  }
+}

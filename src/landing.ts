@@ -1,0 +1,42 @@
+import Negotiator from 'negotiator'
+import type { HttpHandler } from './gateway/http.ts'
+
+const LINKS = [
+  { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser' },
+  { path: '/api/v1', what: 'REST' },
+  { path: '/api/v1/openapi.json', what: 'OpenAPI 3.1 of the REST API' },
+  { path: '/api/v1/events/stream', what: 'Live events (SSE)' },
+  { path: '/readyz', what: 'Whether the server can do its work' },
+]
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Taskwire</title>
+<style>body{font:16px/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}code{font-size:.95em}</style>
+<h1>Taskwire</h1>
+<p>Task management: one definition of each operation, served as GraphQL, as REST and as a live stream.</p>
+<ul>
+${LINKS.map(({ path, what }) => `<li><a href="${path}"><code>${path}</code></a> ${what}</li>`).join('\n')}
+</ul>
+</html>
+`
+
+/** What is where: a page for people, JSON for programs that ask for it. */
+export const landingPage: HttpHandler = ({ request, response }) => {
+  const wanted = new Negotiator(request).mediaType(['text/html', 'application/json'])
+  if (wanted === 'application/json') {
+    response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', Vary: 'Accept' })
+    response.end(
+      JSON.stringify({ name: 'Taskwire', links: Object.fromEntries(LINKS.map(({ path, what }) => [path, what])) }),
+    )
+    return
+  }
+  response.writeHead(200, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+    Vary: 'Accept',
+  })
+  response.end(PAGE)
+}

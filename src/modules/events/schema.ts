@@ -1,0 +1,117 @@
+import { builder } from '../../builder.ts'
+import { encodeCursor, type LoggedEvent } from '../../events/log.ts'
+import { findTask } from '../tasks/policy.ts'
+import { TaskType } from '../tasks/schema.ts'
+import { UserType } from '../users/schema.ts'
+import * as events from './service.ts'
+
+const Change = builder.objectRef<{ field: string; from: unknown; to: unknown }>('Change').implement({
+  description: 'A field that changed. The fields of a new thing change from null.',
+  fields: (t) => ({
+    field: t.exposeString('field'),
+    from: t.expose('from', { type: 'JSON', nullable: true }),
+    to: t.expose('to', { type: 'JSON', nullable: true }),
+  }),
+})
+
+const taskIdOf = ({ type, subjectId }: LoggedEvent) => (type.startsWith('task.') ? subjectId : null)
+
+const EventType = builder.objectRef<LoggedEvent>('Event').implement({
+  description: 'Something that happened, as the log has it.',
+  fields: (t) => ({
+    cursor: t.string({
+      description: 'Its place in the log: hand it back as `after`.',
+      resolve: ({ position }) => encodeCursor(position),
+    }),
+    type: t.exposeString('type', { description: 'Like task.created, task.updated, task.deleted, member.removed.' }),
+    projectId: t.exposeID('projectId', { nullable: true }),
+    subjectId: t.exposeID('subjectId', {
+      description: 'What it happened to: a task, a project, or of a membership the user.',
+    }),
+    taskId: t.id({
+      nullable: true,
+      description: 'The task it happened to; null for an event of something else.',
+      resolve: taskIdOf,
+    }),
+    version: t.exposeInt('version', { description: 'The version it made.' }),
+    task: t.field({
+      type: TaskType,
+      nullable: true,
+      restEmbed: true,
+      description: 'The task as it is now; null once it is deleted.',
+      resolve: (event, _args, ctx) => {
+        const id = taskIdOf(event)
+        return id === null ? null : findTask(ctx, id, {})
+      },
+    }),
+    changes: t.field({
+      type: [Change],
+      restEmbed: true,
+      resolve: ({ changes }) => Object.entries(changes).map(([field, change]) => ({ field, ...change })),
+    }),
+    actor: t.field({
+      type: UserType,
+      nullable: true,
+      restEmbed: true,
+      description: 'Who did it; null where nobody did, or the account is gone.',
+      resolve: ({ actorId }, _args, { loaders }) => (actorId === null ? null : loaders.user.load(actorId)),
+    }),
+    at: t.expose('at', { type: 'DateTime' }),
+  }),
+})
+
+const EventConnection = builder.objectRef<events.EventPage>('EventConnection').implement({
+  description: 'A page of the log, read forwards.',
+  fields: (t) => ({
+    nodes: t.field({ type: [EventType], resolve: (page) => page.events }),
+    pageInfo: t.field({
+      type: builder.pageInfoRef(),
+      description: '`endCursor` is where to read on, also from an empty page.',
+      resolve: ({ events: [first], hasNextPage, endCursor }) => ({
+        hasNextPage,
+        hasPreviousPage: false,
+        startCursor: first ? encodeCursor(first.position) : null,
+        endCursor,
+      }),
+    }),
+  }),
+})
+
+builder.queryField('events', (t) =>
+  t.field({
+    type: EventConnection,
+    description: 'What happened in the projects you see, oldest first. Poll it, or follow taskEvents.',
+    authScopes: { signedIn: true },
+    rest: { method: 'GET', path: '/events' },
+    args: {
+      projectId: t.arg.id({ description: 'Only of this project.' }),
+      after: t.arg.string({ description: 'A cursor: what came behind it. From the oldest when absent.' }),
+      first: t.arg.int({ description: '1 to 100; 20 unless told.' }),
+    },
+    resolve: (_root, args, ctx) => events.readEvents(ctx, args),
+  }),
+)
+
+builder.queryField('eventCursor', (t) =>
+  t.string({
+    description: 'The cursor of now. Take it, read what you need, then follow from it: nothing is missed.',
+    authScopes: { signedIn: true },
+    rest: { method: 'GET', path: '/events/cursor', key: 'cursor' },
+    resolve: (_root, _args, ctx) => events.newestCursor(ctx),
+  }),
+)
+
+builder.subscriptionField('taskEvents', (t) =>
+  t.field({
+    type: EventType,
+    description: 'What happens to tasks, live. With `after`, everything since, then live: nothing lost, nothing twice.',
+    authScopes: { signedIn: true },
+    rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type', resume: 'after' },
+    args: {
+      projectId: t.arg.id({ description: 'Only of this project.' }),
+      after: t.arg.string({ description: 'A cursor: begin behind it. From now on when absent.' }),
+    },
+    subscribe: (_root, args, ctx) => events.followTasks(ctx, args),
+    resolve: (event) => event,
+  }),
+)

@@ -1,0 +1,84 @@
+import type { Viewer } from '../../context.ts'
+import type { Database } from '../../database/client.ts'
+import type { LoggedEvent } from '../../events/log.ts'
+import type { EventTail } from '../../events/tail.ts'
+
+/** Which projects the watched users see, kept up to date from the event log itself. */
+export interface AccessTracker {
+  /** Starts watching a viewer; `release` when their stream ends. */
+  watch(viewer: Viewer): Promise<ProjectAccess>
+}
+
+export interface ProjectAccess {
+  sees(projectId: string): boolean
+  release(): void
+}
+
+interface Watched {
+  projects: Set<string>
+  watchers: number
+  /** What the log said while the memberships were being read: newer than what was read. */
+  meanwhile: Map<string, boolean> | undefined
+  loaded: Promise<void>
+}
+
+/**
+ * Membership changes are events in the same log as everything else, and the tail hands them to this listener before it
+ * hands the batch to any stream: nothing committed after a removal reaches the removed.
+ */
+export function createAccessTracker(db: Database, tail: EventTail): AccessTracker {
+  const watched = new Map<string, Watched>()
+
+  tail.onBatch((events) => {
+    for (const event of events) apply(event)
+  })
+
+  function apply({ type, projectId, subjectId }: LoggedEvent): void {
+    if (projectId === null || !type.startsWith('member.')) return
+    const entry = watched.get(subjectId)
+    if (!entry) return
+    const member = type !== 'member.removed'
+    entry.meanwhile?.set(projectId, member)
+    if (member) entry.projects.add(projectId)
+    else entry.projects.delete(projectId)
+  }
+
+  async function load(userId: string, entry: Watched): Promise<void> {
+    const memberships = await db.membership.findMany({ where: { userId }, select: { projectId: true } })
+    const read = new Map(memberships.map(({ projectId }) => [projectId, true]))
+    for (const [projectId, member] of entry.meanwhile ?? []) read.set(projectId, member)
+    entry.projects = new Set([...read].filter(([, member]) => member).map(([projectId]) => projectId))
+    entry.meanwhile = undefined
+  }
+
+  function enter(userId: string): Watched {
+    const known = watched.get(userId)
+    if (known) return known
+    const entry: Watched = { projects: new Set(), watchers: 0, meanwhile: new Map(), loaded: Promise.resolve() }
+    watched.set(userId, entry)
+    entry.loaded = load(userId, entry)
+    return entry
+  }
+
+  return {
+    async watch(viewer) {
+      if (viewer.role === 'ADMIN') return { sees: () => true, release: () => undefined }
+      const entry = enter(viewer.id)
+      entry.watchers++
+      let released = false
+      const release = () => {
+        if (released) return
+        released = true
+        entry.watchers--
+        if (entry.watchers === 0 && watched.get(viewer.id) === entry) watched.delete(viewer.id)
+      }
+      try {
+        await entry.loaded
+      } catch (error) {
+        release()
+        throw error
+      }
+      return { sees: (projectId) => entry.projects.has(projectId), release }
+    },
+  }
+}

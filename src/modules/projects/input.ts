@@ -1,0 +1,13 @@
+import { z } from 'zod'
+import { line, text } from '../../rules.ts'
+
+export const createProjectRules = z.object({
+  key: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9]{1,9}$/, 'must be 2 to 10 capital letters and digits, a letter first')
+    .nullish(),
+  name: line(100),
+  description: text(2000).nullish(),
+})
+
+export type CreateProjectValues = z.infer<typeof createProjectRules>

@@ -1,0 +1,70 @@
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import { builder } from '../../builder.ts'
+import { connectionType } from '../../pagination.ts'
+import { createProjectRules } from './input.ts'
+import * as projects from './service.ts'
+
+export const ProjectType = builder.prismaObject('Project', {
+  description: 'What tasks belong to, and who may see and change them.',
+  fields: (t) => ({
+    id: t.exposeID('id'),
+    key: t.exposeString('key', { description: 'The first half of its tasks’ keys, like WEB.' }),
+    name: t.exposeString('name'),
+    description: t.exposeString('description', { nullable: true, description: 'Markdown.' }),
+    archivedAt: t.expose('archivedAt', { type: 'DateTime', nullable: true }),
+    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+  }),
+})
+
+const ProjectConnection = connectionType(ProjectType)
+
+const CreateProjectInput = builder.inputType('CreateProjectInput', {
+  validate: createProjectRules,
+  fields: (t) => ({
+    key: t.string({ description: 'Unique; 2 to 10 capital letters and digits. Made from the name when absent.' }),
+    name: t.string({ required: true, description: 'At most 100 characters.' }),
+    description: t.string({ description: 'Markdown, at most 2,000 characters.' }),
+  }),
+})
+
+builder.mutationField('createProject', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description: 'Create a project. Whoever creates it is its OWNER.',
+    authScopes: { signedIn: true },
+    rest: {
+      method: 'POST',
+      path: '/projects',
+      status: 201,
+      body: 'input',
+      location: (project) => `/projects/${project.id}`,
+    },
+    args: { input: t.arg({ type: CreateProjectInput, required: true }) },
+    resolve: (query, _root, { input }, ctx) => projects.createProject(ctx, input, query),
+  }),
+)
+
+builder.queryField('project', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description: 'One project.',
+    authScopes: { signedIn: true },
+    rest: { method: 'GET', path: '/projects/{id}' },
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (query, _root, { id }, ctx) => projects.getProject(ctx, id, query),
+  }),
+)
+
+builder.queryField('projects', (t) =>
+  t.field({
+    type: ProjectConnection,
+    description: 'The projects you see, oldest first.',
+    authScopes: { signedIn: true },
+    rest: { method: 'GET', path: '/projects' },
+    args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },
+    resolve: (_root, args, ctx, info) =>
+      projects.listProjects(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+  }),
+)

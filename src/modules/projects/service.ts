@@ -1,0 +1,56 @@
+import type { Context } from '../../context.ts'
+import { countRows, keysetPage } from '../../database/keyset.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import { type Connection, inOrder, type PageArguments, padded, readPage } from '../../pagination.ts'
+import { isId } from '../../rules.ts'
+import { requireViewer } from '../users/policy.ts'
+import type { CreateProjectValues } from './input.ts'
+import { withFreeKey } from './keys.ts'
+import { projectNotFound, visibleProjects, visibleProjectsSql } from './policy.ts'
+
+type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
+
+/** Any signed-in user may make a project, and owns it. */
+export async function createProject(ctx: Context, input: CreateProjectValues, query: ProjectQuery) {
+  const viewer = requireViewer(ctx)
+  const { key, name, description } = input
+  const create = (chosen: string) =>
+    ctx.db.project.create({
+      ...query,
+      data: {
+        key: chosen,
+        name,
+        description,
+        updatedById: viewer.id,
+        memberships: { create: { userId: viewer.id, role: 'OWNER', updatedById: viewer.id } },
+      },
+    })
+  return key ? create(key) : withFreeKey(ctx.db, name, create)
+}
+
+export async function getProject(ctx: Context, id: string, query: ProjectQuery) {
+  const viewer = requireViewer(ctx)
+  const project = isId(id)
+    ? await ctx.db.project.findFirst({ ...query, where: { id, ...visibleProjects(viewer) } })
+    : null
+  if (!project) throw projectNotFound(id, ['id'])
+  return project
+}
+
+/** The projects the viewer sees, oldest first. */
+export async function listProjects(
+  ctx: Context,
+  args: PageArguments,
+  query: ProjectQuery,
+): Promise<Connection<ProjectRow>> {
+  const viewer = requireViewer(ctx)
+  const where = visibleProjectsSql(viewer, Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`
+  const order = [
+    { name: 'createdAt', expression: Prisma.sql`"Project"."createdAt"`, type: 'timestamptz', direction: 'asc' },
+  ] as const
+  const { rows, ...page } = await keysetPage(ctx.db, { table: 'Project', where, order, ...readPage(args) })
+  const projects = await ctx.db.project.findMany({ ...query, where: { id: { in: padded(rows.map((row) => row.id)) } } })
+  return { ...page, edges: inOrder(rows, projects), totalCount: () => countRows(ctx.db, 'Project', where) }
+}
+
+type ProjectRow = Prisma.ProjectGetPayload<Record<never, never>>

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/**
+ * Rules of values that several modules share. Lengths count characters (Unicode code points), as JSON Schema and
+ * PostgreSQL count them; JavaScript's own length counts emoji twice.
+ */
+
+/** A text of one line's meaning: surrounding white space is taken off, and something has to remain. */
+export function line(max: number) {
+  return withLimits(z.string().trim(), 1, max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
+}
+
+/** A text kept as it is. */
+export function text(max: number) {
+  return withLimits(z.string(), 0, max).meta({ maxLength: max })
+}
+
+function withLimits(rule: z.ZodString, min: number, max: number) {
+  return rule.superRefine((value, issues) => {
+    const length = countCharacters(value)
+    if (length < min) issues.addIssue({ code: 'custom', params: { rule: 'too_small' }, message: 'must not be empty' })
+    if (length > max)
+      issues.addIssue({
+        code: 'custom',
+        params: { rule: 'too_big' },
+        message: `must be at most ${max} characters, not ${length}`,
+      })
+    // PostgreSQL cannot store these, and the driver would quietly change the second.
+    if (value.includes('\u0000')) issues.addIssue({ code: 'custom', message: 'must not contain NUL characters' })
+    if (!value.isWellFormed())
+      issues.addIssue({ code: 'custom', message: 'must be valid Unicode: it has a lone surrogate' })
+  })
+}
+
+function countCharacters(value: string): number {
+  let count = 0
+  for (const _ of value) count++
+  return count
+}
+
+/** For a change: the value may be absent, but not cleared. */
+export function notNull<Rule extends z.ZodType>(rule: Rule) {
+  return rule.nullish().refine((value): boolean => value !== null, 'must not be null: it cannot be cleared')
+}
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** Whether a text can be an id. What cannot be one is not there: looking it up would be an error of the database's. */
+export function isId(value: string): boolean {
+  return UUID.test(value)
+}
+
+export const id = z.string().refine(isId, 'is not an id').meta({ format: 'uuid' })

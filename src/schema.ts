@@ -1,0 +1,10 @@
+import type { GraphQLSchema } from 'graphql'
+import { builder } from './builder.ts'
+import './modules/auth/schema.ts'
+import './modules/events/schema.ts'
+import './modules/projects/schema.ts'
+import './modules/tasks/schema.ts'
+import './modules/users/schema.ts'
+
+/** The schema every protocol is served from. */
+export const schema: GraphQLSchema = builder.toSchema({ sortSchema: false })

@@ -1,0 +1,3 @@
+import { prepareTemplates } from './database.ts'
+
+export const setup = prepareTemplates
