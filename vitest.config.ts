@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // Each embedded database takes a core and some 380 MB.
     maxWorkers: 2,
+    // Tests import the sources as the server does, by Node itself: Vite would resolve a second copy of graphql.
+    experimental: { viteModuleRunner: false },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: databases.map((name) => ({ extends: true, test: { name, env: { TASKWIRE_TEST_DATABASE: name } } })),

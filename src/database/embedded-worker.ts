@@ -7,7 +7,7 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
-import { FrameReader, queryMessage } from './wire.ts'
+import { FrameReader, ProtocolError, queryMessage } from './wire.ts'
 
 export interface WorkerData {
   /** PGlite's own directory; undefined: in memory. */
@@ -80,7 +80,8 @@ async function answer(socket: Socket, reader: FrameReader, chunk: Buffer): Promi
     }
   } catch (error) {
     socket.destroy()
-    throw error
+    // Only what PGlite itself throws is more than this client's trouble.
+    if (!(error instanceof ProtocolError)) throw error
   }
 }
 

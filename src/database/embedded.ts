@@ -15,6 +15,8 @@ export const IN_MEMORY = 'memory://'
 const SOCKET = '.s.PGSQL.5432'
 const LONGEST_SOCKET_PATH = 107
 
+const CLOSE_TIMEOUT_MS = 10_000
+
 export interface EmbeddedDatabase {
   /** For one connection at a time; a second waits until the first has closed. */
   connection: Connection
@@ -91,7 +93,10 @@ async function startWorker(
       closing ??= (async () => {
         worker.ref()
         worker.postMessage('close')
+        // A thread deep in a statement does not hear us; stopped like this, PostgreSQL recovers at the next start.
+        const impatience = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
         await cleaned
+        clearTimeout(impatience)
       })()
       return closing
     },

@@ -22,6 +22,9 @@ export type Frame =
   | { kind: 'group'; bytes: Buffer }
   | { kind: 'terminate' }
 
+/** A client that does not speak PostgreSQL's protocol. */
+export class ProtocolError extends Error {}
+
 /** Cuts what a client sends, in whatever chunks it comes, into the units a server acts on. */
 export class FrameReader {
   #buffer: Buffer = Buffer.alloc(0)
@@ -33,7 +36,7 @@ export class FrameReader {
     this.#buffer = this.#buffer.length ? Buffer.concat([this.#buffer, chunk]) : chunk
   }
 
-  /** The next unit, or undefined until more bytes come. Throws on what is no PostgreSQL message. */
+  /** The next unit, or undefined until more bytes come. Throws a ProtocolError for what is no PostgreSQL message. */
   next(): Frame | undefined {
     return this.#started ? this.#nextGroup() : this.#nextStartup()
   }
@@ -46,6 +49,7 @@ export class FrameReader {
     const bytes = this.#take(length)
     if (code === SSL_REQUEST || code === GSSENC_REQUEST) return { kind: 'encryption' }
     if (code === CANCEL_REQUEST) return { kind: 'cancel' }
+    if (code >> 16 !== 3) throw new ProtocolError(`protocol ${code >> 16} is not spoken here`)
     this.#started = true
     return { kind: 'startup', bytes }
   }
@@ -73,7 +77,7 @@ export class FrameReader {
 }
 
 function checkedLength(length: number, least: number): number {
-  if (length < least || length > LONGEST_MESSAGE) throw new Error(`not a PostgreSQL message (length ${length})`)
+  if (length < least || length > LONGEST_MESSAGE) throw new ProtocolError(`not a PostgreSQL message (length ${length})`)
   return length
 }
 

@@ -153,11 +153,13 @@ describe('the log', () => {
     expect((await logged(other.id))[0]?.actorId).toBe(user.id)
   })
 
-  test('has what plain SQL writes, many rows in one statement', async () => {
+  test('has what plain SQL writes, with another search path and many rows in one statement', async () => {
     const project = await makeProject(db)
     const tasks = [await makeTask(db, project.id), await makeTask(db, project.id)]
-    await db.$executeRaw`SELECT set_config('search_path', 'pg_catalog', true)`
-    await db.$executeRaw`UPDATE public."Task" SET "status" = 'COMPLETED' WHERE "projectId" = ${project.id}::uuid`
+    await db.$transaction([
+      db.$executeRaw`SET LOCAL search_path TO pg_catalog`,
+      db.$executeRaw`UPDATE public."Task" SET "status" = 'COMPLETED' WHERE "projectId" = ${project.id}::uuid`,
+    ])
     for (const task of tasks) {
       expect((await logged(task.id)).at(-1)).toMatchObject({
         type: 'task.updated',

@@ -225,6 +225,18 @@ BEGIN
 END
 $$;
 
+-- BEFORE INSERT, UPDATE: completedAt is when the status became COMPLETED, and empty in any other, whoever writes.
+CREATE FUNCTION stamp_completion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW."status" <> 'COMPLETED' THEN
+    NEW."completedAt" := NULL;
+  ELSIF TG_OP = 'INSERT' OR OLD."status" <> 'COMPLETED' THEN
+    NEW."completedAt" := coalesce(NEW."completedAt", date_trunc('milliseconds', clock_timestamp()));
+  END IF;
+  RETURN NEW;
+END
+$$;
+
 -- AFTER INSERT, UPDATE, DELETE: logs the change as one Event, in the statement that makes it.
 -- Arguments: 0 noun; 1 verbs of insert, update and delete ("-": not logged); 2 a nullable column that ends or resumes
 -- the row's life, with the verb of each; 3 column of the project ("": internal, shown to nobody); 4 column of the
@@ -322,6 +334,7 @@ CREATE TRIGGER "Task_1_fixed" BEFORE UPDATE ON "Task" FOR EACH ROW
   EXECUTE FUNCTION refuse_change('id, createdAt and number');
 
 CREATE TRIGGER "Task_2_number" BEFORE INSERT ON "Task" FOR EACH ROW EXECUTE FUNCTION number_task();
+CREATE TRIGGER "Task_2_completed" BEFORE INSERT OR UPDATE OF "status", "completedAt" ON "Task" FOR EACH ROW EXECUTE FUNCTION stamp_completion();
 CREATE TRIGGER "Task_2_renumber" BEFORE UPDATE OF "projectId" ON "Task" FOR EACH ROW
   WHEN (OLD."projectId" <> NEW."projectId") EXECUTE FUNCTION number_task();
 

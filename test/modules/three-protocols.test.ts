@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { eventStream, graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { serverForTest, signUp } from '../support/server.ts'
+
+const EVENTS = `subscription ($after: String) {
+  taskEvents(after: $after) { cursor type taskId version task { id title } changes { field from to } actor { id name } at }
+}`
+
+test('a task created over REST is read over GraphQL, arrives on both streams, and goes through a whole life', async () => {
+  const server = await serverForTest()
+  const { id: userId, token } = await signUp(server, 'Ada Lovelace')
+  const socket = subscribe(websocketClient(server, token), EVENTS)
+  const stream = await eventStream(server, '/events/stream', { token })
+  expect(stream.response.status).toBe(200)
+  // A subscription over a websocket has no acknowledgement: an answered operation behind it says that it stands.
+  await rest(server, 'GET /events/cursor', { token })
+
+  const created = await rest(server, 'POST /tasks', { token, body: { title: 'Write the program', priority: 5 } })
+  const committed = performance.now()
+  expect(created.status).toBe(201)
+  const { id } = created.body
+  expect(created.headers.get('location')).toBe(`/api/v1/tasks/${id}`)
+
+  const [overSocket, overSse] = [await socket.inbox.next(), await stream.inbox.next()]
+  expect(performance.now() - committed).toBeLessThan(100)
+  const event = overSocket.data.taskEvents
+  expect(event).toMatchObject({
+    type: 'task.created',
+    taskId: id,
+    version: 1,
+    task: { id, title: 'Write the program' },
+    actor: { id: userId, name: 'Ada Lovelace' },
+  })
+  expect(event.changes).toContainEqual({ field: 'title', from: null, to: 'Write the program' })
+  expect(overSse).toMatchObject({ id: event.cursor, event: 'task.created', data: { taskId: id, cursor: event.cursor } })
+
+  const read = await graphql(
+    server,
+    'query ($id: ID!) { task(id: $id) { id title priority status version } }',
+    { id },
+    { token },
+  )
+  expect(read.data.task).toEqual({ id, title: 'Write the program', priority: 5, status: 'PENDING', version: 1 })
+
+  const update =
+    'mutation ($id: ID!) { updateTask(id: $id, input: {status: COMPLETED}, expectedVersion: 1) { version completedAt } }'
+  const updated = await graphql(server, update, { id }, { token })
+  expect(updated.data.updateTask).toEqual({ version: 2, completedAt: expect.any(String) })
+  expect((await socket.inbox.next()).data.taskEvents).toMatchObject({
+    type: 'task.updated',
+    version: 2,
+    changes: expect.arrayContaining([{ field: 'status', from: 'PENDING', to: 'COMPLETED' }]),
+  })
+  const again = await rest(server, `GET /tasks/${id}`, { token })
+  expect(again.body).toMatchObject({
+    status: 'COMPLETED',
+    version: 2,
+    completedAt: updated.data.updateTask.completedAt,
+  })
+
+  expect((await rest(server, `DELETE /tasks/${id}`, { token })).status).toBe(204)
+  expect((await rest(server, `GET /tasks/${id}`, { token })).status).toBe(404)
+  expect((await socket.inbox.next()).data.taskEvents).toMatchObject({ type: 'task.deleted', taskId: id, task: null })
+  expect(await stream.inbox.next()).toMatchObject({ event: 'task.updated' })
+  expect(await stream.inbox.next()).toMatchObject({ event: 'task.deleted', data: { task: null } })
+
+  const resumed = await eventStream(server, '/events/stream', { token, headers: { 'last-event-id': event.cursor } })
+  expect((await resumed.inbox.next()).event).toBe('task.updated')
+  expect((await resumed.inbox.next()).event).toBe('task.deleted')
+})
