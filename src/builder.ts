@@ -50,8 +50,9 @@ export const builder = new SchemaBuilder<{
             const key = typeof step === 'object' ? step.key : step
             return typeof key === 'symbol' ? String(key) : key
           })
-          const { code } = issue as { code?: unknown }
-          return { path, code: typeof code === 'string' ? code : 'invalid', message: issue.message }
+          const { code, params } = issue as { code?: unknown; params?: { rule?: unknown } }
+          const rule = params?.rule ?? (code === 'custom' ? 'invalid' : code)
+          return { path, code: typeof rule === 'string' ? rule : 'invalid', message: issue.message }
         }),
       ),
   },

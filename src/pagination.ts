@@ -1,39 +1,47 @@
 import type { ObjectRef } from '@pothos/core'
+import { z } from 'zod'
 import { builder } from './builder.ts'
-import { type Issue, validationFailed } from './gateway/errors.ts'
 
-const DEFAULT_PAGE = 20
+export const DEFAULT_PAGE = 20
 const MAX_PAGE = 100
 /** Skipping rows reads them all: whoever wants to go further follows the cursors. */
 const MAX_OFFSET = 10_000
 
-/** The arguments of a Relay list, as every list of ours has them. */
-export interface PageArguments {
-  first?: number | null
-  after?: string | null
-  last?: number | null
-  before?: string | null
-  offset?: number | null
+const size = z.int().min(1, `must be 1 to ${MAX_PAGE}`).max(MAX_PAGE, `must be 1 to ${MAX_PAGE}`).nullish()
+
+/** The arguments of a Relay list, as every list of ours has them. A list puts its own beside them and adds `checkPage`. */
+export const pageRules = z.object({
+  first: size,
+  after: z.string().nullish(),
+  last: size,
+  before: z.string().nullish(),
+  offset: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(MAX_OFFSET, `must be at most ${MAX_OFFSET}: follow the cursors`)
+    .nullish(),
+})
+
+export type PageArguments = z.infer<typeof pageRules>
+
+/** Refuses arguments that contradict each other. */
+export function checkPage({
+  value: { first, after, last, before, offset },
+  issues,
+}: z.core.ParsePayload<PageArguments>): void {
+  const refuse = (name: keyof PageArguments, message: string) =>
+    issues.push({ code: 'custom', path: [name], message, input: undefined, params: { rule: 'contradiction' } })
+  if (first != null && last != null) refuse('last', 'cannot go with first')
+  if (after != null && before != null) refuse('before', 'cannot go with after')
+  else if (last != null && after != null) refuse('after', 'cannot go with last')
+  else if (first != null && before != null) refuse('before', 'goes with last, not first')
+  if (offset && (after != null || before != null)) refuse('offset', 'cannot go with a cursor')
 }
 
 export type Page = { offset: number } & ({ first: number; after?: string } | { last: number; before?: string })
 
-/** The page that was asked for; refuses sizes out of range and arguments that contradict each other, all at once. */
+/** The page that was asked for, with its defaults. */
 export function readPage({ first, after, last, before, offset }: PageArguments): Page {
-  const issues: Issue[] = []
-  const refuse = (name: string, code: string, message: string) => issues.push({ path: [name], code, message })
-  for (const [name, size] of Object.entries({ first, last })) {
-    if (size != null && (size < 1 || size > MAX_PAGE))
-      refuse(name, 'out_of_range', `must be 1 to ${MAX_PAGE}, not ${size}`)
-  }
-  if (offset != null && (offset < 0 || offset > MAX_OFFSET))
-    refuse('offset', 'out_of_range', `must be 0 to ${MAX_OFFSET}, not ${offset}`)
-  if (first != null && last != null) refuse('last', 'contradiction', 'cannot go with first')
-  if (after != null && before != null) refuse('before', 'contradiction', 'cannot go with after')
-  else if (last != null && after != null) refuse('after', 'contradiction', 'cannot go with last')
-  else if (first != null && before != null) refuse('before', 'contradiction', 'goes with last, not first')
-  if (offset && (after != null || before != null)) refuse('offset', 'contradiction', 'cannot go with a cursor')
-  if (issues.length > 0) throw validationFailed(issues)
   const backwards = last != null || before != null
   if (backwards) return { last: last ?? DEFAULT_PAGE, offset: offset ?? 0, ...(before != null && { before }) }
   return { first: first ?? DEFAULT_PAGE, offset: offset ?? 0, ...(after != null && { after }) }

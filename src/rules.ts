@@ -18,13 +18,12 @@ export function text(max: number) {
 function withLimits(rule: z.ZodString, min: number, max: number) {
   return rule.superRefine((value, issues) => {
     const length = countCharacters(value)
-    if (length < min) issues.addIssue({ code: 'custom', params: { rule: 'too_small' }, message: 'must not be empty' })
-    if (length > max)
-      issues.addIssue({
-        code: 'custom',
-        params: { rule: 'too_big' },
-        message: `must be at most ${max} characters, not ${length}`,
-      })
+    if (length < min)
+      issues.addIssue({ code: 'too_small', origin: 'string', minimum: min, message: 'must not be empty' })
+    if (length > max) {
+      const message = `must be at most ${max} characters, not ${length}`
+      issues.addIssue({ code: 'too_big', origin: 'string', maximum: max, message })
+    }
     // PostgreSQL cannot store these, and the driver would quietly change the second.
     if (value.includes('\u0000')) issues.addIssue({ code: 'custom', message: 'must not contain NUL characters' })
     if (!value.isWellFormed())

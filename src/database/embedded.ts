@@ -65,7 +65,7 @@ async function startWorker(
     process.off('exit', removeSocket)
     removeSocket()
     await release()
-    if (closing) return
+    if (closing !== undefined) return
     failure ??= new Error('the embedded database stopped by itself')
     for (const listener of listeners) listener(failure)
   })

@@ -100,9 +100,10 @@ function aboutAvailability({ state, prisma, message }: Complaint, cause: unknown
 }
 
 function isSocketTrouble(error: unknown): boolean {
-  const { code, syscall } = fieldsOf(error)
-  // Any failure to connect counts: the embedded database's socket is a file, and may be missing (ENOENT).
-  return syscall === 'connect' || (typeof code === 'string' && SOCKET_CODES.has(code))
+  const { code, syscall, clientVersion } = fieldsOf(error)
+  // The embedded database's socket is a file: gone with its thread. Prisma passes such a code on, but not the system call.
+  if (code === 'ENOENT') return syscall === 'connect' || clientVersion !== undefined
+  return typeof code === 'string' && SOCKET_CODES.has(code)
 }
 
 /**
@@ -118,7 +119,8 @@ function readComplaint(error: unknown): Complaint | undefined {
   return {
     state: text(original.originalCode) || ('severity' in own ? text(code) : ''),
     prisma: /^P\d{4}$/.test(text(code)) ? text(code) : '',
-    message: text(original.originalMessage) || error.message,
+    // Prisma writes the call above the message.
+    message: text(original.originalMessage) || (error.message.split('\n').at(-1) ?? ''),
     constraint: text(fieldsOf(original.constraint).index) || text(own.constraint),
   }
 }

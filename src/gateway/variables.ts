@@ -76,8 +76,8 @@ export type VariablePlaces = ReadonlyMap<string, (string | number)[]>
 export function variablePlaces(document: DocumentNode): VariablePlaces {
   const places = new Map<string, (string | number)[]>()
   visit(document, {
-    Variable(node, _key, _parent, _path, ancestors) {
-      const path = ancestors.flatMap((ancestor) => {
+    Variable(node, _key, parent, _path, ancestors) {
+      const path = [...ancestors, parent].flatMap((ancestor) => {
         const one = ancestor as ArgumentNode | ObjectFieldNode
         return one.kind === Kind.ARGUMENT || one.kind === Kind.OBJECT_FIELD ? [one.name.value] : []
       })

@@ -133,9 +133,7 @@ export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['pat
   if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]
   if (plan.paged && (first === 'first' || first === 'last')) return ['query', 'limit']
   const names = path.filter((step) => typeof step === 'string')
-  const parameter = [...plan.query.values()].findLast(({ target }) =>
-    target.every((step, index) => names[index] === step),
-  )
+  const parameter = [...plan.query.values()].find(({ target }) => target.every((step, index) => names[index] === step))
   return parameter ? ['query', parameter.name] : ['query', names.join('.')]
 }
 

@@ -87,17 +87,23 @@ const LIMITS = ['minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'form
 function inputLimits(type: GraphQLInputObjectType): Record<string, JsonSchema> {
   const kept = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
   const rule = kept?.schemas?.find((one) => one instanceof z.ZodType)
-  if (!rule) return {}
-  const { properties = {} } = z.toJSONSchema(rule, { io: 'input', unrepresentable: 'any' }) as {
-    properties?: Record<string, JsonSchema>
-  }
-  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, pickLimits(schema)]))
+  const names = Object.keys(type.getFields())
+  return rule ? Object.fromEntries(names.map((name) => [name, limitsAt(rule, [name])])) : {}
+}
+
+/** The zod limits of the value at a path within what a rule accepts; of its items where it is a list. */
+export function limitsAt(rule: unknown, path: readonly string[]): JsonSchema {
+  if (!(rule instanceof z.ZodType)) return {}
+  let schema: JsonSchema | undefined = z.toJSONSchema(rule, { io: 'input', unrepresentable: 'any' })
+  for (const step of path) schema = (notNull(schema)?.properties as Record<string, JsonSchema> | undefined)?.[step]
+  schema = notNull(schema)
+  if (schema?.items) schema = schema.items as JsonSchema
+  return Object.fromEntries(LIMITS.flatMap((name) => (schema?.[name] === undefined ? [] : [[name, schema[name]]])))
 }
 
 /** zod writes a nullish string as `anyOf: [{type: "string", maxLength}, {type: "null"}]`. */
-function pickLimits(schema: JsonSchema): JsonSchema {
-  const inner = Array.isArray(schema.anyOf) ? (schema.anyOf as JsonSchema[]).find((one) => one.type !== 'null') : schema
-  return Object.fromEntries(LIMITS.flatMap((name) => (inner?.[name] === undefined ? [] : [[name, inner[name]]])))
+function notNull(schema: JsonSchema | undefined): JsonSchema | undefined {
+  return Array.isArray(schema?.anyOf) ? (schema.anyOf as JsonSchema[]).find((one) => one.type !== 'null') : schema
 }
 
 export function described(schema: JsonSchema, description: string | null | undefined): JsonSchema {

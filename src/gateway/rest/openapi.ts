@@ -2,7 +2,7 @@ import { type GraphQLField, type GraphQLNamedType, getNamedType, isInputObjectTy
 import type { Engine } from '../engine.ts'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
 import { planInput } from './input.ts'
-import { componentOf, described, type JsonSchema, schemaOf } from './json-schema.ts'
+import { componentOf, described, type JsonSchema, limitsAt, schemaOf } from './json-schema.ts'
 import { orderEnums, orderNames, type QueryParameter } from './parameters.ts'
 import type { Route } from './routes.ts'
 import type { StreamRoute } from './stream.ts'
@@ -62,7 +62,7 @@ function routeOperation(route: Route, info: OpenApiInfo): JsonSchema {
     'x-graphql-operation': `${route.kind === 'query' ? 'Query' : 'Mutation'}.${route.fieldName}`,
     parameters: [
       ...route.pathParameters.map((name) => pathParameter(route, name)),
-      ...[...plan.query.values()].map(queryParameter),
+      ...[...plan.query.values()].map((parameter) => queryParameter(parameter, route)),
       ...representationParameters(route),
       ...(plan.readsVersion ? [IF_MATCH] : []),
     ],
@@ -95,7 +95,7 @@ function streamOperation(stream: StreamRoute, info: OpenApiInfo): JsonSchema {
     ...operationHead(stream, info),
     'x-graphql-operation': `Subscription.${stream.fieldName}`,
     parameters: [
-      ...[...plan.query.values()].map(queryParameter),
+      ...[...plan.query.values()].map((parameter) => queryParameter(parameter, stream)),
       header('Last-Event-ID', { type: 'string' }, `The last \`id:\` seen; wins over \`${stream.rest.resume}\`.`),
     ],
     responses: {
@@ -170,9 +170,11 @@ function pathParameter(route: Route, name: string): JsonSchema {
   }
 }
 
-function queryParameter(parameter: QueryParameter): JsonSchema {
+function queryParameter(parameter: QueryParameter, { field }: Pick<Route, 'field'>): JsonSchema {
   const { name, type, repeats, form, description } = parameter
-  const one = form === 'order' ? orderSchema(parameter) : withoutNull(schemaOf(type))
+  const { validate } = (field.extensions.pothosOptions ?? {}) as { validate?: unknown }
+  const plain = () => ({ ...withoutNull(schemaOf(type)), ...limitsAt(validate, parameter.target) })
+  const one = form === 'order' ? orderSchema(parameter) : plain()
   const schema = repeats ? { type: 'array', items: one } : one
   return described({ name, in: 'query', required: false, schema, ...(repeats && { explode: true }) }, description)
 }

@@ -3,6 +3,7 @@ import { encodeCursor, type LoggedEvent } from '../../events/log.ts'
 import { findTask } from '../tasks/policy.ts'
 import { TaskType } from '../tasks/schema.ts'
 import { UserType } from '../users/schema.ts'
+import { followTasksRules, readEventsRules } from './input.ts'
 import * as events from './service.ts'
 
 const Change = builder.objectRef<{ field: string; from: unknown; to: unknown }>('Change').implement({
@@ -83,6 +84,7 @@ builder.queryField('events', (t) =>
     description: 'What happened in the projects you see, oldest first. Poll it, or follow taskEvents.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/events' },
+    validate: readEventsRules,
     args: {
       projectId: t.arg.id({ description: 'Only of this project.' }),
       after: t.arg.string({ description: 'A cursor: what came behind it. From the oldest when absent.' }),
@@ -107,6 +109,7 @@ builder.subscriptionField('taskEvents', (t) =>
     description: 'What happens to tasks, live. With `after`, everything since, then live: nothing lost, nothing twice.',
     authScopes: { signedIn: true },
     rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type', resume: 'after' },
+    validate: followTasksRules,
     args: {
       projectId: t.arg.id({ description: 'Only of this project.' }),
       after: t.arg.string({ description: 'A cursor: begin behind it. From now on when absent.' }),

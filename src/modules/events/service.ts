@@ -1,14 +1,10 @@
 import type { Context } from '../../context.ts'
 import { decodeCursor, encodeCursor, type LoggedEvent, readLog, requireCursorInLog } from '../../events/log.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
-import { readPage } from '../../pagination.ts'
+import { DEFAULT_PAGE } from '../../pagination.ts'
 import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
-
-export interface EventScope {
-  projectId?: string | null
-  after?: string | null
-}
+import type { FollowTasksValues, ReadEventsValues } from './input.ts'
 
 /** One page of the log, read forwards. */
 export interface EventPage {
@@ -22,9 +18,9 @@ export interface EventPage {
 const OF_TASKS = 'task.'
 
 /** The log as the viewer may see it, oldest first, behind `after`. */
-export async function readEvents(ctx: Context, scope: EventScope & { first?: number | null }): Promise<EventPage> {
+export async function readEvents(ctx: Context, scope: ReadEventsValues): Promise<EventPage> {
   const viewer = requireViewer(ctx)
-  const { first } = readPage({ first: scope.first ?? 20 }) as { first: number }
+  const first = scope.first ?? DEFAULT_PAGE
   const after = scope.after == null ? 0n : decodeCursor(scope.after)
   if (scope.projectId) await requireProject(ctx, scope.projectId, 'VIEWER', ['projectId'])
   const where = await visibleEvents(ctx, viewer, scope.projectId)
@@ -58,7 +54,10 @@ export async function newestCursor(ctx: Context): Promise<string> {
 }
 
 /** The task events the viewer may see, live; with `after`, from there on. Access is judged when an event is handed out. */
-export async function followTasks(ctx: Context, { projectId, after }: EventScope): Promise<AsyncIterable<LoggedEvent>> {
+export async function followTasks(
+  ctx: Context,
+  { projectId, after }: FollowTasksValues,
+): Promise<AsyncIterable<LoggedEvent>> {
   const viewer = requireViewer(ctx)
   const { hub, tail, access } = ctx.services
   const start = after == null ? undefined : decodeCursor(after)

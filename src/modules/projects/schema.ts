@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
-import { connectionType } from '../../pagination.ts'
+import { checkPage, connectionType, pageRules } from '../../pagination.ts'
 import { createProjectRules } from './input.ts'
 import * as projects from './service.ts'
 
@@ -63,6 +63,7 @@ builder.queryField('projects', (t) =>
     description: 'The projects you see, oldest first.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/projects' },
+    validate: pageRules.check(checkPage),
     args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },
     resolve: (_root, args, ctx, info) =>
       projects.listProjects(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),

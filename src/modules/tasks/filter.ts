@@ -1,13 +1,5 @@
-import type { OrderTerm } from '../../database/keyset.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { TaskFilterValues } from './input.ts'
-
-export const TASK_ORDER_FIELDS = ['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE'] as const
-
-export interface TaskOrderValue {
-  field: (typeof TASK_ORDER_FIELDS)[number]
-  direction: 'ASC' | 'DESC'
-}
 
 /** The SQL of a filter on "Task". Deleted tasks are never found. */
 export function taskCondition(filter: TaskFilterValues, ...further: (Prisma.Sql | undefined)[]): Prisma.Sql {
@@ -22,31 +14,4 @@ export function taskCondition(filter: TaskFilterValues, ...further: (Prisma.Sql 
     ...further,
   ].filter((term) => term instanceof Prisma.Sql)
   return Prisma.join(terms, ' AND ')
-}
-
-/** What each order sorts by. A task without a due date comes last in both directions. */
-export function taskOrder(orderBy: readonly TaskOrderValue[] | null | undefined): OrderTerm[] {
-  const wanted = orderBy?.length ? orderBy : [{ field: 'CREATED_AT', direction: 'ASC' } as const]
-  return wanted.map(({ field, direction: way }): OrderTerm => {
-    const direction = way === 'ASC' ? 'asc' : 'desc'
-    switch (field) {
-      case 'CREATED_AT':
-        return { name: 'createdAt', expression: Prisma.sql`"Task"."createdAt"`, type: 'timestamptz', direction }
-      case 'UPDATED_AT':
-        return { name: 'updatedAt', expression: Prisma.sql`"Task"."updatedAt"`, type: 'timestamptz', direction }
-      case 'DUE_AT': {
-        const expression =
-          direction === 'asc'
-            ? Prisma.sql`COALESCE("Task"."dueAt", 'infinity'::timestamptz)`
-            : Prisma.sql`COALESCE("Task"."dueAt", '-infinity'::timestamptz)`
-        return { name: 'dueAt', expression, type: 'timestamptz', direction }
-      }
-      case 'PRIORITY':
-        return { name: 'priority', expression: Prisma.sql`"Task"."priority"`, type: 'integer', direction }
-      case 'TITLE':
-        return { name: 'title', expression: Prisma.sql`"Task"."title"`, type: 'text', direction }
-      default:
-        return field satisfies never
-    }
-  })
 }

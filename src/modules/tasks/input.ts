@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
+import { checkPage, pageRules } from '../../pagination.ts'
 import { id, line, notNull, text } from '../../rules.ts'
+import { TASK_ORDER_FIELDS } from './order.ts'
 
 const title = line(200)
 const description = text(2000)
@@ -27,13 +29,25 @@ export const updateTaskRules = z.object({
   dueAt: z.date().nullish(),
 })
 
-export const taskFilterRules = z.object({
+const taskFilterRules = z.object({
   status: z.array(status).nullish(),
   priority: z.object({ in: z.array(priority).nullish(), gte: priority.nullish(), lte: priority.nullish() }).nullish(),
   projectId: id.nullish(),
 })
 
+/** All arguments of a list in one rule, so that every problem is told at once. */
+export const listTasksRules = pageRules
+  .extend({
+    filter: taskFilterRules.nullish(),
+    orderBy: z
+      .array(z.object({ field: z.enum(TASK_ORDER_FIELDS), direction: z.enum(['ASC', 'DESC']) }))
+      .max(2, 'takes at most 2 terms')
+      .nullish(),
+  })
+  .check(checkPage)
+
 export type CreateTaskValues = z.infer<typeof createTaskRules>
 export type ReplaceTaskValues = z.infer<typeof replaceTaskRules>
 export type UpdateTaskValues = z.infer<typeof updateTaskRules>
 export type TaskFilterValues = z.infer<typeof taskFilterRules>
+export type ListTasksValues = z.infer<typeof listTasksRules>

@@ -2,8 +2,8 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
 import { connectionType } from '../../pagination.ts'
-import { TASK_ORDER_FIELDS } from './filter.ts'
-import { createTaskRules, replaceTaskRules, taskFilterRules, updateTaskRules } from './input.ts'
+import { createTaskRules, listTasksRules, replaceTaskRules, updateTaskRules } from './input.ts'
+import { TASK_ORDER_FIELDS } from './order.ts'
 import * as tasks from './service.ts'
 
 const TaskStatusType = builder.enumType(TaskStatus, { name: 'TaskStatus', description: 'How far a task is.' })
@@ -85,7 +85,6 @@ const PriorityFilter = builder.inputType('PriorityFilter', {
 
 const TaskFilter = builder.inputType('TaskFilter', {
   description: 'What a task has to meet: every condition given.',
-  validate: taskFilterRules,
   fields: (t) => ({
     status: t.field({ type: [TaskStatusType], description: 'One of these.' }),
     priority: t.field({ type: PriorityFilter }),
@@ -124,6 +123,7 @@ builder.queryField('tasks', (t) =>
     description: 'The tasks you see that meet the filter, oldest first unless ordered otherwise.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/tasks' },
+    validate: listTasksRules,
     args: {
       filter: t.arg({ type: TaskFilter }),
       orderBy: t.arg({ type: [TaskOrder], description: 'At most two. Tasks without a due date come last.' }),

@@ -2,11 +2,12 @@ import type { Context } from '../../context.ts'
 import { countRows, keysetPage } from '../../database/keyset.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, type PageArguments, padded, readPage } from '../../pagination.ts'
+import { type Connection, inOrder, padded, readPage } from '../../pagination.ts'
 import { requireProject, visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
-import { type TaskOrderValue, taskCondition, taskOrder } from './filter.ts'
-import type { CreateTaskValues, ReplaceTaskValues, TaskFilterValues, UpdateTaskValues } from './input.ts'
+import { taskCondition } from './filter.ts'
+import type { CreateTaskValues, ListTasksValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
+import { taskOrder } from './order.ts'
 import { findTask, requireTask, taskNotFound } from './policy.ts'
 
 type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
@@ -32,23 +33,11 @@ export async function getTask(ctx: Context, id: string, query: TaskQuery) {
   return task
 }
 
-export interface ListTasksArguments extends PageArguments {
-  filter?: TaskFilterValues | null
-  orderBy?: readonly TaskOrderValue[] | null
-}
-
 /** The tasks the viewer sees that pass the filter, oldest first unless ordered otherwise. */
-export async function listTasks(
-  ctx: Context,
-  args: ListTasksArguments,
-  query: TaskQuery,
-): Promise<Connection<TaskRow>> {
+export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
   const viewer = requireViewer(ctx)
   const page = readPage(args)
   const filter = args.filter ?? {}
-  if ((args.orderBy?.length ?? 0) > 2) {
-    throw new AppError('VALIDATION_FAILED', 'orderBy: takes at most 2 terms', { path: ['orderBy'] })
-  }
   if (filter.projectId) await requireProject(ctx, filter.projectId, 'VIEWER', ['filter', 'projectId'])
   const where = taskCondition(
     filter,

@@ -1,0 +1,11 @@
+import { z } from 'zod'
+import { pageRules } from '../../pagination.ts'
+import { id } from '../../rules.ts'
+
+/** Whose events, and from where on. */
+export const followTasksRules = z.object({ projectId: id.nullish(), after: z.string().nullish() })
+
+export const readEventsRules = followTasksRules.extend({ first: pageRules.shape.first })
+
+export type FollowTasksValues = z.infer<typeof followTasksRules>
+export type ReadEventsValues = z.infer<typeof readEventsRules>
