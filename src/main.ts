@@ -30,9 +30,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // A configuration or start-up problem is for a person to read; a stack trace would hide it.
-  const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`${message}\n`)
-  if (!(error instanceof ConfigError) && process.env.LOG_LEVEL === 'debug') console.error(error)
+  // What the person who starts it can mend is said in plain words; anything else needs its stack.
+  const plain = error instanceof ConfigError || (error as NodeJS.ErrnoException).code !== undefined
+  console.error(plain ? (error as Error).message : error)
   process.exit(1)
 })

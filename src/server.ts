@@ -5,7 +5,7 @@ import { keptSecret } from './auth/secret.ts'
 import { createAccessTokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
 import { createContextFactory } from './context.ts'
-import { openDatabase } from './database/client.ts'
+import { type Database, openDatabase } from './database/client.ts'
 import { toAppError } from './database/errors.ts'
 import { createHub } from './events/hub.ts'
 import { createTail } from './events/tail.ts'
@@ -26,6 +26,8 @@ export const GRAPHQL_PATH = '/graphql'
 export interface RunningServer {
   /** Like http://127.0.0.1:4000, with the port that was really taken. */
   url: string
+  /** The database it runs on: for seeds and tests. */
+  db: Database
   /** Stops taking requests, ends streams and sockets so that clients reconnect elsewhere, and closes the database. */
   close(): Promise<void>
 }
@@ -122,6 +124,7 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
     let closing: Promise<void> | undefined
     return {
       url,
+      db: database.db,
       close() {
         closing ??= close()
         return closing

@@ -46,6 +46,9 @@ type Queryable = Pick<Database, '$queryRaw'>
 
 const ID: Omit<OrderTerm, 'direction'> = { name: 'id', expression: Prisma.sql`"id"`, type: 'uuid' }
 
+/** Not called "id": ORDER BY would take that name for this text instead of the column, and leave the index. */
+const ROW_ID = Prisma.sql`"id"::text AS row_id`
+
 /**
  * The ids of one page with the cursor of each, in one statement that reads one row more than the page has.
  * VALIDATION_FAILED for a cursor that is not one of ours for this order. hasPreviousPage of a page read forwards is
@@ -64,7 +67,7 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   const values = spec.order.map((term, index) => Prisma.sql`(${term.expression})::text AS ${Prisma.raw(`v${index}`)}`)
   const sorting = terms.map((term) => Prisma.sql`${term.expression} ${directionSql(term, backwards)}`)
   const rows = await db.$queryRaw<Record<string, string>[]>`
-    SELECT ${Prisma.join([Prisma.sql`"id"::text`, ...values])} FROM ${tableSql(spec.table)}
+    SELECT ${Prisma.join([ROW_ID, ...values])} FROM ${tableSql(spec.table)}
     WHERE ${Prisma.join(conditions, ' AND ')}
     ORDER BY ${Prisma.join(sorting)} LIMIT ${limit + 1} OFFSET ${spec.offset ?? 0}`
 
@@ -132,7 +135,7 @@ function typeSql(type: OrderType): Prisma.Sql {
 }
 
 function toRow(row: Record<string, string>, order: string, terms: readonly OrderTerm[]): KeysetPage['rows'][number] {
-  const id = row.id ?? ''
+  const id = row.row_id ?? ''
   const values = terms.map((term, index) => {
     const value = row[`v${index}`]
     if (value == null) throw new Error(`the order term ${term.name} is NULL in row ${id}`)

@@ -23,6 +23,7 @@ interface StreamSetup {
   /** The position to start behind. */
   start: Promise<bigint>
   options: SubscribeOptions
+  /** Called with each read. */
   opened(stream: EventStream): void
   ended(stream: EventStream): void
 }
@@ -54,6 +55,7 @@ export class EventStream implements AsyncGenerator<LoggedEvent, void, undefined>
   }
 
   next(): Promise<IteratorResult<LoggedEvent, void>> {
+    if (!this.#ended) this.#setup.opened(this)
     // Reads asked for at once are answered in turn, as those of a generator are.
     const read = this.#reads.then(() => this.#read())
     this.#reads = read.catch(() => {})
@@ -115,8 +117,7 @@ export class EventStream implements AsyncGenerator<LoggedEvent, void, undefined>
   }
 
   async #open(): Promise<void> {
-    const { tail, db, options, start, opened } = this.#setup
-    opened(this)
+    const { tail, db, options, start } = this.#setup
     const position = await start
     if (options.after !== undefined) {
       // Another server may have handed out what this one has not seen yet.

@@ -43,7 +43,12 @@ async function connected(config: pg.ClientConfig): Promise<pg.Client> {
 }
 
 /** A process that writes projects for ever and prints the key of each that was acknowledged. */
-function startWriter(dataDir: string): { child: ChildProcess; lines: string[]; exit: Promise<number | null>; errors: () => string } {
+function startWriter(dataDir: string): {
+  child: ChildProcess
+  lines: string[]
+  exit: Promise<number | null>
+  errors: () => string
+} {
   const child = spawn(process.execPath, [WRITER, dataDir], { stdio: ['ignore', 'pipe', 'pipe'] })
   const lines: string[] = []
   let errors = ''
@@ -113,7 +118,9 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     const { connection } = await start(await dataDirectory())
     const first = await connected(connection.config)
     await first.query({ name: 'mine', text: 'SELECT 1' })
-    await first.query(`SET search_path TO nowhere; BEGIN; INSERT INTO public."Project" ("id", "key", "name") VALUES (gen_random_uuid(), 'LEFT', '')`)
+    await first.query(
+      `SET search_path TO nowhere; BEGIN; INSERT INTO public."Project" ("id", "key", "name") VALUES (gen_random_uuid(), 'LEFT', '')`,
+    )
     let served = false
     const waiting = connected(connection.config).then((client) => {
       served = true

@@ -47,13 +47,22 @@ async function addMigration(name: string, sql: string): Promise<string> {
 // In order: each goes on from the database the one before has left.
 describe('migrate', () => {
   test('servers that start together apply each migration once', async () => {
-    const applied = await Promise.all([migrate(connection, { directory }), migrate(connection, { directory }), migrate(connection, { directory })])
+    const applied = await Promise.all([
+      migrate(connection, { directory }),
+      migrate(connection, { directory }),
+      migrate(connection, { directory }),
+    ])
     expect(applied.flat()).toEqual(['20261121000000_init'])
   })
 
   test('records what Prisma records', async () => {
     const [row] = await query('SELECT * FROM _prisma_migrations')
-    expect(row).toMatchObject({ migration_name: '20261121000000_init', applied_steps_count: 1, rolled_back_at: null, logs: null })
+    expect(row).toMatchObject({
+      migration_name: '20261121000000_init',
+      applied_steps_count: 1,
+      rolled_back_at: null,
+      logs: null,
+    })
     expect(row?.checksum).toMatch(/^[0-9a-f]{64}$/)
     expect(row?.finished_at).toBeInstanceOf(Date)
   })
@@ -67,25 +76,33 @@ describe('migrate', () => {
 
   test('leaves nothing of a migration that fails', async () => {
     const file = await addMigration('20270102000000_broken', 'CREATE TABLE "Half" (a int); SELECT 1 / 0;')
-    await expect(migrate(connection, { directory })).rejects.toThrow('20270102000000_broken failed and was undone: division by zero')
-    expect(await query(`SELECT to_regclass('"Half"') AS half, count(*)::int AS recorded FROM _prisma_migrations`)).toEqual([
-      { half: null, recorded: 2 },
-    ])
+    await expect(migrate(connection, { directory })).rejects.toThrow(
+      '20270102000000_broken failed and was undone: division by zero',
+    )
+    expect(
+      await query(`SELECT to_regclass('"Half"') AS half, count(*)::int AS recorded FROM _prisma_migrations`),
+    ).toEqual([{ half: null, recorded: 2 }])
     await rm(join(file, '..'), { recursive: true })
   })
 
   test('refuses a migration that was edited after it was applied', async () => {
     await addMigration('20270101000000_more', 'CREATE TABLE "More" (b int);')
-    await expect(migrate(connection, { directory })).rejects.toThrow('20270101000000_more was edited after this database applied it')
+    await expect(migrate(connection, { directory })).rejects.toThrow(
+      '20270101000000_more was edited after this database applied it',
+    )
   })
 
   test('refuses a database that is newer than the server', async () => {
     await rm(join(directory, '20270101000000_more'), { recursive: true })
-    await expect(migrate(connection, { directory })).rejects.toThrow('20270101000000_more, which this version of Taskwire does not know')
+    await expect(migrate(connection, { directory })).rejects.toThrow(
+      '20270101000000_more, which this version of Taskwire does not know',
+    )
   })
 
   test('refuses a database in which a migration failed half-way', async () => {
-    await query(`DELETE FROM _prisma_migrations WHERE migration_name <> '20261121000000_init'; UPDATE _prisma_migrations SET finished_at = NULL`)
+    await query(
+      `DELETE FROM _prisma_migrations WHERE migration_name <> '20261121000000_init'; UPDATE _prisma_migrations SET finished_at = NULL`,
+    )
     await expect(migrate(connection, { directory })).rejects.toThrow('20261121000000_init failed half-way')
   })
 

@@ -23,7 +23,11 @@ const logged = (subjectId: string) =>
 describe('the log', () => {
   test('has a created task with all its logged values, in JavaScript time format, by its creator', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
-    const task = await makeTask(db, project.id, { creatorId: user.id, dueAt: new Date('2026-01-01T00:00:00Z'), description: 'x' })
+    const task = await makeTask(db, project.id, {
+      creatorId: user.id,
+      dueAt: new Date('2026-01-01T00:00:00Z'),
+      description: 'x',
+    })
     expect(await logged(task.id)).toEqual([
       {
         type: 'task.created',
@@ -45,7 +49,10 @@ describe('the log', () => {
   test('has of an updated task what changed, whoever updated it', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id, { dueAt: new Date('2026-02-03T04:05:06.007Z') })
-    await db.task.update({ where: { id: task.id }, data: { title: 'Done', dueAt: null, priority: 1, updatedById: user.id } })
+    await db.task.update({
+      where: { id: task.id },
+      data: { title: 'Done', dueAt: null, priority: 1, updatedById: user.id },
+    })
     expect((await logged(task.id)).at(-1)).toEqual({
       type: 'task.updated',
       projectId: project.id,
@@ -75,7 +82,10 @@ describe('the log', () => {
   test('says nothing of an update that changes nothing, nor does the version', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
-    const same = await db.task.update({ where: { id: task.id }, data: { title: task.title, version: 9, updatedAt: new Date(0) } })
+    const same = await db.task.update({
+      where: { id: task.id },
+      data: { title: task.title, version: 9, updatedAt: new Date(0) },
+    })
     expect(same).toMatchObject({ version: 1, updatedAt: task.updatedAt })
     expect(await logged(task.id)).toHaveLength(1)
   })
@@ -83,7 +93,10 @@ describe('the log', () => {
   test('has a project created, updated and deleted, and not that it got a task', async () => {
     const project = await makeProject(db, { key: 'LOGGED', name: 'Old' })
     await makeTask(db, project.id)
-    await db.project.update({ where: { id: project.id }, data: { name: 'New', archivedAt: new Date('2026-01-01T00:00:00Z') } })
+    await db.project.update({
+      where: { id: project.id },
+      data: { name: 'New', archivedAt: new Date('2026-01-01T00:00:00Z') },
+    })
     await db.project.delete({ where: { id: project.id } })
     const events = await logged(project.id)
     expect(events.map(({ type, version, projectId }) => [type, version, projectId])).toEqual([
@@ -105,8 +118,20 @@ describe('the log', () => {
     await db.membership.update({ where: { id: member.id }, data: { role: 'EDITOR', updatedById: owner.id } })
     await db.membership.delete({ where: { id: member.id } })
     expect(await logged(user.id)).toEqual([
-      { type: 'member.added', projectId: project.id, actorId: owner.id, version: 1, changes: { role: { from: null, to: 'VIEWER' } } },
-      { type: 'member.updated', projectId: project.id, actorId: owner.id, version: 2, changes: { role: { from: 'VIEWER', to: 'EDITOR' } } },
+      {
+        type: 'member.added',
+        projectId: project.id,
+        actorId: owner.id,
+        version: 1,
+        changes: { role: { from: null, to: 'VIEWER' } },
+      },
+      {
+        type: 'member.updated',
+        projectId: project.id,
+        actorId: owner.id,
+        version: 2,
+        changes: { role: { from: 'VIEWER', to: 'EDITOR' } },
+      },
       { type: 'member.removed', projectId: project.id, actorId: null, version: 2, changes: {} },
     ])
   })
@@ -185,16 +210,22 @@ describe('versions and numbers', () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     await Promise.all(
-      Array.from({ length: 16 }, (_, index) => db.task.update({ where: { id: task.id }, data: { title: `Title ${index}` } })),
+      Array.from({ length: 16 }, (_, index) =>
+        db.task.update({ where: { id: task.id }, data: { title: `Title ${index}` } }),
+      ),
     )
-    expect((await logged(task.id)).map((event) => event.version)).toEqual(Array.from({ length: 17 }, (_, index) => index + 1))
+    expect((await logged(task.id)).map((event) => event.version)).toEqual(
+      Array.from({ length: 17 }, (_, index) => index + 1),
+    )
     expect(await db.task.findUnique({ where: { id: task.id } })).toMatchObject({ version: 17 })
   })
 
   test('100 parallel inserts get the numbers 1 to 100, whatever they ask for', async () => {
     const project = await makeProject(db)
     const tasks = await Promise.all(Array.from({ length: 100 }, () => makeTask(db, project.id, { number: 7 })))
-    expect(tasks.map((task) => task.number).sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
+    expect(tasks.map((task) => task.number).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    )
     expect(await db.project.findUnique({ where: { id: project.id } })).toMatchObject({ taskCounter: 100, version: 1 })
   })
 
@@ -202,7 +233,10 @@ describe('versions and numbers', () => {
     const [from, to] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, from.id)
     await makeTask(db, to.id)
-    expect(await db.task.update({ where: { id: task.id }, data: { projectId: to.id } })).toMatchObject({ number: 2, version: 2 })
+    expect(await db.task.update({ where: { id: task.id }, data: { projectId: to.id } })).toMatchObject({
+      number: 2,
+      version: 2,
+    })
   })
 
   test('ids, numbers, creation times and a membership’s ends never change', async () => {
@@ -210,8 +244,12 @@ describe('versions and numbers', () => {
     const task = await makeTask(db, project.id)
     const member = await db.membership.create({ data: { projectId: project.id, userId: user.id, role: 'OWNER' } })
     await expect(db.task.update({ where: { id: task.id }, data: { number: 5 } })).rejects.toThrow('never change')
-    await expect(db.project.update({ where: { id: project.id }, data: { createdAt: new Date(0) } })).rejects.toThrow('never change')
-    await expect(db.membership.update({ where: { id: member.id }, data: { projectId: other.id } })).rejects.toThrow('never change')
+    await expect(db.project.update({ where: { id: project.id }, data: { createdAt: new Date(0) } })).rejects.toThrow(
+      'never change',
+    )
+    await expect(db.membership.update({ where: { id: member.id }, data: { projectId: other.id } })).rejects.toThrow(
+      'never change',
+    )
   })
 
   test('updatedAt moves with the version, and not backwards', async () => {

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type DatabaseHandle, openDatabase } from '../../src/database/client.ts'
-import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 import { parseConnection } from '../../src/database/connection.ts'
+import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 
 export interface TestDatabase {
   /** For openDatabase. */
@@ -53,7 +53,9 @@ async function prepareEmbeddedTemplate(): Promise<void> {
 async function preparePostgresTemplate(): Promise<void> {
   const template = postgresTemplate()
   await administer(async (client) => {
-    const { rows } = await client.query<{ datname: string }>(`SELECT datname FROM pg_database WHERE datname LIKE 'taskwire\\_template\\_%'`)
+    const { rows } = await client.query<{ datname: string }>(
+      `SELECT datname FROM pg_database WHERE datname LIKE 'taskwire\\_template\\_%'`,
+    )
     if (rows.some((row) => row.datname === template)) return
     for (const row of rows) await client.query(`DROP DATABASE "${row.datname}"`)
     // Under another name until it is whole.
@@ -80,7 +82,11 @@ export async function testDatabase(): Promise<TestDatabase> {
 }
 
 /** A database of one's own, open; `close` closes and drops it. */
-export async function openTestDatabase(): Promise<{ handle: DatabaseHandle; options: TestDatabase['options']; close(): Promise<void> }> {
+export async function openTestDatabase(): Promise<{
+  handle: DatabaseHandle
+  options: TestDatabase['options']
+  close(): Promise<void>
+}> {
   const { options, drop } = await testDatabase()
   const handle = await openDatabase({ ...options, poolSize: 20 })
   return {
@@ -97,7 +103,10 @@ export async function openTestDatabase(): Promise<{ handle: DatabaseHandle; opti
 export async function emptyPostgres(): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `taskwire_test_${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(`CREATE DATABASE ${name}`))
-  return { url: databaseUrl(name), drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)) }
+  return {
+    url: databaseUrl(name),
+    drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+  }
 }
 
 function databaseUrl(name: string): string {

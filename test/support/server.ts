@@ -38,6 +38,7 @@ export async function testServer(settings: Record<string, string> = {}): Promise
   const server = await startServer(config, log)
   return {
     url: server.url,
+    db: server.db,
     log,
     config,
     async close() {

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/client.ts'
+import { openDatabase } from '../../src/database/client.ts'
+import { toAppError } from '../../src/database/errors.ts'
+import { AppError } from '../../src/gateway/errors.ts'
+import { onPostgres, openTestDatabase } from '../support/database.ts'
+import { makeProject, makeTask, makeUser } from '../support/rows.ts'
+
+let opened: Awaited<ReturnType<typeof openTestDatabase>>
+let db: Database
+let project: Awaited<ReturnType<typeof makeProject>>
+
+beforeAll(async () => {
+  opened = await openTestDatabase()
+  db = opened.handle.db
+  project = await makeProject(db)
+})
+afterAll(() => opened.close())
+
+/** The code and the paths of what a client hears of a failing call; "masked" when it hears nothing. */
+async function heard(call: Promise<unknown>): Promise<string> {
+  const error = await call.then(
+    () => 'no error',
+    (reason) => toAppError(reason),
+  )
+  if (!(error instanceof AppError)) return error ?? 'masked'
+  expect(error.message).not.toMatch(/prisma|invocation|relation "|constraint "/i)
+  return [error.code, ...error.issues.map((issue) => issue.path.join('.'))].join(' ')
+}
+
+const raise = (state: string) =>
+  db.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`)
+
+describe('a complaint of the database, from a model call or a raw query,', () => {
+  test.each<[string, string, () => Promise<unknown>]>([
+    ['NUL in a text', 'VALIDATION_FAILED', () => makeProject(db, { name: 'a\0b' })],
+    ['NUL in a filter', 'VALIDATION_FAILED', () => db.project.findMany({ where: { name: 'a\0b' } })],
+    ['NUL in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'a\0b'}::text`],
+    ['an id that is none', 'VALIDATION_FAILED', () => db.project.findUnique({ where: { id: 'x' } })],
+    ['an id that is none in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'x'}::uuid`],
+    ['a number out of range', 'VALIDATION_FAILED', () => makeTask(db, project.id, { priority: 70_000 })],
+    ['a number out of range in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'99999999999'}::int`],
+    [
+      'a time before Christ',
+      'VALIDATION_FAILED',
+      () => makeTask(db, project.id, { dueAt: new Date('-000100-01-01T00:00:00Z') }),
+    ],
+    ['a check', 'VALIDATION_FAILED priority', () => makeTask(db, project.id, { priority: 9 })],
+    [
+      'a check in SQL',
+      'VALIDATION_FAILED key',
+      () => db.$executeRaw`UPDATE "Project" SET "key" = 'x' WHERE "id" = ${project.id}::uuid`,
+    ],
+    ['a year without a name', 'VALIDATION_FAILED dueAt', () => makeTask(db, project.id, { dueAt: new Date(8.64e15) })],
+    ['a taken key', 'CONFLICT key', () => makeProject(db, { key: project.key })],
+    ['a taken id', 'CONFLICT id', () => makeProject(db, { id: project.id })],
+    ['a reference to nothing', 'NOT_FOUND projectId', () => makeTask(db, randomUUID())],
+    ['an update of nothing', 'NOT_FOUND', () => db.task.update({ where: { id: randomUUID() }, data: { title: 'x' } })],
+    ['a serialization failure', 'CONFLICT', () => raise('40001')],
+    ['a deadlock', 'CONFLICT', () => raise('40P01')],
+    ['too many connections', 'UNAVAILABLE', () => raise('53300')],
+    ['a server that starts up', 'UNAVAILABLE', () => raise('57P03')],
+    ['a server that turned read-only', 'UNAVAILABLE', () => raise('25006')],
+    ['our own mistake', 'masked', () => db.$queryRaw`SELECT * FROM nowhere`],
+  ])('%s: %s', async (_name, expected, call) => {
+    expect(await heard(call())).toBe(expected)
+  })
+
+  test('names every column of a unique key', async () => {
+    const data = { projectId: project.id, userId: (await makeUser(db)).id, role: 'OWNER' as const }
+    await db.membership.create({ data })
+    expect(await heard(db.membership.create({ data }))).toBe('CONFLICT userId projectId')
+    const raw = db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") VALUES (gen_random_uuid(), ${project.key}, '')`
+    expect(await heard(raw)).toBe('CONFLICT key')
+  })
+
+  test('a transaction that cannot start, or takes too long, is UNAVAILABLE', async () => {
+    const slow = db.$transaction(
+      async (tx) => {
+        await new Promise((resolve) => setTimeout(resolve, 60))
+        await tx.user.findFirst()
+      },
+      { timeout: 30 },
+    )
+    expect(await heard(slow)).toBe('UNAVAILABLE')
+  })
+
+  test.runIf(onPostgres)('a lost connection is UNAVAILABLE, and the next call has a new one', async () => {
+    expect(await heard(db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())::text`)).toBe('UNAVAILABLE')
+    expect(await db.$queryRaw`SELECT 1 AS one`).toEqual([{ one: 1 }])
+  })
+
+  test.runIf(onPostgres)('a server that is not there, or too busy to give a connection, is UNAVAILABLE', async () => {
+    const url = new URL(opened.options.url ?? '')
+    url.port = '1'
+    expect(await heard(openDatabase({ url: url.href, dataDir: '' }))).toBe('UNAVAILABLE')
+  })
+
+  test('a closed database is UNAVAILABLE', async () => {
+    const other = await openTestDatabase()
+    await other.close()
+    expect(await heard(other.handle.db.user.findFirst())).toBe('UNAVAILABLE')
+    await expect(other.handle.ping()).rejects.toThrow()
+  })
+
+  test('what is an AppError already, or no error of a database, is left as it is', () => {
+    const error = new AppError('FORBIDDEN', 'no')
+    expect(toAppError(error)).toBe(error)
+    expect(toAppError(new TypeError('x'))).toBeUndefined()
+    expect(toAppError('x')).toBeUndefined()
+  })
+})

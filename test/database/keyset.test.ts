@@ -1,0 +1,293 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/client.ts'
+import { countRows, type Direction, keysetPage, type OrderTerm, type PageArguments } from '../../src/database/keyset.ts'
+import { Prisma } from '../../src/generated/prisma/client.ts'
+import { openTestDatabase } from '../support/database.ts'
+import { makeProject } from '../support/rows.ts'
+
+const STATUSES = ['PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'] as const
+
+let opened: Awaited<ReturnType<typeof openTestDatabase>>
+let db: Database
+let projectId: string
+let where: Prisma.Sql
+let rows: Row[]
+
+interface Row {
+  id: string
+  title: string
+  priority: number
+  status: (typeof STATUSES)[number]
+  dueAt: Date | null
+  createdAt: Date
+}
+
+beforeAll(async () => {
+  opened = await openTestDatabase()
+  db = opened.handle.db
+  projectId = (await makeProject(db)).id
+  const other = await makeProject(db)
+  where = Prisma.sql`"projectId" = ${projectId}::uuid AND "deletedAt" IS NULL`
+  const pick = <T>(...values: T[]) => values[Math.floor(Math.random() * values.length)] as T
+  // Few values, so that there are many ties in each.
+  rows = Array.from({ length: 60 }, () => ({
+    id: randomUUID(),
+    title: pick('a', 'B', 'é', '"quoted"', 'a b'),
+    priority: pick(1, 2, 3),
+    status: pick(...STATUSES),
+    dueAt: pick(
+      null,
+      new Date('2026-01-01T00:00:00.001Z'),
+      new Date('2026-01-01T00:00:00.002Z'),
+      new Date('1999-12-31T23:59:59Z'),
+    ),
+    createdAt: pick(
+      new Date('2026-01-01T00:00:00.1Z'),
+      new Date('2026-01-01T00:00:00Z'),
+      new Date('2026-06-01T12:00:00.12Z'),
+    ),
+  }))
+  await db.task.createMany({
+    data: [...rows.map((row) => ({ ...row, projectId })), { projectId: other.id, title: 'elsewhere' }],
+  })
+})
+afterAll(() => opened.close())
+
+const compareText = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+/** Each order with how rows of the model compare by it. */
+const ORDERS: Record<
+  string,
+  { term: (direction: Direction) => OrderTerm; compare: (direction: Direction) => (a: Row, b: Row) => number }
+> = {
+  priority: {
+    term: (direction) => ({ name: 'priority', expression: Prisma.sql`"priority"`, type: 'integer', direction }),
+    compare: () => (a, b) => a.priority - b.priority,
+  },
+  createdAt: {
+    term: (direction) => ({ name: 'createdAt', expression: Prisma.sql`"createdAt"`, type: 'timestamptz', direction }),
+    compare: () => (a, b) => a.createdAt.getTime() - b.createdAt.getTime(),
+  },
+  title: {
+    // The model compares bytes; what the database's own collation would do is its own affair.
+    term: (direction) => ({ name: 'title', expression: Prisma.sql`"title" COLLATE "C"`, type: 'text', direction }),
+    compare: () => (a, b) => compareText(a.title, b.title),
+  },
+  status: {
+    term: (direction) => ({
+      name: 'status',
+      expression: Prisma.sql`"status"`,
+      type: { enum: 'TaskStatus', values: STATUSES },
+      direction,
+    }),
+    compare: () => (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
+  },
+  dueAt: {
+    term: (direction) => ({
+      name: 'dueAt',
+      expression:
+        direction === 'asc'
+          ? Prisma.sql`COALESCE("dueAt", 'infinity'::timestamptz)`
+          : Prisma.sql`COALESCE("dueAt", '-infinity'::timestamptz)`,
+      type: 'timestamptz',
+      direction,
+    }),
+    compare: (direction) => {
+      const missing = direction === 'asc' ? Infinity : -Infinity
+      return (a, b) =>
+        Number(time(a.dueAt, missing) > time(b.dueAt, missing)) -
+        Number(time(a.dueAt, missing) < time(b.dueAt, missing))
+    },
+  },
+}
+
+const time = (date: Date | null, missing: number) => date?.getTime() ?? missing
+
+type Order = [string, Direction][]
+
+const terms = (order: Order) => order.map(([name, direction]) => ORDERS[name]!.term(direction))
+
+function sorted(order: Order): string[] {
+  const last = order.at(-1)?.[1] ?? 'asc'
+  return rows
+    .toSorted((a, b) => {
+      for (const [name, direction] of order) {
+        const compared = ORDERS[name]!.compare(direction)(a, b) * (direction === 'asc' ? 1 : -1)
+        if (compared !== 0) return compared
+      }
+      return compareText(a.id, b.id) * (last === 'asc' ? 1 : -1)
+    })
+    .map((row) => row.id)
+}
+
+const page = (order: Order, args: PageArguments) =>
+  keysetPage(db, { table: 'Task', where, order: terms(order), ...args })
+
+const names = Object.keys(ORDERS)
+const directions: Direction[] = ['asc', 'desc']
+const orders: Order[] = [
+  ...names.flatMap((name) => directions.map((direction): Order => [[name, direction]])),
+  ...directions.flatMap((a) =>
+    directions.map(
+      (b): Order => [
+        ['priority', a],
+        ['dueAt', b],
+      ],
+    ),
+  ),
+  ...directions.flatMap((a) =>
+    directions.map(
+      (b): Order => [
+        ['status', a],
+        ['createdAt', b],
+      ],
+    ),
+  ),
+]
+
+describe('keyset pages', () => {
+  test.each(orders.map((order) => [order.map((term) => term.join(' ')).join(', '), order] as const))(
+    'by %s are the whole list, forwards and backwards',
+    async (_name, order) => {
+      const expected = sorted(order)
+
+      const forwards: string[] = []
+      for (let after: string | undefined; ; ) {
+        const read = await page(order, { first: 7, after })
+        expect(read.hasPreviousPage).toBe(after !== undefined)
+        forwards.push(...read.rows.map((row) => row.id))
+        after = read.rows.at(-1)?.cursor
+        if (!read.hasNextPage) break
+      }
+      expect(forwards).toEqual(expected)
+
+      const backwards: string[] = []
+      for (let before: string | undefined; ; ) {
+        const read = await page(order, { last: 7, before })
+        expect(read.hasNextPage).toBe(before !== undefined)
+        backwards.unshift(...read.rows.map((row) => row.id))
+        before = read.rows[0]?.cursor
+        if (!read.hasPreviousPage) break
+      }
+      expect(backwards).toEqual(expected)
+    },
+  )
+
+  test('offset leaves out rows at the side the page starts from', async () => {
+    const order: Order = [['priority', 'desc']]
+    const expected = sorted(order)
+    const first = await page(order, { first: 5, offset: 10 })
+    expect(first.rows.map((row) => row.id)).toEqual(expected.slice(10, 15))
+    expect([first.hasPreviousPage, first.hasNextPage]).toEqual([true, true])
+    const behind = await page(order, { first: 5, offset: 2, after: first.rows[0]?.cursor })
+    expect(behind.rows.map((row) => row.id)).toEqual(expected.slice(13, 18))
+    const last = await page(order, { last: 5, offset: 10 })
+    expect(last.rows.map((row) => row.id)).toEqual(expected.slice(-15, -10))
+  })
+
+  test('after and before together bound the page on both sides', async () => {
+    const order: Order = [
+      ['createdAt', 'asc'],
+      ['priority', 'desc'],
+    ]
+    const all = await page(order, { first: 100 })
+    const between = await page(order, { first: 100, after: all.rows[3]?.cursor, before: all.rows[9]?.cursor })
+    expect(between.rows).toEqual(all.rows.slice(4, 9))
+  })
+
+  test('a page of no rows, and of exactly the rest, has no next page', async () => {
+    const order: Order = [['priority', 'asc']]
+    expect((await page(order, { first: 60 })).hasNextPage).toBe(false)
+    expect((await page(order, { first: 59 })).hasNextPage).toBe(true)
+    const none = await keysetPage(db, { table: 'Task', where: Prisma.sql`FALSE`, order: terms(order), first: 5 })
+    expect(none).toEqual({ rows: [], hasNextPage: false, hasPreviousPage: false })
+  })
+
+  test('a cursor goes on from where its row was after that row is gone', async () => {
+    const order: Order = [['title', 'asc']]
+    const all = await page(order, { first: 100 })
+    const [gone] = await db.$queryRaw<Row[]>`SELECT * FROM "Task" WHERE "id" = ${all.rows[10]!.id}::uuid`
+    await db.task.update({ where: { id: gone!.id }, data: { deletedAt: new Date() } })
+    expect((await page(order, { first: 3, after: all.rows[10]?.cursor })).rows).toEqual(all.rows.slice(11, 14))
+    await db.task.update({ where: { id: gone!.id }, data: { deletedAt: null } })
+  })
+
+  test('microseconds survive a cursor', async () => {
+    const table = 'Fine'
+    await db.$executeRaw`CREATE TABLE "Fine" ("id" uuid PRIMARY KEY, "at" timestamptz NOT NULL)`
+    await db.$executeRaw`INSERT INTO "Fine" SELECT gen_random_uuid(), '2026-01-01'::timestamptz + n * '1 microsecond'::interval FROM generate_series(0, 9) n`
+    const order: OrderTerm[] = [{ name: 'at', expression: Prisma.sql`"at"`, type: 'timestamptz', direction: 'asc' }]
+    const all = await keysetPage(db, { table, order, first: 10 })
+    const rest = await keysetPage(db, { table, order, first: 10, after: all.rows[4]?.cursor })
+    expect(rest.rows).toEqual(all.rows.slice(5))
+  })
+
+  test('rows are counted', async () => {
+    expect(await countRows(db, 'Task', where)).toBe(60)
+    expect(await countRows(db, 'Task')).toBe(61)
+  })
+})
+
+describe('a cursor', () => {
+  const forged = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
+  const SIGNATURE = 'Task priority:asc dueAt:asc'
+  const ID = '01890000-0000-7000-8000-000000000000'
+  const order: Order = [
+    ['priority', 'asc'],
+    ['dueAt', 'asc'],
+  ]
+
+  test('forged well is a place like any other', async () => {
+    for (const due of ['infinity', '-infinity', '2026-01-01 00:00:00+00', '2026-01-01 00:00:00.123456+00']) {
+      await page(order, { first: 1, after: forged(SIGNATURE, '3', due, ID) })
+    }
+  })
+
+  test.each([
+    '',
+    'x',
+    '%00',
+    'é',
+    'x'.repeat(5_000),
+    Buffer.from('{}').toString('base64url'),
+    forged(),
+    forged(SIGNATURE),
+    forged(SIGNATURE, '1', 'infinity'),
+    forged(SIGNATURE, '1', 'infinity', ID, ID),
+    forged('Task priority:desc dueAt:desc', '1', 'infinity', ID),
+    forged('Project priority:asc dueAt:asc', '1', 'infinity', ID),
+    forged(SIGNATURE, 1, 'infinity', ID),
+    forged(SIGNATURE, '1', 'infinity', 'x'),
+    forged(SIGNATURE, '1', 'infinity', `${ID}'; --`),
+    forged(SIGNATURE, '99999999999', 'infinity', ID),
+    forged(SIGNATURE, '1.5', 'infinity', ID),
+    forged(SIGNATURE, '1\0', 'infinity', ID),
+    forged(SIGNATURE, '1', 'now', ID),
+    forged(SIGNATURE, '1', '2026-02-30 00:00:00+00', ID),
+    forged(SIGNATURE, '1', '2026-01-01 25:00:00+00', ID),
+    forged(SIGNATURE, '1', '0000-01-01 00:00:00+00', ID),
+    forged(SIGNATURE, '1', '2026-01-01 00:00:00.1234567+00', ID),
+    forged(SIGNATURE, '1', '2026-01-01 00:00:00', ID),
+  ])('that is not ours for the order is refused (%#)', async (cursor) => {
+    await expect(page(order, { first: 1, after: cursor })).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: ['after'] }],
+    })
+    await expect(page(order, { last: 1, before: cursor })).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: ['before'] }],
+    })
+  })
+
+  test('of text or an enum is held to it too', async () => {
+    const refused = { code: 'VALIDATION_FAILED' }
+    await expect(
+      page([['title', 'asc']], { first: 1, after: forged('Task title:asc', 'a\0b', ID) }),
+    ).rejects.toMatchObject(refused)
+    await expect(
+      page([['status', 'asc']], { first: 1, after: forged('Task status:asc', 'NONE', ID) }),
+    ).rejects.toMatchObject(refused)
+    await expect(page([['status', 'asc']], { first: 1, last: 1 })).rejects.toMatchObject(refused)
+  })
+})

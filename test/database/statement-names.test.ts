@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import { createStatementNames, NAMES_LIFETIME_SECONDS, padToPowerOfTwo } from '../../src/database/statement-names.ts'
+
+describe('statement names', () => {
+  test('are for texts that come again, one each', () => {
+    const name = createStatementNames()
+    expect([1, 2, 3, 4].map(() => name({ sql: 'a' }))).toEqual([undefined, undefined, 's1', 's1'])
+    for (let index = 0; index < 3; index++) name({ sql: 'b' })
+    expect(name({ sql: 'b' })).toBe('s2')
+  })
+
+  test('are at most 200, until their time is over', () => {
+    let now = 0
+    const name = createStatementNames(() => now)
+    const use = (sql: string) => [1, 2, 3].map(() => name({ sql })).at(-1)
+    for (let index = 0; index < 200; index++) expect(use(`text ${index}`)).toBe(`s${index + 1}`)
+    expect(use('late')).toBeUndefined()
+    now = NAMES_LIFETIME_SECONDS * 1000
+    expect(use('late')).toBe('s201')
+    expect(name({ sql: 'text 0' })).toBeUndefined()
+  })
+})
+
+test('a list is padded to a power of two with its last', () => {
+  expect(padToPowerOfTwo([])).toEqual([])
+  expect(padToPowerOfTwo([1])).toEqual([1])
+  expect(padToPowerOfTwo([1, 2, 3])).toEqual([1, 2, 3, 3])
+  expect(padToPowerOfTwo([1, 2, 3, 4, 5])).toHaveLength(8)
+})
