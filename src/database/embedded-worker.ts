@@ -13,6 +13,8 @@ export interface WorkerData {
   /** PGlite's own directory; undefined: in memory. */
   directory: string | undefined
   socketPath: string
+  /** How often to see whether the tables need tidying. */
+  maintenanceMs: number
 }
 
 /** What the worker tells its parent, which sends only "close". */
@@ -21,12 +23,26 @@ export type WorkerMessage = 'ready' | 'closed'
 /** Marks a cluster whose creation came to its end. */
 const COMPLETE = 'taskwire.complete'
 
+const IDLE = 'I'.charCodeAt(0)
+
 /** What the last client may have left behind. Apart, as DISCARD ALL refuses to run in a transaction, and one message is one. */
 const RESET = ['ROLLBACK', 'DISCARD ALL'].map(queryMessage)
 
-const { directory, socketPath } = workerData as WorkerData
+const MAINTENANCE = queryMessage('VACUUM (ANALYZE)')
+
+/** Tidying stops everything for a while: not before so many statements, and after so many even without a quiet spell. */
+const STATEMENTS_WORTH_TIDYING = 5_000
+const STATEMENTS_TOO_MANY = 200_000
+
+/** Statements between two looks that still count as quiet: the tail of the log alone asks once a second. */
+const QUIET_STATEMENTS = 50
+
+const { directory, socketPath, maintenanceMs } = workerData as WorkerData
 const waiting: Socket[] = []
 let active: Socket | undefined
+let statements = 0
+let statementsAtLastLook = 0
+let inTransaction = false
 
 const postgres = await openPostgres()
 
@@ -43,6 +59,7 @@ const server = createServer((socket) => {
 })
 
 server.listen(socketPath, () => tell('ready'))
+setInterval(() => void maintain().catch(fail), maintenanceMs).unref()
 parentPort?.once('message', () => void close().catch(fail))
 
 async function openPostgres(): Promise<PGlite> {
@@ -101,7 +118,21 @@ async function execute(bytes: Uint8Array): Promise<Buffer> {
     // Not execProtocolRaw, which parses every answer too and keeps what it parsed. A chunk is a view of memory that the next overwrites.
     onRawData: (data) => void chunks.push(Buffer.from(data)),
   })
-  return Buffer.concat(chunks)
+  const answer = Buffer.concat(chunks)
+  statements++
+  // It ends in ReadyForQuery, and that in the state of the transaction: Idle, in a Transaction, or in a failed one (E).
+  inTransaction = answer.at(-1) !== IDLE
+  return answer
+}
+
+/** What autovacuum does in a PostgreSQL with more than one process: without it dead rows stay, and the planner has no statistics. */
+async function maintain(): Promise<void> {
+  const quiet = statements - statementsAtLastLook <= QUIET_STATEMENTS
+  statementsAtLastLook = statements
+  if (inTransaction || statements < (quiet ? STATEMENTS_WORTH_TIDYING : STATEMENTS_TOO_MANY)) return
+  await execute(MAINTENANCE)
+  statements = 0
+  statementsAtLastLook = 0
 }
 
 async function close(): Promise<void> {

@@ -30,13 +30,17 @@ export interface EmbeddedDatabase {
  * Starts the embedded database on a data directory (made when missing) or "memory://". Throws when another process,
  * or this one, has the directory open.
  */
-export async function startEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
+export async function startEmbedded(dataDir: string, { maintenanceMs = 10_000 } = {}): Promise<EmbeddedDatabase> {
   const inMemory = dataDir === IN_MEMORY
   const release = inMemory ? async () => {} : await claimDirectory(dataDir)
   try {
     const socketDirectory = await makeSocketDirectory(inMemory ? randomUUID() : await realpath(dataDir))
     const directory = inMemory ? undefined : join(dataDir, 'postgres')
-    return await startWorker({ directory, socketPath: join(socketDirectory, SOCKET) }, socketDirectory, release)
+    return await startWorker(
+      { directory, socketPath: join(socketDirectory, SOCKET), maintenanceMs },
+      socketDirectory,
+      release,
+    )
   } catch (error) {
     await release()
     throw error

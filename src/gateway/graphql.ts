@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql'
 import { type GraphQLError, OperationTypeNode } from 'graphql'
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
@@ -38,7 +39,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const kind = prepared.operation.operation
     if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {
       const error = new AppError('METHOD_NOT_ALLOWED', 'A mutation has to be sent with POST.')
-      return refused([withHttp(toClientError(error, exchangeFacts(exchange)), 405, { Allow: 'POST' })])
+      return refused([
+        withHttp(toClientError(error, exchangeFacts(exchange)), { status: 405, headers: { Allow: 'POST' } }),
+      ])
     }
     const context = await createContext(gatewayRequest(exchange, 'graphql'))
     const variables = params.variables ?? {}
@@ -66,7 +69,8 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     renderGraphiQL,
     maskedErrors: {
       errorMessage: '',
-      maskError: (error) => toClientError(error, undefined),
+      // Only Yoga's own complaints about a request come by here: 400 whatever the client accepts.
+      maskError: (error) => withHttp(toClientError(error, { requestId: randomUUID(), log }), { status: 400 }),
     },
   })
 
@@ -115,10 +119,19 @@ function attachBody(request: object, body: Buffer): void {
 
 /** Errors of the request as a whole: 400, but 200 where the client only knows `application/json` (GraphQL over HTTP). */
 function refused(errors: readonly GraphQLError[]): EngineResult {
-  return { errors: errors.map((error) => withHttp(error, 400)) }
+  return { errors: errors.map((error) => withHttp(error, { status: 400, spec: true })) }
 }
 
-function withHttp(error: GraphQLError, status: number, headers?: Record<string, string>): GraphQLError {
-  error.extensions.http ??= { status, ...(headers ? { headers } : { spec: true }) }
+interface HttpExtension {
+  status: number
+  headers?: Record<string, string>
+  /** Only where the client accepts more than `application/json`. */
+  spec?: boolean
+}
+
+/** Tells Yoga the status of the whole answer; what the error says already stands. */
+function withHttp(error: GraphQLError, fallback: HttpExtension): GraphQLError {
+  const given = error.extensions.http as HttpExtension | undefined
+  error.extensions.http = { ...fallback, ...given, spec: fallback.spec ?? false }
   return error
 }

@@ -86,19 +86,28 @@ export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest
   return { requestId, transport, headers: request.headers, remoteAddress: request.socket.remoteAddress ?? '' }
 }
 
+/** What is read and thrown away of a body that is too large, so that a client that is still sending gets its answer. */
+const MAX_DISCARDED = 16 * 1_048_576
+const MAX_DISCARDING_MS = 5_000
+
 async function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
-  const tooLarge = () => {
-    // The rest of the body is not read: the connection cannot carry another request.
-    response.setHeader('Connection', 'close')
-    return new AppError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`)
+  const hopeless = limit + MAX_DISCARDED
+  let chunks: Buffer[] = []
+  let size = Number(request.headers['content-length'] ?? 0) > hopeless ? Number.POSITIVE_INFINITY : 0
+  const started = performance.now()
+  if (size <= hopeless) {
+    // Breaking off must not destroy the connection that the answer goes out on.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+      else chunks = []
+      if (size > hopeless || (size > limit && performance.now() - started > MAX_DISCARDING_MS)) break
+    }
   }
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge()
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limit) throw tooLarge()
-    chunks.push(chunk)
+  if (size > limit) {
+    // What was not read stands before any further request on this connection.
+    if (!request.readableEnded) response.setHeader('Connection', 'close')
+    throw new AppError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`)
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
 }

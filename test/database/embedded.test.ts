@@ -161,6 +161,25 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     expect(error).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
+  test('is vacuumed and analysed in a quiet spell after many statements, but not in a transaction', async () => {
+    const embedded = await startEmbedded(await dataDirectory(), { maintenanceMs: 20 })
+    cleanUps.push(() => embedded.close())
+    const client = await connected(embedded.connection.config)
+    const analysed = async () =>
+      (await client.query(`SELECT reltuples::int AS rows FROM pg_class WHERE relname = 'Project'`)).rows[0].rows
+    await client.query(
+      `INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(10, 19) n`,
+    )
+    await client.query('BEGIN')
+    for (let index = 0; index < 5_000; index++) await client.query('SELECT 1')
+    let asked = 0
+    await until('some time has passed', async () => (await analysed()) === 10 || ++asked > 20)
+    expect(await analysed()).not.toBe(10)
+    await client.query('COMMIT')
+    await until('it is analysed', async () => (await analysed()) === 10)
+    await client.end()
+  })
+
   test('says why when it cannot start, and frees the directory', async () => {
     const dataDir = await dataDirectory()
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '9\n')

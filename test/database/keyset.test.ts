@@ -223,71 +223,46 @@ describe('keyset pages', () => {
     expect(rest.rows).toEqual(all.rows.slice(5))
   })
 
-  test('rows are counted', async () => {
-    expect(await countRows(db, 'Task', where)).toBe(60)
-    expect(await countRows(db, 'Task')).toBe(61)
+  test.each<[string, Order]>([
+    ['priority', [['priority', 'desc']]],
+    ['createdAt', [['createdAt', 'asc']]],
+    ['dueAt_asc', [['dueAt', 'asc']]],
+    ['dueAt_desc', [['dueAt', 'desc']]],
+  ])('come from the index of %s, unsorted, from the cursor on', async (index, order) => {
+    let statement = Prisma.empty
+    const recording = {
+      $queryRaw: (strings: TemplateStringsArray, ...values: unknown[]) => {
+        statement = Prisma.sql(strings, ...values)
+        return db.$queryRaw(statement)
+      },
+    } as unknown as Database
+    const all = await page(order, { first: 20 })
+    await keysetPage(recording, { table: 'Task', where, order: terms(order), first: 20, after: all.rows[5]?.cursor })
+    const plan = await db.$transaction(async (tx) => {
+      // Sixty rows are sorted sooner than looked up, unless that is made dear.
+      for (const method of ['sort', 'seqscan', 'bitmapscan'])
+        await tx.$executeRawUnsafe(`SET LOCAL enable_${method} TO off`)
+      const lines = await tx.$queryRaw<{ 'QUERY PLAN': string }[]>(Prisma.sql`EXPLAIN ${statement}`)
+      return lines.map((line) => line['QUERY PLAN']).join('\n')
+    })
+    expect(plan).toMatch(new RegExp(`Index .*"Task_live_(project_)?${index}" on[^]*Index Cond: .*ROW\\(`))
+    expect(plan).not.toContain('Sort')
   })
-})
 
-describe('a cursor', () => {
-  const forged = (...parts: unknown[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
-  const SIGNATURE = 'Task priority:asc dueAt:asc'
-  const ID = '01890000-0000-7000-8000-000000000000'
-  const order: Order = [
-    ['priority', 'asc'],
-    ['dueAt', 'asc'],
-  ]
-
-  test('forged well is a place like any other', async () => {
-    for (const due of ['infinity', '-infinity', '2026-01-01 00:00:00+00', '2026-01-01 00:00:00.123456+00']) {
-      await page(order, { first: 1, after: forged(SIGNATURE, '3', due, ID) })
+  test('refuse a cursor of another order, and first with last', async () => {
+    const { rows } = await page([['priority', 'asc']], { first: 1 })
+    for (const [argument, args] of [
+      ['after', { first: 1, after: rows[0]?.cursor }],
+      ['before', { last: 1, before: rows[0]?.cursor }],
+      ['last', { first: 1, last: 1 }],
+    ] as const) {
+      const refused = page([['priority', 'desc']], args)
+      await expect(refused).rejects.toMatchObject({ code: 'VALIDATION_FAILED', issues: [{ path: [argument] }] })
     }
   })
 
-  test.each([
-    '',
-    'x',
-    '%00',
-    'é',
-    'x'.repeat(5_000),
-    Buffer.from('{}').toString('base64url'),
-    forged(),
-    forged(SIGNATURE),
-    forged(SIGNATURE, '1', 'infinity'),
-    forged(SIGNATURE, '1', 'infinity', ID, ID),
-    forged('Task priority:desc dueAt:desc', '1', 'infinity', ID),
-    forged('Project priority:asc dueAt:asc', '1', 'infinity', ID),
-    forged(SIGNATURE, 1, 'infinity', ID),
-    forged(SIGNATURE, '1', 'infinity', 'x'),
-    forged(SIGNATURE, '1', 'infinity', `${ID}'; --`),
-    forged(SIGNATURE, '99999999999', 'infinity', ID),
-    forged(SIGNATURE, '1.5', 'infinity', ID),
-    forged(SIGNATURE, '1\0', 'infinity', ID),
-    forged(SIGNATURE, '1', 'now', ID),
-    forged(SIGNATURE, '1', '2026-02-30 00:00:00+00', ID),
-    forged(SIGNATURE, '1', '2026-01-01 25:00:00+00', ID),
-    forged(SIGNATURE, '1', '0000-01-01 00:00:00+00', ID),
-    forged(SIGNATURE, '1', '2026-01-01 00:00:00.1234567+00', ID),
-    forged(SIGNATURE, '1', '2026-01-01 00:00:00', ID),
-  ])('that is not ours for the order is refused (%#)', async (cursor) => {
-    await expect(page(order, { first: 1, after: cursor })).rejects.toMatchObject({
-      code: 'VALIDATION_FAILED',
-      issues: [{ path: ['after'] }],
-    })
-    await expect(page(order, { last: 1, before: cursor })).rejects.toMatchObject({
-      code: 'VALIDATION_FAILED',
-      issues: [{ path: ['before'] }],
-    })
-  })
-
-  test('of text or an enum is held to it too', async () => {
-    const refused = { code: 'VALIDATION_FAILED' }
-    await expect(
-      page([['title', 'asc']], { first: 1, after: forged('Task title:asc', 'a\0b', ID) }),
-    ).rejects.toMatchObject(refused)
-    await expect(
-      page([['status', 'asc']], { first: 1, after: forged('Task status:asc', 'NONE', ID) }),
-    ).rejects.toMatchObject(refused)
-    await expect(page([['status', 'asc']], { first: 1, last: 1 })).rejects.toMatchObject(refused)
+  test('rows are counted', async () => {
+    expect(await countRows(db, 'Task', where)).toBe(60)
+    expect(await countRows(db, 'Task')).toBe(61)
   })
 })
