@@ -55,6 +55,7 @@ function makeContext(facts: Pick<Context, 'requestId' | 'viewer' | 'credentialPr
   const { db, tail } = facts.services
   return {
     ...facts,
+    principal: facts.viewer?.id ?? null,
     db,
     loaders: createLoaders(db),
     fork: () => makeContext(facts),

@@ -14,6 +14,8 @@ async function main(): Promise<void> {
     'taskwire is ready',
   )
 
+  server.onFailure(() => process.exit(1))
+
   const stop = (signal: NodeJS.Signals) => {
     log.info({ signal }, 'stopping')
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()

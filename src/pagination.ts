@@ -105,11 +105,3 @@ export function inOrder<Row extends { id: string }>(
     return node ? [{ node, cursor }] : []
   })
 }
-
-/** Ids filled up to a power of two with copies of the last: Prisma writes one SQL text for each length of an `IN` list. */
-export function padded(ids: readonly string[]): string[] {
-  const last = ids.at(-1)
-  if (last === undefined) return []
-  const size = 2 ** Math.ceil(Math.log2(ids.length))
-  return [...ids, ...Array<string>(size - ids.length).fill(last)]
-}

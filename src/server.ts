@@ -28,6 +28,8 @@ export interface RunningServer {
   url: string
   /** The database it runs on: for seeds and tests. */
   db: Database
+  /** Calls back once when the embedded database dies: nothing will work any more, and only a new process can mend it. */
+  onFailure(callback: (error: Error) => void): void
   /** Stops taking requests, ends streams and sockets so that clients reconnect elsewhere, and closes the database. */
   close(): Promise<void>
 }
@@ -102,6 +104,7 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
       createContext,
       path: GRAPHQL_PATH,
       origins: config.CORS_ORIGINS,
+      maxSockets: config.WS_MAX_SOCKETS_PER_USER,
       maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
       maxMessage: config.BODY_LIMIT,
       log,
@@ -125,6 +128,7 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
     return {
       url,
       db: database.db,
+      onFailure: (callback) => database.onFailure(callback),
       close() {
         closing ??= close()
         return closing

@@ -12,6 +12,8 @@ export interface GatewayRequest {
 /** What the gateway itself needs of a context; the rest is the application's business. */
 export interface GatewayContext {
   requestId: string
+  /** Whom limits are counted for; null where nobody is signed in. */
+  principal: string | null
   log: GatewayLog
   /** The same viewer with fresh caches: an open stream runs each event in its own. */
   fork(): this

@@ -13,6 +13,8 @@ export interface WebsocketOptions<Context extends GatewayContext> {
   createContext: ContextFactory<Context>
   path: string
   origins: readonly string[]
+  /** Sockets one principal may have open at once. */
+  maxSockets: number
   /** Operations that may be open at once on one socket. */
   maxOperations: number
   /** Largest message in bytes. */
@@ -36,6 +38,8 @@ type Session = WsContext<Record<string, unknown>, SocketExtra>
 const GOING_AWAY = 1001
 const PING_MS = 12_000
 const INIT_TIMEOUT_MS = 5_000
+/** RFC 6585's 429 in graphql-ws's range, which stock clients do not retry at once. */
+const TOO_MANY_SOCKETS = 4429
 
 /** GraphQL over websocket (graphql-transport-ws) on the given server's upgrade requests: queries, mutations and subscriptions. */
 export function attachWebsocket<Context extends GatewayContext>(
@@ -44,6 +48,7 @@ export function attachWebsocket<Context extends GatewayContext>(
 ): WebsocketTransport {
   const { engine, createContext, log } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
+  const socketCounts = countSockets(options.maxSockets)
   const prepared = new WeakMap<
     object,
     { operation: PreparedOperation; context: Context; variables: Record<string, unknown> }
@@ -51,6 +56,11 @@ export function attachWebsocket<Context extends GatewayContext>(
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    async onConnect(session) {
+      const { principal } = await createContext(socketRequest(session))
+      if (principal === null || socketCounts.open(principal, session.extra.socket)) return
+      session.extra.socket.close(TOO_MANY_SOCKETS, `At most ${options.maxSockets} sockets a user`)
+    },
     // The engine validates, runs and masks; graphql-ws is given a token that stands for the prepared operation.
     async onSubscribe(session, id, payload) {
       const context = await createContext(socketRequest(session))
@@ -149,6 +159,24 @@ function socketRequest({ extra, connectionParams }: Session) {
     transport: 'websocket' as const,
     headers,
     remoteAddress: extra.request.socket.remoteAddress ?? '',
+  }
+}
+
+/** Counts open sockets by principal; a closed one frees its place. */
+function countSockets(limit: number) {
+  const counts = new Map<string, number>()
+  return {
+    open(principal: string, socket: WebSocket): boolean {
+      const count = (counts.get(principal) ?? 0) + 1
+      if (count > limit) return false
+      counts.set(principal, count)
+      socket.once('close', () => {
+        const left = (counts.get(principal) ?? 1) - 1
+        if (left === 0) counts.delete(principal)
+        else counts.set(principal, left)
+      })
+      return true
+    },
   }
 }
 

@@ -39,30 +39,43 @@ export async function prepareTemplates(): Promise<void> {
   if (process.env.TEST_DATABASE_URL) await preparePostgresTemplate()
 }
 
+// Two runs may prepare at once: each makes its own under another name, and the first to finish gives it the name.
+
 async function prepareEmbeddedTemplate(): Promise<void> {
   const template = embeddedTemplate()
   if (existsSync(template)) return
-  await rm(CACHE, { recursive: true, force: true })
   await mkdir(CACHE, { recursive: true })
+  for (const old of readdirSync(CACHE)) {
+    if (old.startsWith('embedded-')) await rm(join(CACHE, old), { recursive: true, force: true })
+  }
   const unfinished = await mkdtemp(join(CACHE, 'unfinished-'))
   const handle = await openDatabase({ dataDir: unfinished })
   await handle.close()
-  await rename(unfinished, template)
+  await rename(unfinished, template).catch((error) => {
+    if (!existsSync(template)) throw error
+    return rm(unfinished, { recursive: true })
+  })
 }
 
 async function preparePostgresTemplate(): Promise<void> {
   const template = postgresTemplate()
   await administer(async (client) => {
-    const { rows } = await client.query<{ datname: string }>(
-      `SELECT datname FROM pg_database WHERE datname LIKE 'taskwire\\_template\\_%'`,
-    )
-    if (rows.some((row) => row.datname === template)) return
-    for (const row of rows) await client.query(`DROP DATABASE "${row.datname}"`)
-    // Under another name until it is whole.
+    const find = async () => {
+      const { rows } = await client.query<{ datname: string }>(
+        `SELECT datname FROM pg_database WHERE datname LIKE 'taskwire\\_template\\_%'`,
+      )
+      return rows.map((row) => row.datname)
+    }
+    const found = await find()
+    if (found.includes(template)) return
+    for (const old of found) await client.query(`DROP DATABASE IF EXISTS "${old}"`)
     const unfinished = `taskwire_unfinished_${randomBytes(4).toString('hex')}`
     await client.query(`CREATE DATABASE ${unfinished}`)
     await migrate(parseConnection(databaseUrl(unfinished)))
-    await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${template}`)
+    await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${template}`).catch(async (error) => {
+      await client.query(`DROP DATABASE ${unfinished}`)
+      if (!(await find()).includes(template)) throw error
+    })
   })
 }
 

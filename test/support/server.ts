@@ -39,6 +39,7 @@ export async function testServer(settings: Record<string, string> = {}): Promise
   return {
     url: server.url,
     db: server.db,
+    onFailure: server.onFailure,
     log,
     config,
     async close() {

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
+import { isTaken, taken } from '../conflicts.ts'
 import { withFreeKey } from '../projects/keys.ts'
 import type { RegisterValues, SignInValues } from './input.ts'
 
@@ -21,7 +22,12 @@ export async function register(ctx: Context, { email, password, name }: Register
     throw new AppError('FORBIDDEN', 'Registration is closed on this server: ask an administrator for an account.')
   }
   const passwordHash = await hashPassword(password)
-  const user = await withFreeKey(ctx.db, name, (key) => createAccount(ctx.db, { email, name, passwordHash }, key))
+  const user = await withFreeKey(ctx.db, name, (key) =>
+    createAccount(ctx.db, { email, name, passwordHash }, key),
+  ).catch((error: unknown) => {
+    // Somebody else took the address between our look and our insert.
+    throw isTaken(error, 'email') ? emailTaken() : error
+  })
   return openSession(ctx, user)
 }
 
@@ -53,7 +59,7 @@ function createAccount(
 }
 
 function emailTaken(): AppError {
-  return new AppError('CONFLICT', 'There is an account with this e-mail address.', { path: ['input', 'email'] })
+  return taken(['input', 'email'], 'There is an account with this e-mail address.')
 }
 
 /** Opens a session for the right password. Whether the account is unknown, disabled or the password wrong looks the same. */

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Database } from '../../database/client.ts'
+import { isTaken } from '../conflicts.ts'
 
 /** A key from a name: "Web shop" gives WEBSH, or with a number behind it where that is taken. */
 export async function freeKey(db: Pick<Database, 'project'>, name: string): Promise<string> {
@@ -21,12 +22,7 @@ export async function withFreeKey<T>(db: Database, name: string, create: (key: s
     try {
       return await create(await freeKey(db, name))
     } catch (error) {
-      if (attempt >= 5 || !isKeyTaken(error)) throw error
+      if (attempt >= 5 || !isTaken(error, 'key')) throw error
     }
   }
-}
-
-function isKeyTaken(error: unknown): boolean {
-  const { code, meta } = (error ?? {}) as { code?: unknown; meta?: unknown }
-  return code === 'P2002' && JSON.stringify(meta ?? '').includes('key')
 }

@@ -1,8 +1,10 @@
 import type { Context } from '../../context.ts'
 import { countRows, keysetPage } from '../../database/keyset.ts'
+import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, type PageArguments, padded, readPage } from '../../pagination.ts'
+import { type Connection, inOrder, type PageArguments, readPage } from '../../pagination.ts'
 import { isId } from '../../rules.ts'
+import { isTaken, taken } from '../conflicts.ts'
 import { requireViewer } from '../users/policy.ts'
 import type { CreateProjectValues } from './input.ts'
 import { withFreeKey } from './keys.ts'
@@ -25,7 +27,10 @@ export async function createProject(ctx: Context, input: CreateProjectValues, qu
         memberships: { create: { userId: viewer.id, role: 'OWNER', updatedById: viewer.id } },
       },
     })
-  return key ? create(key) : withFreeKey(ctx.db, name, create)
+  if (!key) return withFreeKey(ctx.db, name, create)
+  return create(key).catch((error: unknown) => {
+    throw isTaken(error, 'key') ? taken(['input', 'key'], `There is a project with the key ${key}.`) : error
+  })
 }
 
 export async function getProject(ctx: Context, id: string, query: ProjectQuery) {
@@ -49,7 +54,10 @@ export async function listProjects(
     { name: 'createdAt', expression: Prisma.sql`"Project"."createdAt"`, type: 'timestamptz', direction: 'asc' },
   ] as const
   const { rows, ...page } = await keysetPage(ctx.db, { table: 'Project', where, order, ...readPage(args) })
-  const projects = await ctx.db.project.findMany({ ...query, where: { id: { in: padded(rows.map((row) => row.id)) } } })
+  const projects = await ctx.db.project.findMany({
+    ...query,
+    where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } },
+  })
   return { ...page, edges: inOrder(rows, projects), totalCount: () => countRows(ctx.db, 'Project', where) }
 }
 

@@ -1,8 +1,9 @@
 import type { Context } from '../../context.ts'
 import { countRows, keysetPage } from '../../database/keyset.ts'
+import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, padded, readPage } from '../../pagination.ts'
+import { type Connection, inOrder, readPage } from '../../pagination.ts'
 import { requireProject, visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { taskCondition } from './filter.ts'
@@ -44,7 +45,10 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
     filter.projectId ? undefined : visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`),
   )
   const { rows, ...ends } = await keysetPage(ctx.db, { table: 'Task', where, order: taskOrder(args.orderBy), ...page })
-  const tasks = await ctx.db.task.findMany({ ...query, where: { id: { in: padded(rows.map((row) => row.id)) } } })
+  const tasks = await ctx.db.task.findMany({
+    ...query,
+    where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } },
+  })
   return { ...ends, edges: inOrder(rows, tasks), totalCount: () => countRows(ctx.db, 'Task', where) }
 }
 

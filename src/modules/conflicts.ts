@@ -1,0 +1,15 @@
+import { toAppError } from '../database/errors.ts'
+import { AppError } from '../gateway/errors.ts'
+
+/** Whether a write failed because another row has the same value in this column. */
+export function isTaken(error: unknown, column: string): boolean {
+  const known = toAppError(error)
+  return (
+    known?.code === 'CONFLICT' && known.issues.some((issue) => issue.code === 'not_unique' && issue.path[0] === column)
+  )
+}
+
+/** CONFLICT on the argument that held the value. */
+export function taken(path: string[], message: string): AppError {
+  return new AppError('CONFLICT', message, { issues: [{ path, code: 'not_unique', message }] })
+}

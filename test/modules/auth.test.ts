@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rest } from '../support/clients.ts'
+import { type Caller, data, describeBoth, overGraphql, overRest, refusal } from '../support/operations.ts'
+import { serverForTest, type TestServer, testServer } from '../support/server.ts'
+
+let server: TestServer
+let nobody: Caller
+
+beforeAll(async () => {
+  server = await testServer()
+  nobody = { url: server.url }
+})
+afterAll(() => server?.close())
+
+const newAccount = () => ({ email: `${randomUUID()}@example.org`, password: `pass ${randomUUID()}`, name: 'Ada' })
+const callerOf = (payload: { accessToken: string }): Caller => ({ url: server.url, token: payload.accessToken })
+const withoutIds = (exchange: string) => exchange.replace(/"requestId":"[^"]+"/, '').replace(/.* answered /s, '')
+
+test('the first account of an instance is its ADMIN, and the next is not', async () => {
+  const fresh = await serverForTest()
+  expect(data(await overRest.register(fresh, newAccount())).user.role).toBe('ADMIN')
+  expect(data(await overGraphql.register(fresh, newAccount())).user.role).toBe('MEMBER')
+})
+
+describeBoth('registering', (api) => {
+  test('signs in, with tokens that work at once and an Inbox of one’s own', async () => {
+    const account = newAccount()
+    const payload = data(await api.register(nobody, account))
+    expect(payload).toEqual({
+      accessToken: expect.any(String),
+      refreshToken: expect.stringMatching(/^[\w-]{43}$/),
+      tokenType: 'Bearer',
+      expiresIn: server.config.ACCESS_TOKEN_TTL,
+      user: {
+        id: expect.any(String),
+        email: account.email,
+        name: 'Ada',
+        role: expect.any(String),
+        version: expect.any(Number),
+        createdAt: expect.any(String),
+        updatedAt: expect.any(String),
+      },
+    })
+    expect(data(await api.me(callerOf(payload)))).toEqual(payload.user)
+    const { projectId } = data(await api.createTask(callerOf(payload), { title: 'A' }))
+    expect(data(await api.getProject(callerOf(payload), projectId)).name).toBe('Inbox')
+  })
+
+  test('takes an address in any case, and one account for it', async () => {
+    const account = newAccount()
+    const payload = data(await api.register(nobody, { ...account, email: ` ${account.email.toUpperCase()} ` }))
+    expect(payload.user.email).toBe(account.email)
+    for (const email of [account.email, account.email.toUpperCase()]) {
+      expect(refusal(await api.register(nobody, { ...account, email }))).toMatchObject({
+        code: 'CONFLICT',
+        fields: ['email'],
+      })
+      expect(data(await api.signIn(nobody, { email, password: account.password })).user.id).toBe(payload.user.id)
+    }
+  })
+
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['a password of 7 characters', { password: '1234567' }, ['password']],
+    ['a password of 7 emoji', { password: '🔑'.repeat(7) }, ['password']],
+    ['a password of 201 characters', { password: 'x'.repeat(201) }, ['password']],
+    ['a password with a lone surrogate', { password: 'long enough \ud800' }, ['password']],
+    ['an address without @', { email: 'ada.example.org' }, ['email']],
+    ['an address without a domain', { email: 'ada@' }, ['email']],
+    ['an address with a NUL', { email: 'a\u0000da@example.org' }, ['email']],
+    ['an address of 255 characters', { email: `${'a'.repeat(243)}@example.org` }, ['email']],
+    ['an empty name', { name: ' ' }, ['name']],
+    ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
+    ['a name with a NUL', { name: '\u0000' }, ['name']],
+    ['a role', { role: 'ADMIN' }, ['role']],
+    ['everything wrong', { email: 'x', password: 'x', name: '' }, ['email', 'name', 'password']],
+  ])('refuses %s', async (_what, change, fields) => {
+    const before = await server.db.user.count()
+    const refused = refusal(await api.register(nobody, { ...newAccount(), ...change }))
+    expect({ code: refused.code, fields: refused.fields }, refused.exchange).toEqual({
+      code: 'VALIDATION_FAILED',
+      fields,
+    })
+    expect(await server.db.user.count()).toBe(before)
+  })
+})
+
+test('a password of 200 emoji works', async () => {
+  const account = { ...newAccount(), password: '🔑'.repeat(200) }
+  data(await overRest.register(nobody, account))
+  data(await overGraphql.signIn(nobody, { email: account.email, password: account.password }))
+})
+
+test('a registration answers 201 with the Location of the account', async () => {
+  const answer = await rest(server, 'POST /auth/register', { body: newAccount() })
+  expect({ status: answer.status, location: answer.headers.get('location') }).toEqual({
+    status: 201,
+    location: '/api/v1/me',
+  })
+  expect(answer.headers.get('cache-control')).toBe('no-store')
+})
+
+test('a closed instance refuses to register anybody, in both protocols, and still signs in', async () => {
+  const closed = await serverForTest({ REGISTRATION: 'closed' })
+  expect(refusal(await overRest.register(closed, newAccount())).code).toBe('FORBIDDEN')
+  expect(refusal(await overGraphql.register(closed, newAccount())).code).toBe('FORBIDDEN')
+  expect(await closed.db.user.count()).toBe(0)
+})
+
+describeBoth('signing in', (api) => {
+  test('opens a new session each time', async () => {
+    const account = newAccount()
+    const first = data(await api.register(nobody, account))
+    const { email, password } = account
+    const second = data(await api.signIn(nobody, { email, password }))
+    expect(second.user).toEqual(first.user)
+    expect(second.refreshToken).not.toBe(first.refreshToken)
+    for (const payload of [first, second]) data(await api.me(callerOf(payload)))
+  })
+
+  test('answers a wrong password, an unknown address and a disabled account alike', async () => {
+    const account = newAccount()
+    const { user } = data(await api.register(nobody, account))
+    const { email, password } = account
+    const shown = async (input: Record<string, string>) => withoutIds(refusal(await api.signIn(nobody, input)).exchange)
+    const wrong = await shown({ email, password: 'not the password' })
+    expect(wrong).toContain('UNAUTHENTICATED')
+    expect(await shown({ email, password: 'x' })).toBe(wrong)
+    expect(await shown({ email: `${randomUUID()}@example.org`, password })).toBe(wrong)
+    await server.db.user.update({ where: { id: user.id }, data: { disabledAt: new Date() } })
+    expect(await shown({ email, password })).toBe(wrong)
+  })
+
+  test('tells what is no address or no password by its field', async () => {
+    const refused = refusal(await api.signIn(nobody, { email: 'x' }))
+    expect(refused, refused.exchange).toMatchObject({ code: 'VALIDATION_FAILED', fields: ['password'] })
+    const other = refusal(await api.signIn(nobody, { email: 'x', password: 'x'.repeat(201) }))
+    expect(other, other.exchange).toMatchObject({ code: 'VALIDATION_FAILED', fields: ['email', 'password'] })
+  })
+})
+
+test('an unknown address costs as much work as a wrong password', async () => {
+  const { email } = newAccount()
+  data(await overRest.register(nobody, { email, password: 'the right one', name: 'Ada' }))
+  const timeOf = async (address: string) => {
+    const started = performance.now()
+    refusal(await overRest.signIn(nobody, { email: address, password: 'the wrong one' }))
+    return performance.now() - started
+  }
+  await timeOf('warm-up@example.org')
+  const times = { known: [] as number[], unknown: [] as number[] }
+  for (let round = 0; round < 8; round++) {
+    times.known.push(await timeOf(email))
+    times.unknown.push(await timeOf(`${randomUUID()}@example.org`))
+  }
+  // The quickest of each is what the work costs; a hash left out would make it a tenth.
+  const [known, unknown] = [Math.min(...times.known), Math.min(...times.unknown)]
+  expect(unknown / known, JSON.stringify(times)).toBeGreaterThan(0.5)
+  expect(unknown / known, JSON.stringify(times)).toBeLessThan(2)
+})

@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hashPassword } from '../../src/auth/passwords.ts'
+import type { Database } from '../../src/database/client.ts'
+import { eventStream, graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
+import {
+  type Caller,
+  data,
+  describeBoth,
+  type Operations,
+  type Outcome,
+  overGraphql,
+  overRest,
+  refusal,
+} from '../support/operations.ts'
+import { makeProject } from '../support/rows.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+const ROLES = ['VIEWER', 'COMMENTER', 'EDITOR', 'OWNER'] as const
+type Role = (typeof ROLES)[number]
+const PEOPLE = ['signed out', 'stranger', ...ROLES, 'ADMIN'] as const
+type Person = (typeof PEOPLE)[number]
+
+const MISSING = '01890000-0000-7000-8000-000000000000'
+const PASSWORD = 'correct horse battery staple'
+
+let server: TestServer
+let people: Record<Person, Caller>
+/** The project of the four roles, and one of the stranger's. */
+let shared: string
+let own: string
+
+const emailOf = (person: Person) => `${person.toLowerCase().replace(' ', '-')}@example.org`
+
+/** One project in which everybody has their role, and the stranger's own: no operation changes members yet. */
+async function makePeople(db: Database) {
+  const passwordHash = await hashPassword(PASSWORD)
+  const [project, other] = [await makeProject(db, { name: 'Shared' }), await makeProject(db, { name: 'Own' })]
+  for (const name of PEOPLE.slice(1)) {
+    const user = await db.user.create({
+      data: { email: emailOf(name), name, passwordHash, role: name === 'ADMIN' ? 'ADMIN' : 'MEMBER' },
+    })
+    const role = ROLES.find((one) => one === name)
+    if (role) await db.membership.create({ data: { userId: user.id, projectId: project.id, role } })
+    if (name === 'stranger')
+      await db.membership.create({ data: { userId: user.id, projectId: other.id, role: 'OWNER' } })
+  }
+  return { shared: project.id, own: other.id }
+}
+
+beforeAll(async () => {
+  server = await testServer()
+  ;({ shared, own } = await makePeople(server.db))
+  const { url } = server
+  const signIn = async (person: Person): Promise<[Person, Caller]> => {
+    if (person === 'signed out') return [person, { url }]
+    const answer = await overRest.signIn({ url }, { email: emailOf(person), password: PASSWORD })
+    return [person, { url, token: data(answer).accessToken }]
+  }
+  people = Object.fromEntries(await Promise.all(PEOPLE.map(signIn))) as Record<Person, Caller>
+})
+afterAll(() => server?.close())
+
+const newTask = async () => data(await overRest.createTask(people.OWNER, { projectId: shared, title: 'Secret plans' }))
+
+/** What each operation on the shared project needs. */
+const OPERATIONS: [string, Role, (api: Operations, caller: Caller, id: string) => Promise<Outcome>][] = [
+  ['getTask', 'VIEWER', (api, caller, id) => api.getTask(caller, id)],
+  ['getProject', 'VIEWER', (api, caller) => api.getProject(caller, shared)],
+  ['listTasks', 'VIEWER', (api, caller) => api.listTasks(caller, { filter: { projectId: shared } })],
+  ['listEvents', 'VIEWER', (api, caller) => api.listEvents(caller, { projectId: shared })],
+  ['createTask', 'EDITOR', (api, caller) => api.createTask(caller, { projectId: shared, title: 'A' })],
+  ['updateTask', 'EDITOR', (api, caller, id) => api.updateTask(caller, id, { title: 'B' })],
+  ['updateTask at a version', 'EDITOR', (api, caller, id) => api.updateTask(caller, id, { title: 'B' }, 1)],
+  ['replaceTask', 'EDITOR', (api, caller, id) => api.replaceTask(caller, id, { title: 'B' })],
+  ['deleteTask', 'EDITOR', (api, caller, id) => api.deleteTask(caller, id)],
+]
+
+function expectedCode(person: Person, needed: Role): string | undefined {
+  if (person === 'signed out') return 'UNAUTHENTICATED'
+  if (person === 'stranger') return 'NOT_FOUND'
+  const enough = person === 'ADMIN' || ROLES.indexOf(person) >= ROLES.indexOf(needed)
+  return enough ? undefined : 'FORBIDDEN'
+}
+
+describeBoth('access to tasks', (api) => {
+  test.each(OPERATIONS)('%s is for %s and up', async (_name, needed, run) => {
+    for (const person of PEOPLE) {
+      const task = await newTask()
+      const outcome = await run(api, people[person], task.id)
+      const code = expectedCode(person, needed)
+      expect(outcome.error?.code, `${person}: ${outcome.exchange}`).toBe(code)
+      if (code !== undefined) expect(data(await overRest.getTask(people.OWNER, task.id))).toEqual(task)
+    }
+  })
+
+  test('a stranger cannot tell a task that is not theirs from one that is not there', async () => {
+    const { id } = await newTask()
+    for (const run of [
+      (one: string) => api.getTask(people.stranger, one),
+      (one: string) => api.updateTask(people.stranger, one, { title: 'A' }),
+      (one: string) => api.replaceTask(people.stranger, one, { title: 'A' }, 1),
+      (one: string) => api.deleteTask(people.stranger, one, 7),
+    ]) {
+      const shown = async (one: string) =>
+        refusal(await run(one))
+          .exchange.replaceAll(one, 'ID')
+          .replace(/"requestId":"[^"]+"/, '')
+      expect(await shown(id)).toBe(await shown(MISSING))
+    }
+    for (const run of [
+      (one: string) => api.getProject(people.stranger, one),
+      (one: string) => api.createTask(people.stranger, { projectId: one, title: 'A' }),
+      (one: string) => api.listTasks(people.stranger, { filter: { projectId: one } }),
+      (one: string) => api.listEvents(people.stranger, { projectId: one }),
+    ]) {
+      const shown = async (one: string) =>
+        refusal(await run(one))
+          .exchange.replaceAll(one, 'ID')
+          .replace(/"requestId":"[^"]+"/, '')
+      expect(await shown(shared)).toBe(await shown(MISSING))
+    }
+  })
+
+  test('whoever may not write hears so before hearing that the version is another', async () => {
+    const { id } = await newTask()
+    expect(refusal(await api.updateTask(people.VIEWER, id, { title: 'A' }, 99)).code).toBe('FORBIDDEN')
+  })
+
+  test('each sees exactly the projects they are a member of, and an ADMIN all', async () => {
+    const visible = async (person: Person) => {
+      const { nodes, totalCount } = data(await api.listProjects(people[person], { totalCount: true }))
+      return { ids: nodes.map((project: { id: string }) => project.id).sort(), totalCount }
+    }
+    for (const role of ROLES) expect(await visible(role), role).toEqual({ ids: [shared], totalCount: 1 })
+    expect(await visible('stranger')).toEqual({ ids: [own], totalCount: 1 })
+    expect(await visible('ADMIN')).toEqual({ ids: [shared, own].sort(), totalCount: 2 })
+  })
+
+  test('each sees exactly the tasks and events of their projects', async () => {
+    const { cursor } = data(await api.eventCursor(people.ADMIN))
+    const { id } = await newTask()
+    const other = data(await api.createTask(people.stranger, { projectId: own, title: 'Mine' }))
+    const tasks = async (person: Person) => {
+      const { nodes } = data(
+        await api.listTasks(people[person], { first: 2, orderBy: [{ field: 'CREATED_AT', direction: 'DESC' }] }),
+      )
+      return nodes.map((task: { projectId: string }) => task.projectId)
+    }
+    const events = async (person: Person) =>
+      data(await api.listEvents(people[person], { after: cursor })).nodes.map(
+        (event: { taskId: string }) => event.taskId,
+      )
+    for (const role of ROLES) expect(new Set(await tasks(role)), role).toEqual(new Set([shared]))
+    for (const role of ROLES) expect(await events(role), role).toEqual([id])
+    expect(new Set(await tasks('stranger'))).toEqual(new Set([own]))
+    expect(await events('stranger')).toEqual([other.id])
+    expect(await events('ADMIN')).toEqual([id, other.id])
+  })
+
+  test('an address is shown to its owner and to an ADMIN, and to nobody else', async () => {
+    const { cursor } = data(await api.eventCursor(people.ADMIN))
+    await newTask()
+    const emailSeenBy = async (person: Person) =>
+      data(await api.listEvents(people[person], { after: cursor })).nodes[0].actor.email
+    expect(await emailSeenBy('OWNER')).toBe(emailOf('OWNER'))
+    expect(await emailSeenBy('ADMIN')).toBe(emailOf('OWNER'))
+    expect(await emailSeenBy('EDITOR')).toBeNull()
+    expect(data(await api.me(people.VIEWER)).email).toBe(emailOf('VIEWER'))
+  })
+
+  test('whoever has no Inbox has to name a project', async () => {
+    const refused = refusal(await api.createTask(people.EDITOR, { title: 'A' }))
+    expect(refused, refused.exchange).toMatchObject({ code: 'VALIDATION_FAILED', fields: ['projectId'] })
+  })
+})
+
+test('relations show no more than the operations: the creator’s address stays hidden over GraphQL and include', async () => {
+  const { id } = await newTask()
+  const query = 'query ($id: ID!) { task(id: $id) { creator { name email } project { id } } }'
+  const seen = await graphql(server, query, { id }, people.VIEWER)
+  expect(seen.data?.task, JSON.stringify(seen)).toEqual({
+    creator: { name: 'OWNER', email: null },
+    project: { id: shared },
+  })
+  const { body } = await rest(server, `GET /tasks/${id}?include=creator,project`, people.VIEWER)
+  expect(body).toMatchObject({ creator: { name: 'OWNER', email: null }, project: { id: shared } })
+})
+
+describe('a live stream', () => {
+  const SUBSCRIPTION = 'subscription ($projectId: ID) { taskEvents(projectId: $projectId) { taskId type } }'
+
+  const writeShared = () => newTask()
+  const writeOwn = async () => data(await overRest.createTask(people.stranger, { projectId: own, title: 'Mine' }))
+
+  /** Opens both kinds of stream. A subscription is not acknowledged: it stands when it has shown a first event. */
+  async function streamsOf(person: Person, write: () => Promise<unknown>) {
+    const sse = await eventStream(server, '/events/stream', people[person])
+    const socket = subscribe(websocketClient(server, people[person].token), SUBSCRIPTION)
+    await until('the subscription stands', async () => {
+      await write()
+      return socket.inbox.size > 0
+    })
+    return {
+      socket: async () => (await socket.inbox.next()).data.taskEvents.taskId,
+      sse: async () => (await sse.inbox.next()).data.taskId,
+    }
+  }
+
+  test('shows each the tasks of their projects alone', async () => {
+    const stranger = await streamsOf('stranger', writeOwn)
+    const viewer = await streamsOf('VIEWER', writeShared)
+    const admin = await streamsOf('ADMIN', writeShared)
+    const { id } = await writeShared()
+    const other = await writeOwn()
+    data(await overGraphql.updateTask(people.EDITOR, id, { title: 'B' }))
+    const projectOf = async (taskId: string) => data(await overRest.getTask(people.ADMIN, taskId)).projectId
+    const readUntil = async (next: () => Promise<string>, last: string) => {
+      const seen = [await next()]
+      while (seen.at(-1) !== last) seen.push(await next())
+      return new Set(await Promise.all(seen.map(projectOf)))
+    }
+    expect(await readUntil(stranger.sse, other.id)).toEqual(new Set([own]))
+    expect(await readUntil(stranger.socket, other.id)).toEqual(new Set([own]))
+    expect(await readUntil(viewer.sse, id)).toEqual(new Set([shared]))
+    expect(await readUntil(viewer.socket, id)).toEqual(new Set([shared]))
+    expect(await readUntil(admin.sse, other.id)).toEqual(new Set([shared, own]))
+    expect(await readUntil(admin.socket, other.id)).toEqual(new Set([shared, own]))
+  })
+
+  test('of a project that is not theirs is refused to a stranger, and any to who is signed out', async () => {
+    const refused = await eventStream(server, `/events/stream?projectId=${shared}`, people.stranger)
+    expect(refused.response.status).toBe(404)
+    expect((await eventStream(server, '/events/stream')).response.status).toBe(401)
+    const socket = (person: Person) =>
+      subscribe(websocketClient(server, people[person].token), SUBSCRIPTION, { projectId: shared }).inbox.next()
+    const code = (answer: unknown) => JSON.stringify(answer).match(/"code":"(\w+)"/)?.[1]
+    expect(code(await socket('stranger').catch((error: unknown) => error))).toBe('NOT_FOUND')
+    expect(code(await socket('signed out').catch((error: unknown) => error))).toBe('UNAUTHENTICATED')
+  })
+})

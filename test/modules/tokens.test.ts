@@ -1,0 +1,171 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { inspect } from 'node:util'
+import jwt from 'jsonwebtoken'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { data, overGraphql, overRest } from '../support/operations.ts'
+import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+let server: TestServer
+let user: TestUser
+/** What the server put into the user's own token. */
+let claims: jwt.JwtPayload
+
+beforeAll(async () => {
+  server = await testServer()
+  user = await signUp(server)
+  claims = jwt.decode(user.token) as jwt.JwtPayload
+})
+afterAll(() => server?.close())
+
+/** The code each transport refuses a token with; undefined where it lets it in. */
+async function codesOf(token: string, at: { url: string } = server) {
+  const overHttp = await graphql(at, '{ me { id } }', {}, { token })
+  const socket = (await subscribe(websocketClient(at, token), '{ me { id } }').inbox.next()) as typeof overHttp
+  return {
+    rest: (await rest(at, 'GET /me', { token })).body.code,
+    stream: (await rest(at, 'HEAD /events/stream', { token })).status,
+    graphql: overHttp.errors?.[0]?.extensions.code,
+    websocket: socket.errors?.[0]?.extensions.code,
+  }
+}
+
+const REFUSED = { rest: 'UNAUTHENTICATED', stream: 401, graphql: 'UNAUTHENTICATED', websocket: 'UNAUTHENTICATED' }
+const ADMITTED = { rest: undefined, stream: 200, graphql: undefined, websocket: undefined }
+
+const sign = (payload: object, options: jwt.SignOptions = {}, secret = server.config.JWT_SECRET!) =>
+  jwt.sign(payload, secret, { algorithm: 'HS256', ...options })
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+const without = (payload: object, name: string) =>
+  Object.fromEntries(Object.entries(payload).filter(([claim]) => claim !== name))
+const now = () => Math.floor(Date.now() / 1000)
+
+test('the server’s own token is let in everywhere, and so is one made exactly like it', async () => {
+  expect(await codesOf(user.token)).toEqual(ADMITTED)
+  expect(await codesOf(sign(claims))).toEqual(ADMITTED)
+})
+
+test.each<[string, () => string]>([
+  ['garbage', () => 'garbage'],
+  ['three dots', () => '...'],
+  ['a token of 10,000 characters', () => `${user.token.slice(0, -1)}${'A'.repeat(10_000)}`],
+  ['an expired token', () => sign({ ...claims, iat: now() - 100, exp: now() - 1 })],
+  ['a token of a foreign secret', () => sign(claims, {}, 'another secret that is long enough too')],
+  ['a token with another payload', () => user.token.replace(/\..*\./, `.${encode({ ...claims, exp: now() + 9999 })}.`)],
+  ['a token without a signature', () => user.token.replace(/[^.]*$/, '')],
+  ['alg none', () => `${encode({ alg: 'none', typ: 'JWT' })}.${encode(claims)}.`],
+  ['alg None with the old signature', () => user.token.replace(/^[^.]*/, encode({ alg: 'None' }))],
+  ['HS512 with our secret', () => sign(claims, { algorithm: 'HS512' })],
+  ['HS384 with our secret', () => sign(claims, { algorithm: 'HS384' })],
+  ['a token that never expires', () => sign(without(claims, 'exp'))],
+  ['a token that is not valid yet', () => sign({ ...claims, nbf: now() + 1000 })],
+  ['a token of another issuer', () => sign({ ...claims, iss: 'somebody' })],
+  ['a token without an issuer', () => sign(without(claims, 'iss'))],
+  ['a token for another audience', () => sign({ ...claims, aud: 'somebody' })],
+  ['a token with an unknown critical extension', () => sign(claims, { header: { alg: 'HS256', crit: ['x'] } })],
+  ['a token of no session', () => sign(without(claims, 'sid'))],
+  ['a token of a session that is not there', () => sign({ ...claims, sid: randomUUID() })],
+  ['a token of somebody else’s session', () => sign({ ...claims, sub: randomUUID() })],
+])('%s is refused over REST, SSE, GraphQL and websocket', async (_what, make) => {
+  expect(await codesOf(make())).toEqual(REFUSED)
+})
+
+test('the scheme of the header is Bearer, in any case, and no other', async () => {
+  const status = async (authorization: string) => (await rest(server, 'GET /me', { headers: { authorization } })).status
+  expect(await status(`bearer ${user.token}`)).toBe(200)
+  expect(await status(`BEARER  ${user.token}`)).toBe(200)
+  for (const wrong of [user.token, `Basic ${user.token}`, `Token ${user.token}`, 'Bearer', `Bearer ${user.token} x`]) {
+    expect(await status(wrong), wrong).toBe(401)
+  }
+})
+
+test('a token dies at its expiry, however often it was verified before', async () => {
+  const brief = await serverForTest({ ACCESS_TOKEN_TTL: '1' })
+  const { token } = await signUp(brief)
+  expect((await rest(brief, 'GET /me', { token })).status).toBe(200)
+  await until('the token is refused', async () => (await rest(brief, 'GET /me', { token })).status === 401)
+  expect(await codesOf(token, brief)).toEqual(REFUSED)
+})
+
+describe('a token dies with', () => {
+  test('its session', async () => {
+    const { id, token } = await signUp(server)
+    expect(await codesOf(token)).toEqual(ADMITTED)
+    await server.db.session.updateMany({ where: { userId: id }, data: { revokedAt: new Date() } })
+    expect(await codesOf(token)).toEqual(REFUSED)
+  })
+
+  test('its account', async () => {
+    const { id, token } = await signUp(server)
+    await server.db.user.update({ where: { id }, data: { disabledAt: new Date() } })
+    expect(await codesOf(token)).toEqual(REFUSED)
+    await server.db.user.update({ where: { id }, data: { disabledAt: null } })
+    expect(await codesOf(token)).toEqual(ADMITTED)
+  })
+})
+
+describe('secrets', () => {
+  test('refresh tokens are stored as hashes, passwords as argon2id', async () => {
+    const session = await server.db.session.findFirstOrThrow({ where: { userId: user.id } })
+    const hash = createHash('sha256').update(user.refreshToken).digest('hex')
+    expect(Buffer.from(session.refreshTokenHash).toString('hex')).toBe(hash)
+    const { passwordHash } = await server.db.user.findUniqueOrThrow({ where: { id: user.id } })
+    expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=\d{5,},t=\d,p=1\$/)
+  })
+
+  test('are no field of any type that can be read', async () => {
+    const query = '{ __schema { types { name kind fields { name } } } }'
+    const { data: answer } = await graphql(server, query)
+    const fields = answer.__schema.types.flatMap((type: { name: string; fields: { name: string }[] | null }) =>
+      (type.fields ?? []).map((field) => `${type.name}.${field.name}`),
+    )
+    expect(fields.filter((name: string) => /password|hash|secret|token/i.test(name)).sort()).toEqual([
+      'AuthPayload.accessToken',
+      'AuthPayload.refreshToken',
+      'AuthPayload.tokenType',
+    ])
+  })
+
+  test('are in no answer but their own, and in no line of the log, also when the database fails', async () => {
+    const own = await serverForTest({ LOG_LEVEL: 'debug' })
+    const account = { email: 'ada@example.org', password: 'a password nobody has', name: 'Ada' }
+    const payload = data(await overRest.register(own, account))
+    const caller = { url: own.url, token: payload.accessToken }
+    const { passwordHash } = await own.db.user.findFirstOrThrow()
+    const wrong = { email: account.email, password: 'a wrong one to be kept' }
+    const answers = [
+      await overGraphql.me(caller),
+      await overRest.listEvents(caller),
+      await overGraphql.listEvents(caller),
+      await overRest.signIn(own, wrong),
+      await overRest.register(own, account),
+    ].map((outcome) => outcome.exchange.replace(/.* answered /s, ''))
+    // The insert of the session fails, with the values in the driver's hands.
+    await own.db.$executeRaw`ALTER TABLE "Session" ADD CONSTRAINT "never" CHECK ("userId" IS NULL) NOT VALID`
+    for (const api of [overRest, overGraphql]) {
+      const outcome = await api.signIn(own, { email: account.email, password: account.password })
+      expect(outcome.error, outcome.exchange).toBeDefined()
+      answers.push(outcome.exchange.replace(/.* answered /s, ''))
+    }
+    await own.db.$executeRaw`ALTER TABLE "Session" RENAME TO "Gone"`
+    for (const api of [overRest, overGraphql]) {
+      const outcome = await api.signIn(own, { email: account.email, password: account.password })
+      expect(outcome.error?.code, outcome.exchange).toBe('INTERNAL')
+      answers.push(outcome.exchange.replace(/.* answered /s, ''))
+    }
+    const log = inspect(own.log.lines, { depth: 20, maxStringLength: null, maxArrayLength: null })
+    expect(log).toContain('an operation failed unexpectedly')
+    const secrets = {
+      ...account,
+      email: wrong.password,
+      name: passwordHash,
+      access: payload.accessToken,
+      refresh: payload.refreshToken,
+    }
+    for (const secret of Object.values(secrets)) {
+      expect(log, 'the log').not.toContain(secret)
+      for (const answer of answers) expect(answer, 'an answer').not.toContain(secret)
+    }
+  })
+})
