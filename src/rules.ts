@@ -11,15 +11,17 @@ export function line(max: number) {
 }
 
 /** A text kept as it is. */
-export function text(max: number) {
-  return withLimits(z.string(), 0, max).meta({ maxLength: max })
+export function text(max: number, min = 0) {
+  return withLimits(z.string(), min, max).meta({ ...(min > 0 && { minLength: min }), maxLength: max })
 }
 
 function withLimits(rule: z.ZodString, min: number, max: number) {
   return rule.superRefine((value, issues) => {
     const length = countCharacters(value)
-    if (length < min)
-      issues.addIssue({ code: 'too_small', origin: 'string', minimum: min, message: 'must not be empty' })
+    if (length < min) {
+      const message = min === 1 ? 'must not be empty' : `must be at least ${min} characters, not ${length}`
+      issues.addIssue({ code: 'too_small', origin: 'string', minimum: min, message })
+    }
     if (length > max) {
       const message = `must be at most ${max} characters, not ${length}`
       issues.addIssue({ code: 'too_big', origin: 'string', maximum: max, message })
