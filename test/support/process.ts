@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface ServerProcess {
+  url: string
+  /** Milliseconds from the start of the process to the first good answer of /readyz. */
+  startedIn: number
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+/** Starts `node src/main.ts` as a process of its own and waits until it is ready. Killed at the end of the test. */
+export async function serverProcess(settings: Record<string, string>): Promise<ServerProcess> {
+  const started = performance.now()
+  const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
+  const output = gather(child)
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const found = /"url":"([^"]+)"/.exec(output.text)?.[1]
+      if (found) resolve(found)
+    })
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.text}`)))
+  })
+  while (!(await fetch(`${url}/readyz`)).ok);
+  const startedIn = performance.now() - started
+  return {
+    url,
+    startedIn,
+    async kill(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+    },
+  }
+}
+
+/** Starts a server that is expected to refuse; answers how it ended and what it said. */
+export async function failingServer(
+  settings: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
+  const output = gather(child)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, output: output.text }
+}
+
+function launch(settings: Record<string, string>): ChildProcess {
+  const { DATABASE_URL: _url, DATA_DIR: _dir, JWT_SECRET: _secret, ...environment } = process.env
+  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env: { ...environment, ...settings } })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+function gather(child: ChildProcess): { text: string } {
+  const output = { text: '' }
+  const add = (chunk: Buffer) => {
+    output.text += String(chunk)
+  }
+  child.stdout?.on('data', add)
+  child.stderr?.on('data', add)
+  return output
+}
