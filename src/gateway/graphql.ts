@@ -34,7 +34,12 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   async function answer(params: GraphQLParams, exchange: HttpExchange): Promise<EngineResult | EngineStream> {
-    const prepared = engine.prepare(params.query ?? '', params.operationName)
+    const { operationName } = params as { operationName?: unknown }
+    if (operationName != null && typeof operationName !== 'string') {
+      const error = new AppError('BAD_REQUEST', 'operationName must be a string.')
+      return { errors: [withHttp(toClientError(error, exchangeFacts(exchange)), { status: 400 })] }
+    }
+    const prepared = engine.prepare(params.query ?? '', operationName)
     if ('errors' in prepared) return refused(prepared.errors)
     const kind = prepared.operation.operation
     if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {

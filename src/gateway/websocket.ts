@@ -63,16 +63,11 @@ export function attachWebsocket<Context extends GatewayContext>(
     },
     // The engine validates, runs and masks; graphql-ws is given a token that stands for the prepared operation.
     async onSubscribe(session, id, payload) {
-      const context = await createContext(socketRequest(session))
-      // This operation's own entry is not among the running ones yet.
-      if (Object.keys(session.subscriptions).length > options.maxOperations) {
-        const message = `This socket already runs ${options.maxOperations} operations.`
-        return [toClientError(new AppError('RATE_LIMITED', message), context)]
-      }
-      const problem = payloadProblem(payload)
-      if (problem) return [toClientError(new AppError('BAD_REQUEST', problem), context)]
+      const problem = refusal(session, payload)
+      if (problem) return [toClientError(problem, { requestId: socketRequest(session).requestId, log })]
       const operation = engine.prepare(payload.query, payload.operationName)
       if ('errors' in operation) return operation.errors
+      const context = await createContext(socketRequest(session))
       const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
       prepared.set(args, { operation, context, variables: payload.variables ?? {} })
       return args
@@ -86,6 +81,16 @@ export function attachWebsocket<Context extends GatewayContext>(
       return engine.open(operation, variables, context)
     },
   })
+
+  /** Judged before anything is awaited: a burst of messages must not all pass, nor all cost a look-up of who sent them. */
+  function refusal({ subscriptions }: Session, payload: SubscribePayload): AppError | undefined {
+    // This operation has its place among the running ones already.
+    if (Object.keys(subscriptions).length > options.maxOperations) {
+      return new AppError('RATE_LIMITED', `This socket already runs ${options.maxOperations} operations.`)
+    }
+    const problem = payloadProblem(payload)
+    return problem === undefined ? undefined : new AppError('BAD_REQUEST', problem)
+  }
 
   function lookUp(args: object) {
     const found = prepared.get(args)

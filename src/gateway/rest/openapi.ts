@@ -1,4 +1,11 @@
-import { type GraphQLField, type GraphQLNamedType, getNamedType, isInputObjectType, isObjectType } from 'graphql'
+import {
+  type GraphQLField,
+  type GraphQLNamedType,
+  GraphQLNonNull,
+  getNamedType,
+  isInputObjectType,
+  isObjectType,
+} from 'graphql'
 import type { Engine } from '../engine.ts'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
 import { planInput } from './input.ts'
@@ -6,7 +13,7 @@ import { componentOf, described, type JsonSchema, limitsAt, schemaOf } from './j
 import { orderEnums, orderNames, type QueryParameter } from './parameters.ts'
 import type { Route } from './routes.ts'
 import type { StreamRoute } from './stream.ts'
-import { isConnection } from './view.ts'
+import { isConnection, nullable } from './view.ts'
 
 export interface OpenApiInfo {
   title: string
@@ -150,9 +157,14 @@ function successResponse(route: Route): JsonSchema {
       }),
     },
     content: {
-      'application/json': { schema: route.rest.key ? keyedSchema(route, route.rest.key) : schemaOf(route.field.type) },
+      'application/json': { schema: route.rest.key ? keyedSchema(route, route.rest.key) : answerSchema(route) },
     },
   }
+}
+
+/** REST answers 404 where GraphQL answers null beside its error. */
+function answerSchema({ field }: Route): JsonSchema {
+  return schemaOf(new GraphQLNonNull(nullable(field.type)))
 }
 
 function keyedSchema({ field }: Route, key: string): JsonSchema {

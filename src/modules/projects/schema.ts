@@ -49,6 +49,8 @@ builder.mutationField('createProject', (t) =>
 builder.queryField('project', (t) =>
   t.prismaField({
     type: 'Project',
+    // Null beside its error, so that one id that is not there does not take the rest of a query with it.
+    nullable: true,
     description: 'One project.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/projects/{id}' },

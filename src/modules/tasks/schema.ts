@@ -109,6 +109,8 @@ const TaskOrder = builder.inputType('TaskOrder', {
 builder.queryField('task', (t) =>
   t.prismaField({
     type: 'Task',
+    // Null beside its error, so that one id that is not there does not take the rest of a query with it.
+    nullable: true,
     description: 'One task.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/tasks/{id}' },

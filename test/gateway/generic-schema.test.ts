@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openBookshop } from '../support/bookshop.ts'
+import { eventStream, graphql, type RestOptions, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { until } from '../support/wait.ts'
+
+let server: Awaited<ReturnType<typeof openBookshop>>
+
+beforeAll(async () => {
+  server = await openBookshop()
+})
+afterAll(() => server?.close())
+
+const call = (request: string, options: RestOptions = {}) => rest(server, request, options)
+const addBook = async (body: object = {}) => (await call('POST /books', { body: { title: 'Emma', ...body } })).body
+
+describe('the gateway serves a schema it has never seen', () => {
+  test('POST creates, with Location, ETag and the defaults of the schema', async () => {
+    const created = await call('POST /books', { body: { title: 'Emma' } })
+    expect(created.status, created.text).toBe(201)
+    expect(created.headers.get('location')).toBe(`/api/v1/books/${created.body.id}`)
+    expect(created.headers.get('etag')).toMatch(/^"v1\./)
+    expect(created.body).toEqual({ id: created.body.id, title: 'Emma', pages: 100, genre: 'FICTION', version: 1 })
+  })
+
+  test('GET reads by SOFA’s own convention, leaves out relations and embeds them on request', async () => {
+    const { id } = await addBook()
+    const read = await call(`GET /book/${id}`)
+    expect(read.status, read.text).toBe(200)
+    expect(read.body).toEqual({ id, title: 'Emma', pages: 100, genre: 'FICTION', version: 1 })
+    expect((await call(`GET /book/${id}?include=author&fields=title`)).body).toEqual({
+      title: 'Emma',
+      author: { id: 'ann', name: 'Ann Author' },
+    })
+    expect((await call('GET /book/nothing')).body).toMatchObject({
+      code: 'NOT_FOUND',
+      errors: [{ path: ['path', 'id'] }],
+    })
+  })
+
+  test('GET lists with filters, pages, links and a count', async () => {
+    const shop = await openBookshop()
+    try {
+      for (const pages of [50, 150, 250, 350]) shop.shop.add({ title: 'Emma', pages, genre: 'POETRY' })
+      const first = await rest(shop, 'GET /books?pages.gte=100&genre=POETRY&genre=TRAVEL&limit=2&include=totalCount')
+      expect(first.body, first.text).toMatchObject({ nodes: [{ pages: 150 }, { pages: 250 }], totalCount: 3 })
+      const next = first.headers.get('link')!.match(/<\/api\/v1([^>]*)>; rel="next"/)?.[1]
+      expect((await rest(shop, `GET ${next}`)).body.nodes).toMatchObject([{ pages: 350 }])
+      const bad = await rest(shop, 'GET /books?pages.gte=x&genre=PROSE&colour=red')
+      expect(bad.body.errors.map((issue: { path: string[] }) => issue.path.join('.')).sort()).toEqual([
+        'query.colour',
+        'query.genre',
+        'query.pages.gte',
+      ])
+    } finally {
+      await shop.close()
+    }
+  })
+
+  test('PATCH changes under If-Match, and DELETE takes away', async () => {
+    const { id } = await addBook()
+    const stale = { body: { pages: 7 }, headers: { 'if-match': '"v9.x"' } }
+    expect((await call(`PATCH /books/${id}`, stale)).status).toBe(412)
+    const changed = await call(`PATCH /books/${id}`, { body: { pages: 7 }, headers: { 'if-match': '"v1.x"' } })
+    expect(changed.body, changed.text).toMatchObject({ title: 'Emma', pages: 7, version: 2 })
+    expect((await call(`DELETE /books/${id}`)).status).toBe(204)
+    expect((await call(`DELETE /books/${id}`)).status).toBe(404)
+  })
+
+  test('a POST without a body of its own, and a leaf under its key', async () => {
+    const stock = await call('POST /take-stock')
+    expect({ status: stock.status, body: stock.body }, stock.text).toEqual({
+      status: 200,
+      body: { books: expect.any(Number) },
+    })
+    expect((await call('GET /name')).body).toEqual({ name: 'Ann’s, rest' })
+  })
+
+  test('what is GraphQL only has no path, and its failure is masked', async () => {
+    expect((await call('GET /till')).status).toBe(404)
+    const answer = await graphql(server, '{ till }')
+    expect(answer.errors?.[0]?.extensions.code).toBe('INTERNAL')
+    expect(JSON.stringify(answer)).not.toContain('1234.56')
+    expect(server.log.lines.at(-1)?.details).toMatchObject({
+      err: expect.objectContaining({ message: expect.stringContaining('1234.56') }),
+    })
+  })
+
+  test('GraphQL and REST are the same operations', async () => {
+    const add = 'mutation ($book: NewBook!) { addBook(book: $book) { id title pages genre version } }'
+    const { data } = await graphql(server, add, { book: { title: 'Persuasion' } })
+    expect((await call(`GET /book/${data.addBook.id}`)).body).toEqual(data.addBook)
+    const refused = await graphql(server, add, { book: { title: 5, colour: 'red' } })
+    expect(refused.errors?.[0]?.extensions.issues?.map((issue) => issue.path)).toEqual([
+      ['book', 'title'],
+      ['book', 'colour'],
+    ])
+  })
+
+  test('openapi.json describes each of them', async () => {
+    const { body } = await call('GET /openapi.json')
+    const operations = Object.entries<Record<string, { 'x-graphql-operation': string }>>(body.paths).flatMap(
+      ([path, methods]) =>
+        Object.entries(methods).map(([method, operation]) => `${method} ${path} ${operation['x-graphql-operation']}`),
+    )
+    expect(operations.sort()).toEqual([
+      'delete /books/{id} Mutation.removeBook',
+      'get /book/{id} Query.book',
+      'get /books Query.books',
+      'get /books/stream Subscription.bookAdded',
+      'get /name Query.shopName',
+      'patch /books/{id} Mutation.changeBook',
+      'post /books Mutation.addBook',
+      'post /take-stock Mutation.takeStock',
+    ])
+    expect(body.info.title).toBe('Bookshop')
+    expect(body.components.schemas.NewBook).toMatchObject({ required: ['title'], additionalProperties: false })
+  })
+})
+
+describe('a stream of that schema', () => {
+  const SUBSCRIPTION = 'subscription { bookAdded { title author { name } } }'
+  const idle = () => until('nobody follows the shop any more', () => server.shop.readers.size === 0)
+
+  test('is served as Server-Sent Events, filtered by its arguments, with `id:` and `event:` as declared', async () => {
+    const { inbox, response, cut } = await eventStream(server, '/books/stream?genre=TRAVEL')
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
+    await addBook()
+    const { id } = await addBook({ genre: 'TRAVEL' })
+    expect(await inbox.next()).toEqual({ id, event: 'TRAVEL', data: expect.objectContaining({ id, title: 'Emma' }) })
+    cut()
+    await idle()
+  })
+
+  test('is freed at once when its reader goes, though nothing happens: SSE, GraphQL over SSE, websocket', async () => {
+    const sse = await eventStream(server, '/books/stream')
+    const abort = new AbortController()
+    await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: SUBSCRIPTION }),
+      signal: abort.signal,
+    })
+    const client = websocketClient(server)
+    const [kept, dropped] = [subscribe(client, SUBSCRIPTION), subscribe(client, SUBSCRIPTION)]
+    const open = (count: number) => until(`${count} streams are open`, () => server.shop.readers.size === count)
+    await open(4)
+    dropped.stop()
+    await open(3)
+    sse.cut()
+    await open(2)
+    abort.abort()
+    await open(1)
+    await addBook({ title: 'Sanditon' })
+    expect((await kept.inbox.next()).data.bookAdded).toEqual({ title: 'Sanditon', author: { name: 'Ann Author' } })
+    client.terminate()
+    await idle()
+  })
+
+  test('answers HEAD with its headers, and opens nothing', async () => {
+    const answer = await call('HEAD /books/stream')
+    expect({ status: answer.status, type: answer.headers.get('content-type') }).toMatchObject({
+      status: 200,
+      type: expect.stringMatching(/^text\/event-stream/),
+    })
+    await idle()
+  })
+
+  test('refuses to be read as anything else, and with arguments that do not fit', async () => {
+    expect((await call('GET /books/stream', { headers: { accept: 'application/json' } })).status).toBe(406)
+    const refused = await eventStream(server, '/books/stream?genre=PROSE')
+    expect(refused.response.status).toBe(422)
+    await idle()
+  })
+})

@@ -1,0 +1,252 @@
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { expect, onTestFinished, test } from 'vitest'
+import WebSocket from 'ws'
+import { type GraphqlAnswer, Inbox, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { serverForTest, signUp, type TestServer } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+const EVENTS = 'subscription { taskEvents { type task { title } } }'
+const ALLOWED = 'https://board.example.org'
+
+interface Message {
+  type: string
+  id?: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes a payload for
+  payload?: any
+}
+
+/** A bare socket that speaks graphql-transport-ws only as far as the test makes it. */
+async function openSocket(server: TestServer, options: WebSocket.ClientOptions = {}) {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', options)
+  onTestFinished(() => socket.terminate())
+  const inbox = new Inbox<Message>()
+  socket.on('message', (data) => inbox.push(JSON.parse(String(data))))
+  const closed = once(socket, 'close').then(([code, reason]) => ({ code: code as number, reason: String(reason) }))
+  await once(socket, 'open')
+  const send = (message: unknown) => socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+  return {
+    socket,
+    inbox,
+    closed,
+    send,
+    start: (id: string, query: string) => send({ id, type: 'subscribe', payload: { query } }),
+  }
+}
+
+/** The same, past `connection_init`. */
+async function openSession(server: TestServer, token?: string) {
+  const session = await openSocket(server)
+  session.send({ type: 'connection_init', payload: token ? { authorization: `Bearer ${token}` } : {} })
+  expect(await session.inbox.next()).toEqual({ type: 'connection_ack' })
+  return session
+}
+
+/** The status of a websocket handshake. */
+function handshake(
+  server: TestServer,
+  headers: Record<string, string>,
+  path = '/graphql',
+): Promise<number | undefined> {
+  const upgrade = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': Buffer.from('0123456789abcdef').toString('base64'),
+    'sec-websocket-protocol': 'graphql-transport-ws',
+  }
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(`${server.url}${path}`, { headers: { ...upgrade, ...headers } })
+    request.on('error', reject)
+    request.on('response', (response) => resolve(response.statusCode))
+    request.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response.statusCode)
+    })
+    request.end()
+  })
+}
+
+const isAlive = async (server: TestServer) => expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+
+test('queries, mutations and subscriptions run over one socket', async () => {
+  const server = await serverForTest()
+  const { token } = await signUp(server, 'Ada')
+  const client = websocketClient(server, token)
+  const run = async (query: string, variables = {}) => (await subscribe(client, query, variables).inbox.next()).data
+  expect(await run('{ me { name } }')).toEqual({ me: { name: 'Ada' } })
+  const { inbox, stop } = subscribe(client, EVENTS)
+  const create = 'mutation ($t: String!) { createTask(input: {title: $t}) { title } }'
+  await until('the subscription stands', async () => {
+    expect(await run(create, { t: 'Over a socket' })).toEqual({ createTask: { title: 'Over a socket' } })
+    return inbox.size > 0
+  })
+  const event = { type: 'task.created', task: { title: 'Over a socket' } }
+  expect((await inbox.next()).data).toEqual({ taskEvents: event })
+  stop()
+})
+
+test('a bad variable, an unknown field and a bad cursor are refused with the codes and issues of HTTP', async () => {
+  const server = await serverForTest()
+  const client = websocketClient(server, (await signUp(server)).token)
+  const errorOf = async (query: string, variables = {}) => {
+    const answer = await subscribe(client, query, variables)
+      .inbox.next()
+      .catch((errors: unknown) => ({ errors }))
+    return (answer as GraphqlAnswer).errors?.[0]?.extensions
+  }
+  const create = 'mutation ($input: CreateTaskInput!) { createTask(input: $input) { id } }'
+  expect(await errorOf(create, { input: { title: 'A', priority: 'high' } })).toMatchObject({
+    code: 'VALIDATION_FAILED',
+    issues: [{ path: ['input', 'priority'] }],
+  })
+  expect(await errorOf(create, { input: { title: '' } })).toMatchObject({ issues: [{ path: ['input', 'title'] }] })
+  expect(await errorOf('{ colour }')).toMatchObject({ code: 'BAD_REQUEST' })
+  expect(await errorOf('{ me {')).toMatchObject({ code: 'BAD_REQUEST' })
+  const follow = 'subscription ($after: String) { taskEvents(after: $after) { type } }'
+  expect(await errorOf(follow, { after: 'made-up' })).toMatchObject({ code: 'VALIDATION_FAILED' })
+})
+
+test('no token and a garbage token are told UNAUTHENTICATED, and the socket lives on', async () => {
+  const server = await serverForTest()
+  for (const token of [undefined, 'garbage']) {
+    const session = await openSession(server, token)
+    session.start('1', '{ me { id } }')
+    expect(await session.inbox.next()).toMatchObject({
+      id: '1',
+      type: 'next',
+      payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    })
+    expect(await session.inbox.next()).toEqual({ id: '1', type: 'complete' })
+    session.start('2', EVENTS)
+    expect(JSON.stringify(await session.inbox.next())).toContain('UNAUTHENTICATED')
+    session.start('3', '{ __typename }')
+    await until('the third is answered', async () => JSON.stringify(await session.inbox.next()).includes('"Query"'))
+  }
+  await isAlive(server)
+})
+
+test('an Authorization header of the handshake counts where connection_init says nothing', async () => {
+  const server = await serverForTest()
+  const { token, id } = await signUp(server)
+  const session = await openSocket(server, { headers: { authorization: `Bearer ${token}` } })
+  session.send({ type: 'connection_init' })
+  await session.inbox.next()
+  session.start('1', '{ me { id } }')
+  expect((await session.inbox.next()).payload).toEqual({ data: { me: { id } } })
+})
+
+test('a page of a foreign origin is refused with 403; an allowed one, our own and no page at all are not', async () => {
+  const server = await serverForTest({ CORS_ORIGINS: ALLOWED })
+  expect(await handshake(server, { origin: 'https://evil.example.org' })).toBe(403)
+  expect(await handshake(server, { origin: `${ALLOWED}.evil.example.org` })).toBe(403)
+  expect(await handshake(server, { origin: 'null' })).toBe(403)
+  expect(await handshake(server, { origin: ALLOWED })).toBe(101)
+  expect(await handshake(server, { origin: server.url })).toBe(101)
+  expect(await handshake(server, {})).toBe(101)
+  expect(await handshake(server, {}, '/api/v1/me')).toBe(404)
+  await isAlive(server)
+})
+
+test('a message over the limit closes its socket with 1009, and no other', async () => {
+  const server = await serverForTest({ BODY_LIMIT: '2048' })
+  const [other, session] = [await openSession(server), await openSession(server)]
+  session.start('1', `{ __typename } # ${'x'.repeat(3000)}`)
+  expect((await session.closed).code).toBe(1009)
+  other.start('1', '{ __typename }')
+  expect((await other.inbox.next()).payload).toEqual({ data: { __typename: 'Query' } })
+  await isAlive(server)
+})
+
+test('more operations than a socket may have are refused one by one, and the others go on', async () => {
+  const server = await serverForTest({ WS_MAX_OPERATIONS_PER_SOCKET: '3' })
+  const { token } = await signUp(server)
+  const session = await openSession(server, token)
+  for (const id of ['1', '2', '3', '4', '5']) session.start(id, EVENTS)
+  const refused = [await session.inbox.next(), await session.inbox.next()]
+  for (const message of refused) {
+    expect(message).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'RATE_LIMITED' } }] })
+  }
+  expect(refused.map((message) => message.id).sort()).toEqual(['4', '5'])
+  session.send({ id: '1', type: 'complete' })
+  session.start('6', '{ __typename }')
+  expect(await session.inbox.next()).toMatchObject({ id: '6', type: 'next' })
+  expect(await session.inbox.next()).toEqual({ id: '6', type: 'complete' })
+  await until('both streams that are left have seen a task', async () => {
+    await rest(server, 'POST /tasks', { token, body: { title: 'A' } })
+    return session.inbox.size >= 2
+  })
+})
+
+test.each<[string, unknown, number]>([
+  ['no JSON', 'nonsense', 4400],
+  ['JSON of no message', { hello: 'there' }, 4400],
+  ['a message of an unknown type', { type: 'start', id: '1' }, 4400],
+  ['an operation without a query', { type: 'subscribe', id: '1', payload: {} }, 4400],
+  ['a second connection_init', { type: 'connection_init' }, 4429],
+])('%s closes the socket, and not the server', async (_what, message, code) => {
+  const server = await serverForTest()
+  const session = await openSession(server)
+  session.send(message)
+  expect((await session.closed).code).toBe(code)
+  await isAlive(server)
+  expect(server.log.lines.filter((line) => line.level === 'error')).toEqual([])
+})
+
+test('an operation before connection_init closes the socket with 4401, a second one of the same id with 4409', async () => {
+  const server = await serverForTest()
+  const early = await openSocket(server)
+  early.start('1', '{ __typename }')
+  expect((await early.closed).code).toBe(4401)
+  const { token } = await signUp(server)
+  const double = await openSession(server, token)
+  double.start('1', EVENTS)
+  double.start('1', EVENTS)
+  expect((await double.closed).code).toBe(4409)
+})
+
+test('variables that are no object are refused, and the socket lives on', async () => {
+  const server = await serverForTest()
+  const session = await openSession(server)
+  session.send({ id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: 'x' } })
+  const ended = await Promise.race([session.closed.then(({ code }) => code), session.inbox.next()])
+  expect([4400, 'error'], JSON.stringify(ended)).toContain(typeof ended === 'number' ? ended : ended.type)
+  await isAlive(server)
+})
+
+test('a server that stops closes its sockets with 1001, at once', async () => {
+  const server = await serverForTest()
+  const { token } = await signUp(server)
+  const session = await openSession(server, token)
+  session.start('1', EVENTS)
+  session.start('2', '{ __typename }')
+  await session.inbox.next()
+  const started = performance.now()
+  await server.close()
+  expect(performance.now() - started).toBeLessThan(4_000)
+  expect((await session.closed).code).toBe(1001)
+})
+
+test('unsubscribing ends the events of one subscription, and no other’s', async () => {
+  const server = await serverForTest()
+  const { token } = await signUp(server)
+  const session = await openSession(server, token)
+  const ids: (string | undefined)[] = []
+  const readUntil = (id: string) =>
+    until(`there is a message for ${id}`, async () => ids[ids.push((await session.inbox.next()).id) - 1] === id)
+  session.start('stays', EVENTS)
+  session.start('goes', EVENTS)
+  await until('both stand', async () => {
+    await rest(server, 'POST /tasks', { token, body: { title: 'A' } })
+    return session.inbox.size >= 4
+  })
+  session.send({ id: 'goes', type: 'complete' })
+  session.start('query', '{ __typename }')
+  await readUntil('query')
+  ids.length = 0
+  await rest(server, 'POST /tasks', { token, body: { title: 'B' } })
+  await readUntil('stays')
+  session.start('last', '{ __typename }')
+  await readUntil('last')
+  expect(ids).not.toContain('goes')
+})
