@@ -3,6 +3,7 @@
  * migrations make anything else beyond the schema.
  */
 export const BEYOND_PRISMA: readonly string[] = [
+  'check ApiKey_name_length',
   'check Project_key_format',
   'check Task_description_length',
   'check Task_dueAt_range',
@@ -34,6 +35,7 @@ export const BEYOND_PRISMA: readonly string[] = [
   'index Task_live_title',
   'index Task_live_updatedAt',
 
+  'trigger ApiKey_log',
   'trigger Membership_1_fixed',
   'trigger Membership_3_version',
   'trigger Membership_log',

@@ -3,12 +3,12 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { lexicographicSortSchema, printSchema } from 'graphql'
+import { REST_API } from '../src/api.ts'
 import { createEngine } from '../src/gateway/engine.ts'
 import { describeRest } from '../src/gateway/rest/rest.ts'
 import { schema } from '../src/schema.ts'
-import { API_INFO, REST_BASE } from '../src/server.ts'
 
-const openapi = await describeRest({ engine: createEngine({ schema }), basePath: REST_BASE, info: API_INFO })
+const openapi = await describeRest({ engine: createEngine({ schema }), ...REST_API })
 
 const contracts = {
   'schema.graphql': `${printSchema(lexicographicSortSchema(schema))}\n`,

@@ -1,14 +1,16 @@
 import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
+import ScopeAuthPlugin, { type AuthFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth'
 import ValidationPlugin from '@pothos/plugin-validation'
 import type { Context } from './context.ts'
 import { AppError, type Issue, validationFailed } from './gateway/errors.ts'
 import RestPlugin from './gateway/rest-plugin.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
+import type { ApiScope } from './modules/api-keys/scopes.ts'
 import { dateTimeScalar, jsonScalar } from './scalars.ts'
+import { hasScope } from './viewer.ts'
 
 /** The one Pothos builder. Every module declares its types and operations on it; schema.ts makes the schema. */
 export const builder = new SchemaBuilder<{
@@ -19,6 +21,12 @@ export const builder = new SchemaBuilder<{
     /** Anybody, signed in or not. */
     public: boolean
     signedIn: boolean
+    /** A person, or an API key that was given this scope. */
+    scope: ApiScope
+    /** A person: what concerns the account itself is not for API keys. */
+    person: boolean
+    /** An ADMIN of the instance, with an API key only where it has the scope `admin`. */
+    admin: boolean
   }
   Scalars: {
     ID: { Input: string; Output: string }
@@ -38,9 +46,22 @@ export const builder = new SchemaBuilder<{
   },
   scopeAuth: {
     authorizeOnSubscribe: true,
-    authScopes: (context) => ({ public: true, signedIn: context.viewer !== null }),
-    unauthorizedError: (_parent, context) =>
-      new AppError('UNAUTHENTICATED', context.credentialProblem ?? 'Sign in first: this needs an access token.'),
+    authScopes: ({ viewer }) => ({
+      public: true,
+      signedIn: viewer !== null,
+      scope: (scope) => viewer !== null && hasScope(viewer, scope),
+      person: viewer !== null && viewer.scopes === null,
+      admin: viewer?.role === 'ADMIN',
+    }),
+    unauthorizedError: (_parent, context, _info, { failure }) => {
+      if (!context.viewer) {
+        return new AppError(
+          'UNAUTHENTICATED',
+          context.credentialProblem ?? 'Sign in first: this needs an access token.',
+        )
+      }
+      return new AppError('FORBIDDEN', refusal(failure))
+    },
   },
   validation: {
     validationError: (failure) =>
@@ -57,6 +78,15 @@ export const builder = new SchemaBuilder<{
       ),
   },
 })
+
+/** What a signed-in viewer lacks. */
+function refusal(failure: AuthFailure): string {
+  if ('failures' in failure) return failure.failures[0] ? refusal(failure.failures[0]) : 'You may not do this.'
+  if (failure.kind !== AuthScopeFailureType.AuthScope) return 'You may not do this.'
+  if (failure.scope === 'scope') return `This API key was not given the scope ${failure.parameter}.`
+  if (failure.scope === 'person') return 'An API key may not do this: use an access token.'
+  return 'Only an ADMIN may do this.'
+}
 
 builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be changed.' })

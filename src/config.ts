@@ -35,6 +35,16 @@ const variables = {
     .default(2_592_000)
     .describe('Life of an unused session, seconds.'),
   REGISTRATION: z.enum(['open', 'closed']).default('open').describe('Whether anybody may register.'),
+  RATE_LIMIT: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('off lifts every rate limit and sign-in slow-down: for tests and benches.'),
+  JWT_JWKS_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Published keys of an outside identity provider, whose tokens are then accepted.'),
+  JWT_ISSUER: z.string().optional().describe('Its name: the `iss` of its tokens. Required with JWT_JWKS_URL.'),
+  JWT_AUDIENCE: z.string().optional().describe('Our name there: the `aud` of its tokens. Required with JWT_JWKS_URL.'),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -97,6 +107,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const problems = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   if (given.DATABASE_URL && !given.JWT_SECRET) {
     problems.push('JWT_SECRET: is required with DATABASE_URL; make one with: openssl rand -base64 48')
+  }
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
+    if (given.JWT_JWKS_URL && !given[name]) problems.push(`${name}: is required with JWT_JWKS_URL`)
   }
   if (!result.success || problems.length > 0) {
     throw new ConfigError(`The configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)

@@ -1,21 +1,39 @@
-import { bearerToken, hasCredential } from './auth/credentials.ts'
+import type { SignInGuard } from './auth/attempts.ts'
 import type { AccessTokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/client.ts'
 import type { EventHub } from './events/hub.ts'
 import type { EventTail } from './events/tail.ts'
-import type { ContextFactory, GatewayContext, GatewayLog } from './gateway/context.ts'
+import type {
+  ContextFactory,
+  GatewayConnection,
+  GatewayContext,
+  GatewayLog,
+  GatewayRequest,
+} from './gateway/context.ts'
 import type { UserRole } from './generated/prisma/enums.ts'
+import type { Lifetimes } from './lifetimes.ts'
+import type { ApiScope } from './modules/api-keys/scopes.ts'
 import { createLoaders, type Loaders } from './modules/loaders.ts'
 import type { AccessTracker } from './modules/projects/access.ts'
+import type { Recognised } from './viewer.ts'
+
+/** What a viewer came in with. Times are milliseconds since the epoch. */
+export type Credential =
+  | { kind: 'session'; id: string; expiresAt: number }
+  | { kind: 'apiKey'; id: string; expiresAt: number | null }
+  | { kind: 'external'; expiresAt: number }
 
 /** Who is asking. */
 export interface Viewer {
   id: string
+  /** MEMBER for an ADMIN's API key that was not made for administration. */
   role: UserRole
-  sessionId: string
   /** Where tasks go that name no project; null once that project is gone. */
   inboxId: string | null
+  /** What an API key may; null for a person, who may all. */
+  scopes: ReadonlySet<ApiScope> | null
+  credential: Credential
 }
 
 /** What lives as long as the server. */
@@ -23,10 +41,23 @@ export interface Services {
   config: Pick<Config, 'REGISTRATION' | 'REFRESH_TOKEN_TTL'>
   db: Database
   tokens: AccessTokens
+  guard: SignInGuard
   tail: EventTail
   hub: EventHub
   access: AccessTracker
+  lifetimes: Lifetimes
+  recognise: (request: Pick<GatewayRequest, 'headers' | 'ticket'>) => Promise<Recognised>
   log: GatewayLog
+}
+
+/** What a service may want to know of the request it works for. */
+export interface RequestFacts {
+  remoteAddress: string
+  userAgent: string | null
+  /** When it arrived, by `performance.now()`. */
+  arrivedAt: number
+  /** The websocket it came over, if it did. */
+  connection: GatewayConnection | undefined
 }
 
 /** What a resolver gets. */
@@ -34,25 +65,35 @@ export interface Context extends GatewayContext {
   viewer: Viewer | null
   /** Why there is no viewer although a credential was sent. */
   credentialProblem: string | null
+  request: RequestFacts
   services: Services
   db: Database
   loaders: Loaders
 }
 
+/** Longer names of clients are cut: they are shown, never compared. */
+const MAX_USER_AGENT = 200
+
 export function createContextFactory(services: Services): ContextFactory<Context> {
   return async (request) => {
-    const log = childLog(services.log, request.requestId)
-    const viewer = await findViewer(services, bearerToken(request.headers))
-    const refused = viewer === null && hasCredential(request.headers)
-    const credentialProblem = refused
-      ? 'The access token is not valid: it may have expired, or its session has ended.'
-      : null
-    return makeContext({ requestId: request.requestId, viewer, credentialProblem, services, log })
+    const { viewer, problem } = await services.recognise(request)
+    const { requestId, remoteAddress, arrivedAt, connection } = request
+    const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null
+    return makeContext({
+      requestId,
+      viewer,
+      credentialProblem: problem,
+      request: { remoteAddress, userAgent, arrivedAt, connection },
+      services,
+      log: childLog(services.log, requestId),
+    })
   }
 }
 
-function makeContext(facts: Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'services' | 'log'>): Context {
-  const { db, tail } = facts.services
+type Facts = Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log'>
+
+function makeContext(facts: Facts): Context {
+  const { db, tail, lifetimes } = facts.services
   return {
     ...facts,
     principal: facts.viewer?.id ?? null,
@@ -60,18 +101,8 @@ function makeContext(facts: Pick<Context, 'requestId' | 'viewer' | 'credentialPr
     loaders: createLoaders(db),
     fork: () => makeContext(facts),
     afterWrite: () => tail.wake(),
+    openLifetime: () => lifetimes.open(facts.viewer),
   }
-}
-
-/** The token's user, as long as its session is open and the account is not disabled. */
-async function findViewer({ tokens, db }: Services, token: string | undefined): Promise<Viewer | null> {
-  const claims = token === undefined ? undefined : tokens.verify(token)
-  if (!claims) return null
-  const session = await db.session.findUnique({
-    where: { id: claims.sessionId, userId: claims.userId, revokedAt: null, user: { disabledAt: null } },
-    select: { user: { select: { id: true, role: true, inboxId: true } } },
-  })
-  return session && { ...session.user, sessionId: claims.sessionId }
 }
 
 function childLog(log: GatewayLog, requestId: string): GatewayLog {

@@ -1,8 +1,10 @@
 import type { GraphQLSchema } from 'graphql'
 import { builder } from './builder.ts'
+import './modules/api-keys/schema.ts'
 import './modules/auth/schema.ts'
 import './modules/events/schema.ts'
 import './modules/projects/schema.ts'
+import './modules/sessions/schema.ts'
 import './modules/tasks/schema.ts'
 import './modules/users/schema.ts'
 

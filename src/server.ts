@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { GraphQLField } from 'graphql'
+import { REST_API, REST_BASE } from './api.ts'
+import { createSignInGuard } from './auth/attempts.ts'
+import { createExternalTokens, type ExternalTokens } from './auth/external-tokens.ts'
 import { keptSecret } from './auth/secret.ts'
 import { createAccessTokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
@@ -17,10 +19,11 @@ import { createHttpEntry } from './gateway/http.ts'
 import { createRest } from './gateway/rest/rest.ts'
 import { attachWebsocket } from './gateway/websocket.ts'
 import { landingPage } from './landing.ts'
+import { createLifetimes } from './lifetimes.ts'
 import { createAccessTracker } from './modules/projects/access.ts'
 import { schema } from './schema.ts'
+import { createRecogniser } from './viewer.ts'
 
-export const REST_BASE = '/api/v1'
 export const GRAPHQL_PATH = '/graphql'
 
 export interface RunningServer {
@@ -43,17 +46,6 @@ query Tasks {
 }
 `
 
-/** What the OpenAPI document says of the API as a whole. */
-export const API_INFO = {
-  title: 'Taskwire',
-  version: '0.1.0',
-  description: 'Task management. Each operation here is also one of GraphQL: `x-graphql-operation` names it.',
-  isPublic: (field: GraphQLField<unknown, unknown>) => {
-    const options = field.extensions.pothosOptions as { authScopes?: { public?: boolean } } | undefined
-    return options?.authScopes?.public === true
-  },
-}
-
 /** Starts everything: database, migrations, event log, and all protocols on one port. */
 export async function startServer(config: Config, log: GatewayLog): Promise<RunningServer> {
   const inMemory = config.DATA_DIR === 'memory://'
@@ -65,15 +57,19 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
   })
   try {
     const secret = config.JWT_SECRET ?? (await keptSecret(inMemory ? undefined : config.DATA_DIR))
+    const tokens = createAccessTokens({ secret, lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, database.db, { maxQueue: config.EVENT_QUEUE_SIZE })
     const createContext = createContextFactory({
       config,
       db: database.db,
-      tokens: createAccessTokens({ secret, lifetime: config.ACCESS_TOKEN_TTL }),
+      tokens,
       tail,
       hub,
+      guard: createSignInGuard({ enabled: config.RATE_LIMIT === 'on' }),
       access: createAccessTracker(database.db, tail),
+      lifetimes: createLifetimes(tail),
+      recognise: createRecogniser({ db: database.db, tokens, external: externalTokens(config) }),
       log,
     })
     const engine = createEngine({ schema, translateError: toAppError })
@@ -86,7 +82,7 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
       defaultQuery: DEFAULT_QUERY,
       log,
     })
-    const rest = await createRest({ engine, createContext, basePath: REST_BASE, info: API_INFO })
+    const rest = await createRest({ engine, createContext, ...REST_API })
     const handle = createHttpEntry({
       routes: {
         '/': landingPage,
@@ -138,6 +134,11 @@ export async function startServer(config: Config, log: GatewayLog): Promise<Runn
     await database.close()
     throw error
   }
+}
+
+function externalTokens({ JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config): ExternalTokens | undefined {
+  if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
+  return createExternalTokens({ jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE })
 }
 
 /** How long running requests may take once the server is asked to stop. */

@@ -1,11 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { looksLikeApiKey } from './api-keys.ts'
 
-/** The bearer token of a request (RFC 6750 2.1); undefined where none was sent. */
-export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization?.trim() ?? '')?.[1]
-}
+/** What a request says it comes with; nothing of it is verified yet. */
+export type SentCredential =
+  | { kind: 'none' }
+  | { kind: 'token'; token: string }
+  | { kind: 'apiKey'; secret: string }
+  | { kind: 'unreadable' }
 
-/** Whether a credential was sent at all, of whatever kind. */
-export function hasCredential(headers: IncomingHttpHeaders): boolean {
-  return headers.authorization !== undefined || headers['x-api-key'] !== undefined
+/**
+ * The credential of a request: `Authorization: Bearer` (RFC 6750) with an access token or an API key, or `X-API-Key`.
+ * Two that differ are unreadable: whoever sent them cannot know which one counts.
+ */
+export function readCredential(headers: IncomingHttpHeaders): SentCredential {
+  const { authorization, 'x-api-key': header } = headers
+  if (authorization === undefined && header === undefined) return { kind: 'none' }
+  const bearer = authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1]
+  if (authorization !== undefined && bearer === undefined) return { kind: 'unreadable' }
+  if (header !== undefined) {
+    if (typeof header !== 'string' || (bearer !== undefined && bearer !== header)) return { kind: 'unreadable' }
+    return looksLikeApiKey(header) ? { kind: 'apiKey', secret: header } : { kind: 'unreadable' }
+  }
+  if (bearer === undefined) return { kind: 'unreadable' }
+  return looksLikeApiKey(bearer) ? { kind: 'apiKey', secret: bearer } : { kind: 'token', token: bearer }
 }

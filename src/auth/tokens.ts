@@ -1,12 +1,21 @@
-import { createHash, createSecretKey, randomBytes } from 'node:crypto'
-import jwt from 'jsonwebtoken'
+import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import jwt, { type JwtPayload } from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
 
 export interface AccessClaims {
   userId: string
   sessionId: string
-  /** Seconds since the epoch. */
+  /** Milliseconds since the epoch. */
   expiresAt: number
+}
+
+/** What a stream ticket stands for: the credential it was made with. */
+export interface TicketClaims {
+  userId: string
+  sessionId?: string
+  apiKeyId?: string
+  /** When the credential behind it ends, milliseconds since the epoch. */
+  credentialEndsAt: number
 }
 
 export interface TokenOptions {
@@ -18,12 +27,15 @@ export interface TokenOptions {
 const ALGORITHM = 'HS256'
 const ISSUER = 'taskwire'
 const AUDIENCE = 'taskwire'
+const TICKET_AUDIENCE = 'taskwire:stream'
+/** Seconds between asking for a ticket and opening the stream with it. */
+export const TICKET_LIFETIME = 120
 /** A token is some 300 characters; anything much longer is not ours and not worth the work. */
 const MAX_LENGTH = 4096
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>
 
-/** Signs and verifies access tokens (JWT, RFC 7519 as RFC 8725 would have it: one algorithm, issuer, audience and expiry required). */
+/** Signs and verifies access tokens and stream tickets (JWT, RFC 7519, as RFC 8725 would have it). */
 export function createAccessTokens({ secret, lifetime }: TokenOptions) {
   // A key object keeps the library from ever reading the secret as a PEM key of another algorithm.
   const key = createSecretKey(Buffer.from(secret))
@@ -33,37 +45,69 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
     lifetime,
 
     sign({ userId, sessionId }: Pick<AccessClaims, 'userId' | 'sessionId'>): string {
-      return jwt.sign({ sid: sessionId }, key, {
-        algorithm: ALGORITHM,
-        subject: userId,
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        expiresIn: lifetime,
-      })
+      return signed(key, { sid: sessionId }, userId, AUDIENCE, lifetime)
     },
 
     /** The claims of a token of ours that has not expired; undefined for anything else. */
     verify(token: string): AccessClaims | undefined {
       const known = verified.get(token)
-      if (known) return known.expiresAt * 1000 > Date.now() ? known : undefined
-      if (token.length > MAX_LENGTH) return undefined
-      try {
-        const { header, payload } = jwt.verify(token, key, {
-          algorithms: [ALGORITHM],
-          issuer: ISSUER,
-          audience: AUDIENCE,
-          complete: true,
-        })
-        // jsonwebtoken accepts tokens without `exp`, and extensions it was told are critical but does not know.
-        if (typeof payload === 'string' || 'crit' in header || typeof payload.exp !== 'number') return undefined
-        if (typeof payload.sub !== 'string' || typeof payload.sid !== 'string') return undefined
-        const claims = { userId: payload.sub, sessionId: payload.sid, expiresAt: payload.exp }
-        verified.set(token, claims)
-        return claims
-      } catch {
-        return undefined
+      if (known) return known.expiresAt > Date.now() ? known : undefined
+      const payload = checked(key, token, AUDIENCE)
+      if (!payload || typeof payload.sid !== 'string') return undefined
+      const claims = { userId: payload.sub, sessionId: payload.sid, expiresAt: payload.exp * 1000 }
+      verified.set(token, claims)
+      return claims
+    },
+
+    signTicket({ userId, sessionId, apiKeyId, credentialEndsAt }: TicketClaims): string {
+      return signed(
+        key,
+        { sid: sessionId, kid: apiKeyId, end: credentialEndsAt },
+        userId,
+        TICKET_AUDIENCE,
+        TICKET_LIFETIME,
+      )
+    },
+
+    verifyTicket(ticket: string): TicketClaims | undefined {
+      const payload = checked(key, ticket, TICKET_AUDIENCE)
+      if (!payload || typeof payload.end !== 'number') return undefined
+      const { sid, kid, end } = payload
+      return {
+        userId: payload.sub,
+        ...(typeof sid === 'string' && { sessionId: sid }),
+        ...(typeof kid === 'string' && { apiKeyId: kid }),
+        credentialEndsAt: end,
       }
     },
+  }
+}
+
+function signed(key: KeyObject, claims: object, subject: string, audience: string, expiresIn: number): string {
+  return jwt.sign(claims, key, { algorithm: ALGORITHM, subject, issuer: ISSUER, audience, expiresIn })
+}
+
+function checked(
+  key: KeyObject,
+  token: string,
+  audience: string,
+): (JwtPayload & { sub: string; exp: number }) | undefined {
+  if (token.length > MAX_LENGTH) return undefined
+  try {
+    const { header, payload } = jwt.verify(token, key, {
+      algorithms: [ALGORITHM],
+      issuer: ISSUER,
+      audience,
+      complete: true,
+    })
+    // jsonwebtoken accepts other kinds of tokens, tokens without `exp`, and extensions it was told are critical but does not know.
+    if (typeof payload === 'string' || 'crit' in header || (header.typ !== undefined && header.typ !== 'JWT'))
+      return undefined
+    const { sub, exp, aud } = payload
+    if (typeof sub !== 'string' || typeof exp !== 'number' || aud !== audience) return undefined
+    return { ...payload, sub, exp }
+  } catch {
+    return undefined
   }
 }
 

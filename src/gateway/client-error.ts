@@ -68,6 +68,7 @@ function clientError(
       code,
       ...(requestId && { requestId }),
       ...(issues.length > 0 && { issues }),
+      ...(original?.headers['Retry-After'] && { retryAfter: Number(original.headers['Retry-After']) }),
       ...(place?.extensions.http ? { http: place.extensions.http } : {}),
     },
   })

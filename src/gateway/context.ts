@@ -1,12 +1,26 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Lifetime } from './lifetime.ts'
+
+/** What the operations of one websocket share. */
+export interface GatewayConnection {
+  /** The upgrade's headers with the credential of `connection_init`, or of a later renewal, laid over them. */
+  headers: IncomingHttpHeaders
+  /** How long its credential holds. */
+  lifetime: Lifetime
+}
 
 /** What a transport knows of a request when it asks for a context. */
 export interface GatewayRequest {
   requestId: string
   transport: 'graphql' | 'rest' | 'stream' | 'websocket'
-  /** HTTP headers; on a websocket those of the upgrade, with what `connection_init` carried laid over them. */
   headers: IncomingHttpHeaders
   remoteAddress: string
+  /** When it arrived, by `performance.now()`. */
+  arrivedAt: number
+  /** The `?ticket=` of a stream, for clients that cannot send headers. */
+  ticket?: string
+  /** The websocket it came over. */
+  connection?: GatewayConnection
 }
 
 /** What the gateway itself needs of a context; the rest is the application's business. */
@@ -19,6 +33,8 @@ export interface GatewayContext {
   fork(): this
   /** Called after an operation that may have written, whatever its outcome. */
   afterWrite(): void
+  /** Starts watching the credential behind this context, for as long as something stays open with it. */
+  openLifetime(): Lifetime
 }
 
 export interface GatewayLog {

@@ -17,6 +17,7 @@ import { LRUCache } from 'lru-cache'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
+import { type EngineResult, type EngineStream, resultStream } from './subscription.ts'
 import { type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
 
 /** An operation that was parsed, validated and limited once and can be run many times. */
@@ -45,8 +46,6 @@ export interface EngineOptions {
 }
 
 export type Variables = Readonly<Record<string, unknown>>
-export type EngineResult = ExecutionResult<Record<string, unknown>>
-export type EngineStream = AsyncGenerator<EngineResult, void, void>
 
 export type Engine = ReturnType<typeof createEngine>
 
@@ -150,67 +149,22 @@ export function createEngine(options: EngineOptions) {
         contextValue: context,
       })
       if (!(Symbol.asyncIterator in source)) return mask(explain(prepared, variables, source), context)
-      return mapEvents(
+      return resultStream({
         source,
-        async (rootValue) => {
+        map: async (rootValue) => {
           const contextValue = context.fork()
           return mask(
             await execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue }),
             contextValue,
           )
         },
-        (error) => ({ errors: [toClientError(error, context, translateError)] }),
-      )
+        fail: (error) => ({ errors: [toClientError(error, context, translateError)] }),
+        lifetime: context.openLifetime(),
+      })
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     }
   }
 
   return { schema, know, find, prepare, run, open }
-}
-
-export function isStream(result: EngineStream | EngineResult): result is EngineStream {
-  return Symbol.asyncIterator in result
-}
-
-/**
- * A plain async generator would leave `return()` waiting behind a pending `next()`, and with it the source:
- * an idle subscription would only be freed at its next event. This hands `return()` to the source at once.
- */
-function mapEvents(
-  source: AsyncIterable<unknown>,
-  map: (event: unknown) => Promise<EngineResult>,
-  fail: (error: unknown) => EngineResult,
-): EngineStream {
-  const iterator = source[Symbol.asyncIterator]()
-  let ended = false
-  const end = async (): Promise<IteratorReturnResult<void>> => {
-    ended = true
-    await iterator.return?.()
-    return { done: true, value: undefined }
-  }
-  return {
-    async next() {
-      if (ended) return { done: true, value: undefined }
-      try {
-        const step = await iterator.next()
-        if (step.done || ended) return end()
-        return { done: false, value: await map(step.value) }
-      } catch (error) {
-        await end()
-        return { done: false, value: fail(error) }
-      }
-    },
-    return: end,
-    async throw(error) {
-      await end()
-      throw error
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      await end()
-    },
-  }
 }

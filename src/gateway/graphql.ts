@@ -4,9 +4,10 @@ import { type GraphQLError, OperationTypeNode } from 'graphql'
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
 import { toClientError } from './client-error.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
-import { type Engine, type EngineResult, type EngineStream, isStream } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { AppError } from './errors.ts'
 import { gatewayRequest, type HttpExchange, type HttpHandler } from './http.ts'
+import { type EngineResult, type EngineStream, isStream } from './subscription.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine

@@ -15,6 +15,8 @@ export interface HttpExchange {
   /** The query string without its `?`; empty when there is none. */
   query: string
   method: string
+  /** By `performance.now()`. */
+  arrivedAt: number
   /** Reads the whole body once; refuses one over the limit with PAYLOAD_TOO_LARGE. */
   body(): Promise<Buffer>
 }
@@ -67,6 +69,7 @@ function openExchange(request: IncomingMessage, response: ServerResponse, bodyLi
     path: mark < 0 ? url : url.slice(0, mark),
     query: mark < 0 ? '' : url.slice(mark + 1),
     method: request.method ?? 'GET',
+    arrivedAt: performance.now(),
     body() {
       body ??= readBody(request, response, bodyLimit)
       return body
@@ -82,8 +85,9 @@ export function requestIdOf(request: IncomingMessage): string {
 
 /** What a context factory is told of an HTTP exchange. */
 export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest['transport']): GatewayRequest {
-  const { request, requestId } = exchange
-  return { requestId, transport, headers: request.headers, remoteAddress: request.socket.remoteAddress ?? '' }
+  const { request, requestId, arrivedAt } = exchange
+  const remoteAddress = request.socket.remoteAddress ?? ''
+  return { requestId, transport, headers: request.headers, remoteAddress, arrivedAt }
 }
 
 /** What is read and thrown away of a body that is too large, so that a client that is still sending gets its answer. */

@@ -35,7 +35,7 @@ export function sendProblem(
   }
   const body = Buffer.from(JSON.stringify(problem))
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="api"')
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8')
   response.setHeader('Content-Length', body.length)
   response.setHeader('Cache-Control', 'no-store')

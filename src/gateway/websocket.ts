@@ -1,12 +1,13 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toClientError } from './client-error.ts'
-import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
+import type { ContextFactory, GatewayConnection, GatewayContext, GatewayLog, GatewayRequest } from './context.ts'
 import type { Engine, PreparedOperation } from './engine.ts'
 import { AppError } from './errors.ts'
 import { originAllowed, requestIdOf } from './http.ts'
+import { ENDLESS } from './lifetime.ts'
 
 export interface WebsocketOptions<Context extends GatewayContext> {
   engine: Engine
@@ -30,12 +31,15 @@ export interface WebsocketTransport {
 interface SocketExtra {
   request: IncomingMessage
   socket: WebSocket
+  connection: GatewayConnection
 }
 
 type Session = WsContext<Record<string, unknown>, SocketExtra>
 
 /** RFC 6455: the endpoint goes away; stock clients reconnect after it. */
 const GOING_AWAY = 1001
+/** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
+const MAX_REASON = 100
 const PING_MS = 12_000
 const INIT_TIMEOUT_MS = 5_000
 /** RFC 6585's 429 in graphql-ws's range, which stock clients do not retry at once. */
@@ -57,9 +61,16 @@ export function attachWebsocket<Context extends GatewayContext>(
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect(session) {
-      const { principal } = await createContext(socketRequest(session))
-      if (principal === null || socketCounts.open(principal, session.extra.socket)) return
-      session.extra.socket.close(TOO_MANY_SOCKETS, `At most ${options.maxSockets} sockets a user`)
+      const { socket, connection } = session.extra
+      connection.headers = credentialHeaders(connection.headers, session.connectionParams ?? {})
+      const context = await createContext(socketRequest(session))
+      if (context.principal !== null && !socketCounts.open(context.principal, socket)) {
+        return socket.close(TOO_MANY_SOCKETS, `At most ${options.maxSockets} sockets a user`)
+      }
+      connection.lifetime = context.openLifetime()
+      connection.lifetime.onEnd((reason) => socket.close(CloseCode.Forbidden, reason.message.slice(0, MAX_REASON)))
+      // It may have closed while its credential was looked up.
+      if (socket.readyState !== socket.OPEN) connection.lifetime.close()
     },
     // The engine validates, runs and masks; graphql-ws is given a token that stands for the prepared operation.
     async onSubscribe(session, id, payload) {
@@ -107,6 +118,7 @@ export function attachWebsocket<Context extends GatewayContext>(
   })
 
   function open(socket: WebSocket, request: IncomingMessage): void {
+    const connection: GatewayConnection = { headers: request.headers, lifetime: ENDLESS }
     let alive = true
     const ping = setInterval(() => {
       if (!alive) return socket.terminate()
@@ -135,10 +147,11 @@ export function attachWebsocket<Context extends GatewayContext>(
             })
           }),
       },
-      { request, socket },
+      { request, socket, connection },
     )
     socket.once('close', (code, reason) => {
       clearInterval(ping)
+      connection.lifetime.close()
       closed(code, String(reason)).catch((error: unknown) =>
         log.error({ err: error }, 'a websocket did not close cleanly'),
       )
@@ -153,17 +166,26 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 }
 
-/** The upgrade's headers with the credential of `connection_init` laid over them, so that one rule reads both. */
-function socketRequest({ extra, connectionParams }: Session) {
-  const headers = { ...extra.request.headers }
-  const { authorization, apiKey } = connectionParams ?? {}
-  if (typeof authorization === 'string') headers.authorization = authorization
-  if (typeof apiKey === 'string') headers['x-api-key'] = apiKey
+/** The upgrade's headers with the credential of `connection_init` in place of any of their own, so that one rule reads both. */
+function credentialHeaders(headers: IncomingHttpHeaders, params: Record<string, unknown>): IncomingHttpHeaders {
+  const { authorization, apiKey } = params
+  if (typeof authorization !== 'string' && typeof apiKey !== 'string') return headers
+  const { authorization: _token, 'x-api-key': _key, ...rest } = headers
   return {
-    requestId: requestIdOf(extra.request),
-    transport: 'websocket' as const,
-    headers,
-    remoteAddress: extra.request.socket.remoteAddress ?? '',
+    ...rest,
+    ...(typeof authorization === 'string' && { authorization }),
+    ...(typeof apiKey === 'string' && { 'x-api-key': apiKey }),
+  }
+}
+
+function socketRequest({ extra: { request, connection } }: Session): GatewayRequest {
+  return {
+    requestId: requestIdOf(request),
+    transport: 'websocket',
+    headers: connection.headers,
+    remoteAddress: request.socket.remoteAddress ?? '',
+    arrivedAt: performance.now(),
+    connection,
   }
 }
 

@@ -1,13 +1,23 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { type GraphqlAnswer, Inbox, rest, subscribe, websocketClient } from '../support/clients.ts'
-import { serverForTest, signUp, type TestServer } from '../support/server.ts'
+import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const EVENTS = 'subscription { taskEvents { type task { title } } }'
 const ALLOWED = 'https://board.example.org'
+
+/** For tests that need no settings of their own and leave it running. */
+let server: TestServer
+
+beforeAll(async () => {
+  server = await testServer()
+  // The first account is the ADMIN, who sees the tasks of every test.
+  await signUp(server, 'Administrator')
+})
+afterAll(() => server?.close())
 
 interface Message {
   type: string
@@ -70,7 +80,6 @@ function handshake(
 const isAlive = async (server: TestServer) => expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
 
 test('queries, mutations and subscriptions run over one socket', async () => {
-  const server = await serverForTest()
   const { token } = await signUp(server, 'Ada')
   const client = websocketClient(server, token)
   const run = async (query: string, variables = {}) => (await subscribe(client, query, variables).inbox.next()).data
@@ -87,7 +96,6 @@ test('queries, mutations and subscriptions run over one socket', async () => {
 })
 
 test('a bad variable, an unknown field and a bad cursor are refused with the codes and issues of HTTP', async () => {
-  const server = await serverForTest()
   const client = websocketClient(server, (await signUp(server)).token)
   const errorOf = async (query: string, variables = {}) => {
     const answer = await subscribe(client, query, variables)
@@ -108,7 +116,6 @@ test('a bad variable, an unknown field and a bad cursor are refused with the cod
 })
 
 test('no token and a garbage token are told UNAUTHENTICATED, and the socket lives on', async () => {
-  const server = await serverForTest()
   for (const token of [undefined, 'garbage']) {
     const session = await openSession(server, token)
     session.start('1', '{ me { id } }')
@@ -127,7 +134,6 @@ test('no token and a garbage token are told UNAUTHENTICATED, and the socket live
 })
 
 test('an Authorization header of the handshake counts where connection_init says nothing', async () => {
-  const server = await serverForTest()
   const { token, id } = await signUp(server)
   const session = await openSocket(server, { headers: { authorization: `Bearer ${token}` } })
   session.send({ type: 'connection_init' })
@@ -185,7 +191,6 @@ test.each<[string, unknown, number]>([
   ['an operation without a query', { type: 'subscribe', id: '1', payload: {} }, 4400],
   ['a second connection_init', { type: 'connection_init' }, 4429],
 ])('%s closes the socket, and not the server', async (_what, message, code) => {
-  const server = await serverForTest()
   const session = await openSession(server)
   session.send(message)
   expect((await session.closed).code).toBe(code)
@@ -194,7 +199,6 @@ test.each<[string, unknown, number]>([
 })
 
 test('an operation before connection_init closes the socket with 4401, a second one of the same id with 4409', async () => {
-  const server = await serverForTest()
   const early = await openSocket(server)
   early.start('1', '{ __typename }')
   expect((await early.closed).code).toBe(4401)
@@ -206,7 +210,6 @@ test('an operation before connection_init closes the socket with 4401, a second 
 })
 
 test('variables that are no object are refused, and the socket lives on', async () => {
-  const server = await serverForTest()
   const session = await openSession(server)
   session.send({ id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: 'x' } })
   const ended = await Promise.race([session.closed.then(({ code }) => code), session.inbox.next()])
@@ -228,7 +231,6 @@ test('a server that stops closes its sockets with 1001, at once', async () => {
 })
 
 test('unsubscribing ends the events of one subscription, and no other’s', async () => {
-  const server = await serverForTest()
   const { token } = await signUp(server)
   const session = await openSession(server, token)
   const ids: (string | undefined)[] = []

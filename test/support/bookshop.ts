@@ -6,6 +6,7 @@ import { createEngine } from '../../src/gateway/engine.ts'
 import { AppError } from '../../src/gateway/errors.ts'
 import { createGraphql } from '../../src/gateway/graphql.ts'
 import { createHttpEntry } from '../../src/gateway/http.ts'
+import { ENDLESS } from '../../src/gateway/lifetime.ts'
 import { createRest } from '../../src/gateway/rest/rest.ts'
 import type { RestOptions, RestStream } from '../../src/gateway/rest-plugin.ts'
 import { attachWebsocket } from '../../src/gateway/websocket.ts'
@@ -199,10 +200,17 @@ export async function openBookshop() {
   const log = keepingLog()
   const engine = createEngine({ schema: makeSchema(shop) })
   const createContext = async (request: GatewayRequest): Promise<BookshopContext> => {
-    const context = { requestId: request.requestId, principal: null, request, log, afterWrite() {} }
+    const context = {
+      requestId: request.requestId,
+      principal: null,
+      request,
+      log,
+      afterWrite() {},
+      openLifetime: () => ENDLESS,
+    }
     return { ...context, fork: () => ({ ...context, fork: () => never() }) }
   }
-  const info = { title: 'Bookshop', version: '1', description: 'Books.', isPublic: () => true }
+  const info = { title: 'Bookshop', version: '1', description: 'Books.', securitySchemes: {}, security: () => [{}] }
   const rest = await createRest({ engine, createContext, basePath: '/api/v1', info })
   const graphql = createGraphql({
     engine,
@@ -219,7 +227,7 @@ export async function openBookshop() {
     log,
   })
   const server = createServer((request, response) => void handle(request, response))
-  const limits = { maxOperations: 10, maxMessage: 10_000 }
+  const limits = { maxOperations: 10, maxSockets: 10, maxMessage: 10_000 }
   const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

@@ -10,7 +10,7 @@ import type { Route } from './routes.ts'
 const VERSION_ARGUMENT = 'expectedVersion'
 /** Parameters of the representation, on every route that answers with a body. */
 const REPRESENTATION = ['fields', 'include'] as const
-const DEFAULT_LIMIT = 20
+export const DEFAULT_LIMIT = 20
 
 /** How the parts of a request fill the arguments of an operation: worked out once for each route. */
 export interface InputPlan {

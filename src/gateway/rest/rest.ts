@@ -4,9 +4,11 @@ import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
 import type { HttpExchange, HttpHandler } from '../http.ts'
+import { createExtraHandler, type ExtraRoute } from './extra.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { type OpenApiInfo, openApiDocument } from './openapi.ts'
+import { openApiDocument } from './openapi.ts'
+import type { OpenApiInfo } from './openapi-operation.ts'
 import { deriveRoutes } from './routes.ts'
 import { createStreamHandler, streamRoutes } from './stream.ts'
 import { restView } from './view.ts'
@@ -17,6 +19,8 @@ export interface RestOptions<Context extends GatewayContext> {
   /** Like `/api/v1`: no slash at the end. */
   basePath: string
   info: OpenApiInfo
+  /** Routes that are no operation of JSON in, JSON out. */
+  extra?: readonly ExtraRoute<Context>[]
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -29,17 +33,17 @@ interface Endpoint {
   types: readonly string[]
 }
 
-type Derived = Pick<RestOptions<GatewayContext>, 'engine' | 'basePath' | 'info'>
+type Derived<Context extends GatewayContext> = Pick<RestOptions<Context>, 'engine' | 'basePath' | 'info' | 'extra'>
 
 /** What REST makes of a schema, without serving it. */
-async function derive({ engine, basePath, info }: Derived) {
+async function derive<Context extends GatewayContext>({ engine, basePath, info, extra = [] }: Derived<Context>) {
   const routes = await deriveRoutes(restView(engine.schema))
   const streams = streamRoutes(engine)
-  return { routes, streams, document: openApiDocument({ engine, routes, streams, basePath, info }) }
+  return { routes, streams, document: openApiDocument({ engine, routes, streams, extra, basePath, info }) }
 }
 
 /** The OpenAPI document of the REST that a schema would be served as. */
-export async function describeRest(options: Derived): Promise<JsonSchema> {
+export async function describeRest<Context extends GatewayContext>(options: Derived<Context>): Promise<JsonSchema> {
   return (await derive(options)).document
 }
 
@@ -55,6 +59,9 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
     add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES })
   for (const route of streams)
     add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES })
+  for (const route of options.extra ?? []) {
+    add(route.method, route.path, { handle: createExtraHandler(route, options.createContext), types: JSON_TYPES })
+  }
   const text = JSON.stringify(document)
   add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, text), types: JSON_TYPES })
 

@@ -1,11 +1,12 @@
 import { type DocumentNode, type GraphQLField, Kind, OperationTypeNode, parseType } from 'graphql'
 import { issuesOf } from '../client-error.ts'
 import type { ContextFactory, GatewayContext } from '../context.ts'
-import { type Engine, type EngineResult, isStream } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import { type Issue, validationFailed } from '../errors.ts'
 import { gatewayRequest, type HttpExchange } from '../http.ts'
 import { sendProblem } from '../problem.ts'
 import type { RestStream } from '../rest-plugin.ts'
+import { type EngineResult, isStream } from '../subscription.ts'
 import { parseQuery, type RouteHandler } from './handler.ts'
 import { placeInRequest, planInput, readInput } from './input.ts'
 import { defaultSelections } from './selection.ts'
@@ -47,12 +48,14 @@ export function createStreamHandler<Context extends GatewayContext>(
     const { request, response, requestId } = exchange
     const issues: Issue[] = []
     const query = parseQuery(exchange.query)
+    const ticket = query.get('ticket')
+    query.delete('ticket')
     const { variables } = readInput(plan, { params: {}, query, body: undefined, headers: request.headers }, issues)
     if (issues.length > 0) throw validationFailed(issues)
     const last = request.headers['last-event-id']
     // An EventSource reconnects to the address it began with: what it saw last is newer than the address says.
     if (typeof last === 'string' && last !== '') variables[route.rest.resume] = last
-    const context = await createContext(gatewayRequest(exchange, 'stream'))
+    const context = await createContext({ ...gatewayRequest(exchange, 'stream'), ...(ticket !== null && { ticket }) })
     const result = await engine.open(operation, variables, context)
     if (!isStream(result)) {
       const error = result.errors?.[0]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { line, text } from '../../rules.ts'
 
 /** RFC 5321 allows 254 characters in an address. */
-const email = z
+export const email = z
   .string()
   .trim()
   .toLowerCase()
@@ -11,12 +11,24 @@ const email = z
 
 /** Long enough to resist guessing (NIST SP 800-63B), short enough that hashing one is bounded work. */
 const MAX_PASSWORD = 200
-const password = text(MAX_PASSWORD, 8)
+export const password = text(MAX_PASSWORD, 8)
 
 export const registerRules = z.object({ email, password, name: line(100) })
 
 // What is too short to be a password is just a wrong one.
 export const signInRules = z.object({ email, password: text(MAX_PASSWORD) })
 
+export const refreshRules = z.object({
+  refreshToken: z.string().min(1, 'must not be empty').max(500, 'is too long to be one of ours'),
+})
+
+export const changePasswordRules = z.object({ currentPassword: text(MAX_PASSWORD), newPassword: password })
+
+/** Longer than any token of ours. */
+export const renewConnectionRules = z.object({
+  accessToken: z.string().min(1, 'must not be empty').max(4096, 'is too long to be one of ours'),
+})
+
+export type ChangePasswordValues = z.infer<typeof changePasswordRules>
 export type RegisterValues = z.infer<typeof registerRules>
 export type SignInValues = z.infer<typeof signInRules>

@@ -1,13 +1,17 @@
 import { builder } from '../../builder.ts'
+import { type AuthAnswer, refresh, signOut, signOutEverywhere } from '../sessions/service.ts'
 import { UserType } from '../users/schema.ts'
-import { registerRules, signInRules } from './input.ts'
+import { createStreamTicket, type Renewal, renewConnection, type StreamTicket } from './connections.ts'
+import { changePasswordRules, refreshRules, registerRules, renewConnectionRules, signInRules } from './input.ts'
 import * as auth from './service.ts'
 
-const AuthPayload = builder.objectRef<auth.AuthAnswer>('AuthPayload').implement({
-  description: 'The tokens of a new session.',
+const AuthPayload = builder.objectRef<AuthAnswer>('AuthPayload').implement({
+  description: 'The tokens of a session.',
   fields: (t) => ({
     accessToken: t.exposeString('accessToken', { description: 'Send it as `Authorization: Bearer …`.' }),
-    refreshToken: t.exposeString('refreshToken', { description: 'Opaque; good for one refresh.' }),
+    refreshToken: t.exposeString('refreshToken', {
+      description: 'Opaque; good for one refresh. Sent a second time it ends the session.',
+    }),
     tokenType: t.string({ description: 'Always Bearer.', resolve: () => 'Bearer' }),
     expiresIn: t.exposeInt('expiresIn', { description: 'Life of the access token in seconds.' }),
     user: t.field({ type: UserType, restEmbed: true, resolve: (answer) => answer.user }),
@@ -31,6 +35,19 @@ const SignInInput = builder.inputType('SignInInput', {
   }),
 })
 
+const RefreshSessionInput = builder.inputType('RefreshSessionInput', {
+  validate: refreshRules,
+  fields: (t) => ({ refreshToken: t.string({ required: true }) }),
+})
+
+const ChangePasswordInput = builder.inputType('ChangePasswordInput', {
+  validate: changePasswordRules,
+  fields: (t) => ({
+    currentPassword: t.string({ required: true }),
+    newPassword: t.string({ required: true, description: '8 to 200 characters.' }),
+  }),
+})
+
 builder.mutationField('registerUser', (t) =>
   t.field({
     type: AuthPayload,
@@ -50,5 +67,80 @@ builder.mutationField('signIn', (t) =>
     rest: { method: 'POST', path: '/auth/sign-in', body: 'input' },
     args: { input: t.arg({ type: SignInInput, required: true }) },
     resolve: (_root, { input }, ctx) => auth.signIn(ctx, input),
+  }),
+)
+
+builder.mutationField('refreshSession', (t) =>
+  t.field({
+    type: AuthPayload,
+    description: 'Trade a refresh token for a new pair of tokens. A token traded before ends the whole session.',
+    authScopes: { public: true },
+    rest: { method: 'POST', path: '/auth/refresh', body: 'input' },
+    args: { input: t.arg({ type: RefreshSessionInput, required: true }) },
+    resolve: (_root, { input }, ctx) => refresh(ctx, input.refreshToken),
+  }),
+)
+
+builder.mutationField('signOut', (t) =>
+  t.boolean({
+    description: 'End the session of the access token, with its open streams. Always true.',
+    authScopes: { person: true },
+    rest: { method: 'POST', path: '/auth/sign-out', status: 204 },
+    resolve: (_root, _args, ctx) => signOut(ctx),
+  }),
+)
+
+builder.mutationField('signOutEverywhere', (t) =>
+  t.boolean({
+    description: 'End all your sessions, this one included. API keys stay. Always true.',
+    authScopes: { person: true },
+    rest: { method: 'POST', path: '/auth/sign-out-everywhere', status: 204 },
+    resolve: (_root, _args, ctx) => signOutEverywhere(ctx),
+  }),
+)
+
+builder.mutationField('changePassword', (t) =>
+  t.boolean({
+    description: 'Change your password. All your other sessions end. Always true.',
+    authScopes: { person: true },
+    rest: { method: 'POST', path: '/me/password', status: 204, body: 'input' },
+    args: { input: t.arg({ type: ChangePasswordInput, required: true }) },
+    resolve: (_root, { input }, ctx) => auth.changePassword(ctx, input),
+  }),
+)
+
+builder.mutationField('createStreamTicket', (t) =>
+  t.field({
+    type: builder.objectRef<StreamTicket>('StreamTicket').implement({
+      description: 'Opens a stream where no header can be sent.',
+      fields: (fields) => ({
+        ticket: fields.exposeString('ticket', { description: 'Send it as `?ticket=` to an event stream.' }),
+        expiresIn: fields.exposeInt('expiresIn', { description: 'Seconds in which a stream can be opened with it.' }),
+      }),
+    }),
+    description:
+      'A ticket for `?ticket=` on an event stream, for a browser’s EventSource. The stream lasts as long as your credential.',
+    authScopes: { signedIn: true },
+    rest: { method: 'POST', path: '/auth/stream-ticket' },
+    resolve: (_root, _args, ctx) => createStreamTicket(ctx),
+  }),
+)
+
+builder.mutationField('renewConnection', (t) =>
+  t.field({
+    type: builder.objectRef<Renewal>('ConnectionRenewal').implement({
+      fields: (fields) => ({
+        expiresAt: fields.expose('expiresAt', {
+          type: 'DateTime',
+          description: 'Until when the websocket may stay open now.',
+        }),
+      }),
+    }),
+    description: 'Put a newer access token of the same session in place of the one this websocket was opened with.',
+    authScopes: { person: true },
+    rest: { none: 'Only a websocket outlives its token: REST sends a credential with each request.' },
+    validate: renewConnectionRules,
+    args: { accessToken: t.arg.string({ required: true }) },
+    resolve: (_root, { accessToken }, ctx) => renewConnection(ctx, accessToken),
   }),
 )

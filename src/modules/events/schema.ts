@@ -82,7 +82,7 @@ builder.queryField('events', (t) =>
   t.field({
     type: EventConnection,
     description: 'What happened in the projects you see, oldest first. Poll it, or follow taskEvents.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/events' },
     validate: readEventsRules,
     args: {
@@ -97,7 +97,7 @@ builder.queryField('events', (t) =>
 builder.queryField('eventCursor', (t) =>
   t.string({
     description: 'The cursor of now. Take it, read what you need, then follow from it: nothing is missed.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/events/cursor', key: 'cursor' },
     resolve: (_root, _args, ctx) => events.newestCursor(ctx),
   }),
@@ -107,7 +107,7 @@ builder.subscriptionField('taskEvents', (t) =>
   t.field({
     type: EventType,
     description: 'What happens to tasks, live. With `after`, everything since, then live: nothing lost, nothing twice.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:read' },
     rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type', resume: 'after' },
     validate: followTasksRules,
     args: {

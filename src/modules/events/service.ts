@@ -60,12 +60,14 @@ export async function followTasks(
 ): Promise<AsyncIterable<LoggedEvent>> {
   const viewer = requireViewer(ctx)
   const { hub, tail, access } = ctx.services
-  const start = after == null ? undefined : decodeCursor(after)
+  const given = after == null ? undefined : decodeCursor(after)
   if (projectId) await requireProject(ctx, projectId, 'VIEWER', ['projectId'])
-  if (start !== undefined) await requireCursorInLog(ctx.db, start, await tail.sync())
+  // Known before the stream is handed out: what is written once it has answered is on it.
+  const newest = await tail.sync()
+  if (given !== undefined) await requireCursorInLog(ctx.db, given, newest)
   const seen = await access.watch(viewer)
   const events = hub.subscribe({
-    ...(start !== undefined && { after: start }),
+    after: given ?? newest,
     where: { type: { startsWith: OF_TASKS }, ...(projectId && { projectId }) },
     accepts: (event) =>
       event.projectId !== null &&

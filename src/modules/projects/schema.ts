@@ -33,7 +33,7 @@ builder.mutationField('createProject', (t) =>
   t.prismaField({
     type: 'Project',
     description: 'Create a project. Whoever creates it is its OWNER.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'projects:write' },
     rest: {
       method: 'POST',
       path: '/projects',
@@ -52,7 +52,7 @@ builder.queryField('project', (t) =>
     // Null beside its error, so that one id that is not there does not take the rest of a query with it.
     nullable: true,
     description: 'One project.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects/{id}' },
     args: { id: t.arg.id({ required: true }) },
     resolve: (query, _root, { id }, ctx) => projects.getProject(ctx, id, query),
@@ -63,7 +63,7 @@ builder.queryField('projects', (t) =>
   t.field({
     type: ProjectConnection,
     description: 'The projects you see, oldest first.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects' },
     validate: pageRules.check(checkPage),
     args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },

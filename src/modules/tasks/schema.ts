@@ -13,7 +13,7 @@ export const TaskType = builder.prismaObject('Task', {
   fields: (t) => ({
     id: t.exposeID('id'),
     projectId: t.exposeID('projectId'),
-    project: t.relation('project'),
+    project: t.relation('project', { authScopes: { scope: 'projects:read' } }),
     number: t.exposeInt('number', { description: 'Counts from 1 in each project.' }),
     title: t.exposeString('title'),
     description: t.exposeString('description', { nullable: true, description: 'Markdown.' }),
@@ -112,7 +112,7 @@ builder.queryField('task', (t) =>
     // Null beside its error, so that one id that is not there does not take the rest of a query with it.
     nullable: true,
     description: 'One task.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{id}' },
     args: { id: t.arg.id({ required: true }) },
     resolve: (query, _root, { id }, ctx) => tasks.getTask(ctx, id, query),
@@ -123,7 +123,7 @@ builder.queryField('tasks', (t) =>
   t.field({
     type: TaskConnection,
     description: 'The tasks you see that meet the filter, oldest first unless ordered otherwise.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks' },
     validate: listTasksRules,
     args: {
@@ -141,7 +141,7 @@ builder.mutationField('createTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Create a task. Needs EDITOR on the project.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks', status: 201, body: 'input', location: (task) => `/tasks/${task.id}` },
     args: { input: t.arg({ type: CreateTaskInput, required: true }) },
     resolve: (query, _root, { input }, ctx) => tasks.createTask(ctx, input, query),
@@ -154,7 +154,7 @@ builder.mutationField('updateTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Change some fields of a task. Needs EDITOR on the project.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/tasks/{id}', body: 'input' },
     args: {
       id: t.arg.id({ required: true }),
@@ -170,7 +170,7 @@ builder.mutationField('replaceTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Replace all fields of a task. Needs EDITOR on the project.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:write' },
     rest: { method: 'PUT', path: '/tasks/{id}', body: 'input' },
     args: {
       id: t.arg.id({ required: true }),
@@ -186,7 +186,7 @@ builder.mutationField('deleteTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Delete a task; it is not found any more. Needs EDITOR on the project.',
-    authScopes: { signedIn: true },
+    authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{id}', status: 204 },
     args: {
       id: t.arg.id({ required: true }),

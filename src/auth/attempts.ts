@@ -1,0 +1,72 @@
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { AppError } from '../gateway/errors.ts'
+
+/** Failures from one address on one account, in a minute: a person who mistypes stays below. */
+const PAIR = { points: 10, duration: 60 }
+/** Failures from one address, whatever the accounts: many people may sit behind one. */
+const ADDRESS = { points: 100, duration: 60 }
+/** Failures on one account from addresses it never signed in from. */
+const ACCOUNT = { points: 50, duration: 900 }
+/** What is left of an account under attack to addresses it never signed in from: its owner gets in all the same, soon. */
+const TRICKLE = { points: 1, duration: 2 }
+/** New accounts from one address in an hour. */
+const REGISTRATIONS = { points: 300, duration: 3_600 }
+/** Addresses remembered for having signed in, over all accounts. */
+const MAX_TRUSTED = 50_000
+
+export type SignInGuard = ReturnType<typeof createSignInGuard>
+
+/**
+ * Slows guessing down without locking anybody out: attempts are counted for the account from one address, for the
+ * address, and for the account from addresses it never signed in from. An attempt is counted before the password is
+ * looked at, so that many at once do not slip by, and given back when it was right.
+ */
+export function createSignInGuard({ enabled }: { enabled: boolean }) {
+  const pairs = new RateLimiterMemory({ keyPrefix: 'pair', ...PAIR })
+  const addresses = new RateLimiterMemory({ keyPrefix: 'address', ...ADDRESS })
+  const accounts = new RateLimiterMemory({ keyPrefix: 'account', ...ACCOUNT })
+  const trickle = new RateLimiterMemory({ keyPrefix: 'trickle', ...TRICKLE })
+  const registrations = new RateLimiterMemory({ keyPrefix: 'registration', ...REGISTRATIONS })
+  const trusted = new Set<string>()
+
+  function trust(pair: string): void {
+    trusted.delete(pair)
+    trusted.add(pair)
+    const [oldest] = trusted
+    if (trusted.size > MAX_TRUSTED && oldest !== undefined) trusted.delete(oldest)
+  }
+
+  return {
+    /** Counts an attempt; RATE_LIMITED when there were too many. Answers what to call when the password was right. */
+    async attempt(account: string, address: string): Promise<() => Promise<void>> {
+      if (!enabled) return async () => undefined
+      const pair = `${account} ${address}`
+      await consume(pairs, pair)
+      await consume(addresses, address)
+      const known = trusted.has(pair)
+      if (!known) await consume(accounts, account).catch(() => consume(trickle, account))
+      return async () => {
+        trust(pair)
+        await pairs.delete(pair)
+        await addresses.reward(address)
+        if (!known) await accounts.reward(account)
+      }
+    },
+
+    async registration(address: string): Promise<void> {
+      if (enabled) await consume(registrations, address)
+    },
+  }
+}
+
+async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
+  try {
+    await limiter.consume(key)
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused
+    const seconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
+    throw new AppError('RATE_LIMITED', `Too many attempts. Try again in ${seconds} s.`, {
+      headers: { 'Retry-After': String(seconds) },
+    })
+  }
+}

@@ -1,0 +1,82 @@
+import type { ExecutionResult } from 'graphql'
+import type { AppError } from './errors.ts'
+import type { Lifetime } from './lifetime.ts'
+
+export type EngineResult = ExecutionResult<Record<string, unknown>>
+export type EngineStream = AsyncGenerator<EngineResult, void, void>
+
+export function isStream(result: EngineStream | EngineResult): result is EngineStream {
+  return Symbol.asyncIterator in result
+}
+
+export interface StreamParts {
+  source: AsyncIterable<unknown>
+  /** Runs the operation for one event. */
+  map: (event: unknown) => Promise<EngineResult>
+  /** The last result of a stream whose source failed or whose credential ended. */
+  fail: (error: unknown) => EngineResult
+  lifetime: Lifetime
+}
+
+const DONE = { done: true, value: undefined } as const
+
+/**
+ * The results of a subscription. A plain async generator would leave `return()` waiting behind a pending `next()`, and with it
+ * the source: an idle subscription would only be freed at its next event. This hands `return()` to the source at once.
+ */
+export function resultStream({ source, map, fail, lifetime }: StreamParts): EngineStream {
+  const iterator = source[Symbol.asyncIterator]()
+  let ended = false
+  let outlived: AppError | undefined
+  let interrupt: (() => void) | undefined
+
+  const end = async (): Promise<IteratorReturnResult<void>> => {
+    if (ended) return DONE
+    ended = true
+    stopListening()
+    lifetime.close()
+    await iterator.return?.()
+    return DONE
+  }
+  const stopListening = lifetime.onEnd((reason) => {
+    outlived = reason
+    interrupt?.()
+  })
+
+  async function nextResult(): Promise<IteratorResult<EngineResult, void>> {
+    if (ended) return DONE
+    const interrupted = new Promise<undefined>((resolve) => {
+      interrupt = () => resolve(undefined)
+    })
+    const step = outlived ? undefined : await Promise.race([iterator.next(), interrupted])
+    if (outlived) throw outlived
+    if (!step || step.done || ended) return end()
+    const result = await map(step.value)
+    // What was worked out meanwhile is not for a credential that no longer holds.
+    if (outlived) throw outlived
+    return { done: false, value: result }
+  }
+
+  return {
+    async next() {
+      try {
+        return await nextResult()
+      } catch (error) {
+        if (ended) return DONE
+        await end()
+        return { done: false, value: fail(error) }
+      }
+    },
+    return: end,
+    async throw(error) {
+      await end()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async [Symbol.asyncDispose]() {
+      await end()
+    },
+  }
+}

@@ -1,0 +1,150 @@
+import type { Context } from '../../context.ts'
+import { AppError } from '../../gateway/errors.ts'
+import type { ExtraRoute } from '../../gateway/rest/extra.ts'
+import { refresh } from '../sessions/service.ts'
+import { refreshRules, signInRules } from './input.ts'
+import { signIn } from './service.ts'
+
+/** The errors of RFC 6749 5.2 that this endpoint has a use for. */
+type OAuthError = 'invalid_request' | 'invalid_grant' | 'unsupported_grant_type'
+
+class GrantError extends Error {
+  readonly error: OAuthError
+
+  constructor(error: OAuthError, description: string) {
+    super(description)
+    this.error = error
+  }
+}
+
+/**
+ * The OAuth 2 token endpoint (RFC 6749 4.3 and 6): password and refresh grant, form-encoded, with OAuth's own names and errors, so
+ * that stock clients and Swagger UI's Authorize work. The same sign-in and refresh as everywhere else, limits included.
+ */
+export const oauthToken: ExtraRoute<Context> = {
+  method: 'POST',
+  path: '/auth/token',
+  async handle({ exchange, createContext }) {
+    const { request, response } = exchange
+    // RFC 6749 5.1: neither tokens nor the reasons they were refused may be kept by a cache.
+    const headers = {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store',
+      Pragma: 'no-cache',
+    }
+    try {
+      const form = readForm(request.headers['content-type'], await exchange.body())
+      const { accessToken, refreshToken, expiresIn } = await grant(await createContext(), form)
+      response.writeHead(200, headers)
+      response.end(
+        JSON.stringify({
+          access_token: accessToken,
+          token_type: 'Bearer',
+          expires_in: expiresIn,
+          refresh_token: refreshToken,
+        }),
+      )
+    } catch (error) {
+      const refused = toGrantError(error)
+      response.writeHead(400, headers).end(JSON.stringify({ error: refused.error, error_description: refused.message }))
+    }
+  },
+  openapi: {
+    operationId: 'oauthToken',
+    tags: ['auth'],
+    summary: 'OAuth 2 token endpoint',
+    description: 'Password and refresh grant (RFC 6749). What signIn and refreshSession do, with OAuth’s names.',
+    security: [{}],
+    requestBody: {
+      required: true,
+      content: {
+        'application/x-www-form-urlencoded': {
+          schema: {
+            type: 'object',
+            properties: {
+              grant_type: { type: 'string', enum: ['password', 'refresh_token'] },
+              username: { type: 'string', description: 'The e-mail address, with grant_type=password.' },
+              password: { type: 'string', format: 'password' },
+              refresh_token: { type: 'string', description: 'With grant_type=refresh_token.' },
+              scope: { type: 'string', description: 'Ignored: a person’s token may everything the person may.' },
+              client_id: { type: 'string', description: 'Ignored: there are no registered clients.' },
+              client_secret: { type: 'string', description: 'Ignored.' },
+            },
+            required: ['grant_type'],
+          },
+        },
+      },
+    },
+    responses: {
+      200: {
+        description: 'The tokens.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: {
+                access_token: { type: 'string' },
+                token_type: { type: 'string', enum: ['Bearer'] },
+                expires_in: { type: 'integer', description: 'Seconds.' },
+                refresh_token: { type: 'string' },
+              },
+              required: ['access_token', 'token_type', 'expires_in', 'refresh_token'],
+            },
+          },
+        },
+      },
+      400: {
+        description: 'Refused, in the form of RFC 6749 5.2.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              properties: {
+                error: { type: 'string', enum: ['invalid_request', 'invalid_grant', 'unsupported_grant_type'] },
+                error_description: { type: 'string' },
+              },
+              required: ['error', 'error_description'],
+            },
+          },
+        },
+      },
+    },
+    'x-errors': ['NOT_ACCEPTABLE', 'PAYLOAD_TOO_LARGE', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'],
+  },
+}
+
+function readForm(contentType: string | undefined, body: Buffer): URLSearchParams {
+  if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+    throw new GrantError('invalid_request', 'Send application/x-www-form-urlencoded.')
+  }
+  const form = new URLSearchParams(body.toString())
+  for (const name of new Set(form.keys())) {
+    if (form.getAll(name).length > 1) throw new GrantError('invalid_request', `${name} is given more than once.`)
+  }
+  return form
+}
+
+function grant(ctx: Context, form: URLSearchParams) {
+  const type = form.get('grant_type')
+  if (type === 'password') {
+    const input = signInRules.safeParse({ email: form.get('username'), password: form.get('password') })
+    if (!input.success)
+      throw new GrantError('invalid_request', 'username must be an e-mail address, and password be given.')
+    return signIn(ctx, input.data)
+  }
+  if (type === 'refresh_token') {
+    const input = refreshRules.safeParse({ refreshToken: form.get('refresh_token') })
+    if (!input.success) throw new GrantError('invalid_request', 'refresh_token must be given.')
+    return refresh(ctx, input.data.refreshToken)
+  }
+  if (type === null) throw new GrantError('invalid_request', 'grant_type must be given.')
+  throw new GrantError('unsupported_grant_type', 'grant_type must be password or refresh_token.')
+}
+
+/** Anything but a refused grant keeps its own answer: too many attempts, no database. */
+function toGrantError(error: unknown): GrantError {
+  if (error instanceof GrantError) return error
+  if (error instanceof AppError && error.code === 'UNAUTHENTICATED')
+    return new GrantError('invalid_grant', error.message)
+  throw error
+}

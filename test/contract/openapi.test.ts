@@ -1,0 +1,280 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { schema as graphqlSchema } from '../../src/schema.ts'
+import { rest } from '../support/clients.ts'
+import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { signUp, type TestServer, testServer } from '../support/server.ts'
+
+interface Parameter {
+  name: string
+  in: string
+  required: boolean
+  schema: Schema
+}
+
+interface Operation {
+  operationId: string
+  summary: string
+  tags: string[]
+  'x-graphql-operation'?: string
+  parameters?: Parameter[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+  responses: Record<string, { $ref?: string; description?: string; content?: Record<string, { schema: Schema }> }>
+  security?: Record<string, string[]>[]
+}
+
+interface Document {
+  openapi: string
+  info: Record<string, unknown>
+  servers: { url: string }[]
+  tags: { name: string }[]
+  security: Record<string, string[]>[]
+  paths: Record<string, Record<string, Operation>>
+  components: {
+    schemas: Record<string, Schema>
+    responses: Record<string, Schema>
+    securitySchemes: Record<string, Schema>
+  }
+}
+
+let server: TestServer
+let token: string
+let document: Document
+let operations: { method: string; path: string; name: string; operation: Operation }[]
+
+beforeAll(async () => {
+  server = await testServer()
+  token = (await signUp(server)).token
+  document = (await rest(server, 'GET /openapi.json')).body
+  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      method: method.toUpperCase(),
+      path,
+      name: `${method.toUpperCase()} ${path}`,
+      operation,
+    })),
+  )
+})
+afterAll(() => server?.close())
+
+const withIds = (path: string, id: string) => path.replace(/\{\w+\}/g, id)
+/** Those that are made from the schema; the others are written by hand, and tested beside what they serve. */
+const derived = () => operations.filter(({ operation }) => operation['x-graphql-operation'] !== undefined)
+/** Those that answer JSON; a stream would not end. */
+const plain = () => operations.filter(({ operation }) => !operation.responses[200]?.content?.['text/event-stream'])
+
+describe('the routes', () => {
+  test('all answer, with a status they are described with', async () => {
+    expect(operations.length).toBeGreaterThan(10)
+    for (const { method, path, name, operation } of derived()) {
+      const { status, text } = await rest(server, `${method} ${withIds(path, 'x')}`)
+      expect([401, 422], `${name} answered ${status} ${text}`).toContain(status)
+      expect(Object.keys(operation.responses), name).toContain(String(status))
+    }
+  })
+
+  test('are all the issue asks for, and no two have one name', () => {
+    expect(operations.map(({ name }) => name).sort()).toEqual(
+      expect.arrayContaining([
+        'DELETE /tasks/{id}',
+        'GET /events',
+        'GET /events/cursor',
+        'GET /events/stream',
+        'GET /me',
+        'GET /projects',
+        'GET /projects/{id}',
+        'GET /tasks',
+        'GET /tasks/{id}',
+        'PATCH /tasks/{id}',
+        'POST /auth/register',
+        'POST /auth/sign-in',
+        'POST /projects',
+        'POST /tasks',
+        'PUT /tasks/{id}',
+      ]),
+    )
+    const ids = operations.map(({ operation }) => operation.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  test('know every query parameter they are described with', async () => {
+    for (const { method, path, name, operation } of plain().filter((one) => one.method === 'GET')) {
+      for (const { name: parameter } of (operation.parameters ?? []).filter((one) => one.in === 'query')) {
+        const { body, text } = await rest(server, `${method} ${withIds(path, 'x')}?${parameter}=%00`, { token })
+        const unknown = body.errors?.filter((issue: { code: string }) => issue.code === 'unknown_parameter') ?? []
+        expect(unknown, `${name}?${parameter} answered ${text}`).toEqual([])
+      }
+    }
+  })
+
+  test('are open to who is signed out exactly where the description says so', async () => {
+    for (const { method, path, name, operation } of operations) {
+      const { status } = await rest(server, `${method} ${withIds(path, 'x')}`, {
+        body: method === 'GET' ? undefined : {},
+      })
+      const isPublic = operation.security?.some((one) => Object.keys(one).length === 0) ?? false
+      if (isPublic) expect(status, name).not.toBe(401)
+      else if (operation.requestBody === undefined) expect(status, name).toBe(401)
+    }
+  })
+})
+
+describe('GraphQL and the document', () => {
+  const fields = () =>
+    [graphqlSchema.getQueryType(), graphqlSchema.getMutationType(), graphqlSchema.getSubscriptionType()].flatMap(
+      (type) => Object.values(type?.getFields() ?? {}).map((field) => ({ name: `${type?.name}.${field.name}`, field })),
+    )
+
+  test('every operation is on REST, or says why not', () => {
+    const described = new Set(operations.map(({ operation }) => operation['x-graphql-operation']))
+    for (const { name, field } of fields()) {
+      const rest = field.extensions.rest as { none?: string } | undefined
+      expect(rest, name).toBeDefined()
+      if (rest?.none === undefined) expect(described, name).toContain(name)
+      else expect(rest.none.length, `${name} needs a reason`).toBeGreaterThan(10)
+    }
+  })
+
+  test('every route names the field it serves, and describes it in the same words', () => {
+    const known = new Map(fields().map(({ name, field }) => [name, field]))
+    for (const { name, operation } of derived()) {
+      const field = known.get(operation['x-graphql-operation'] ?? '')
+      expect(field, `${name}: ${operation['x-graphql-operation']}`).toBeDefined()
+      expect(field?.description, name).toContain(operation.summary)
+    }
+  })
+})
+
+describe('the document is OpenAPI 3.1', () => {
+  test('as a whole', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d$/)
+    expect(document.info).toMatchObject({ title: 'Taskwire', version: expect.stringMatching(/^\d+\.\d+\.\d+/) })
+    expect(document.servers).toEqual([{ url: '/api/v1' }])
+    const tags = document.tags.map((tag) => tag.name)
+    expect(new Set(tags).size).toBe(tags.length)
+    for (const { name, operation } of operations) {
+      expect(
+        operation.tags.every((tag) => tags.includes(tag)),
+        name,
+      ).toBe(true)
+    }
+  })
+
+  test('every reference leads somewhere, and every component is used', () => {
+    const text = JSON.stringify(document)
+    const refs = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]!))
+    for (const ref of refs) expect(refered(document, ref)).toBeDefined()
+    for (const name of Object.keys(document.components.schemas)) expect(refs).toContain(`#/components/schemas/${name}`)
+  })
+
+  test('every parameter of a path is described, and nothing twice', () => {
+    for (const { path, name, operation } of operations) {
+      const parameters = operation.parameters ?? []
+      const inPath = parameters.filter((one) => one.in === 'path')
+      expect(
+        inPath.map((one) => `{${one.name}}`),
+        name,
+      ).toEqual(path.match(/\{\w+\}/g) ?? [])
+      expect(
+        inPath.every((one) => one.required),
+        name,
+      ).toBe(true)
+      expect(
+        parameters.every((one) => typeof one.schema === 'object'),
+        name,
+      ).toBe(true)
+      const keys = parameters.map((one) => `${one.in} ${one.name}`)
+      expect(new Set(keys).size, name).toBe(keys.length)
+    }
+  })
+
+  test('every operation has a success, errors that are problems, and a body only where it may', () => {
+    for (const { method, name, operation } of derived()) {
+      const statuses = Object.keys(operation.responses)
+      expect(
+        statuses.filter((status) => status.startsWith('2')),
+        name,
+      ).toHaveLength(1)
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const whole = response.$ref ? refered(document, response.$ref) : response
+        expect(whole.description, `${name} ${status}`).toEqual(expect.any(String))
+        if (Number(status) >= 400)
+          expect(Object.keys(whole.content as object), name).toEqual(['application/problem+json'])
+        if (['204', '304'].includes(status)) expect(whole.content, `${name} ${status}`).toBeUndefined()
+      }
+      if (['GET', 'DELETE'].includes(method)) expect(operation.requestBody, name).toBeUndefined()
+      for (const scheme of (operation.security ?? document.security).flatMap(Object.keys)) {
+        expect(Object.keys(document.components.securitySchemes), name).toContain(scheme)
+      }
+    }
+  })
+
+  test('every schema says null by its type, requires only what it has, and has only types there are', () => {
+    const problems: string[] = []
+    const visit = (place: unknown, path: string): void => {
+      if (typeof place !== 'object' || place === null) return
+      const { type, required, properties, nullable } = place as Record<string, unknown>
+      if (nullable !== undefined) problems.push(`${path}: nullable is OpenAPI 3.0`)
+      if (typeof type === 'string' || Array.isArray(type)) {
+        const known = ['string', 'integer', 'number', 'boolean', 'array', 'object', 'null', 'http', 'apiKey', 'oauth2']
+        if (![type].flat().every((one) => known.includes(one))) problems.push(`${path}: type ${type}`)
+      }
+      if (Array.isArray(required) && properties) {
+        for (const name of required) if (!(name in (properties as object))) problems.push(`${path}: requires ${name}`)
+      }
+      for (const [name, inner] of Object.entries(place)) visit(inner, `${path}/${name}`)
+    }
+    visit(document.components, 'components')
+    visit(document.paths, 'paths')
+    expect(problems).toEqual([])
+  })
+
+  test('the limits the server enforces are in it', () => {
+    const { CreateTaskInput, UpdateTaskInput } = document.components.schemas
+    expect(CreateTaskInput).toMatchObject({
+      required: ['title'],
+      additionalProperties: false,
+      properties: {
+        title: { type: 'string', minLength: 1, maxLength: 200 },
+        description: { type: ['string', 'null'], maxLength: 2000 },
+        priority: { minimum: 1, maximum: 5 },
+        dueAt: { format: 'date-time' },
+      },
+    })
+    expect(UpdateTaskInput).not.toHaveProperty('required')
+    const limit = document.paths['/tasks']!.get!.parameters?.find((one) => one.name === 'limit')
+    expect(limit?.schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
+  })
+})
+
+test('answers are exactly as they are described', async () => {
+  const created = await rest(server, 'POST /tasks', { token, body: { title: 'A', dueAt: '2027-01-31' } })
+  const project = created.body.projectId
+  await rest(server, `PATCH /tasks/${created.body.id}`, { token, body: { dueAt: null, status: 'COMPLETED' } })
+  const samples: [string, string, object?][] = [
+    ['POST /tasks', '/tasks', { title: 'B' }],
+    ['POST /projects', '/projects', { name: 'B' }],
+    ['POST /auth/register', '/auth/register', { email: 'described@example.org', password: 'long enough', name: 'D' }],
+    ['POST /auth/sign-in', '/auth/sign-in', { email: 'described@example.org', password: 'long enough' }],
+    ['PATCH /tasks/{id}', `/tasks/${created.body.id}`, { title: 'C' }],
+    ['PUT /tasks/{id}', `/tasks/${created.body.id}`, { title: 'C' }],
+    ['GET /tasks/{id}', `/tasks/${created.body.id}`],
+    ['GET /tasks', '/tasks?include=totalCount'],
+    ['GET /projects', '/projects'],
+    ['GET /projects/{id}', `/projects/${project}`],
+    ['GET /events', '/events?limit=100'],
+    ['GET /events/cursor', '/events/cursor'],
+    ['GET /me', '/me'],
+    ['GET /tasks/{id}', '/tasks/nonsense'],
+    ['GET /tasks', '/tasks?limit=0&colour=red'],
+    ['POST /tasks', '/tasks', {}],
+  ]
+  for (const [name, target, body] of samples) {
+    const { status, body: answer, text } = await rest(server, `${name.split(' ')[0]} ${target}`, { token, body })
+    const operation = operations.find((one) => one.name === name)!.operation
+    const response = operation.responses[status]
+    expect(response, `${name} answered ${status} ${text}`).toBeDefined()
+    const whole = (response?.$ref ? refered(document, response.$ref) : response) as typeof response
+    const [described] = Object.values(whole?.content ?? {})
+    expect(problemsOf(answer, described?.schema ?? {}, document), `${name} answered ${text}`).toEqual([])
+  }
+})
