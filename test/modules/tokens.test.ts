@@ -131,9 +131,11 @@ describe('secrets', () => {
       (type.fields ?? []).map((field) => `${type.name}.${field.name}`),
     )
     expect(fields.filter((name: string) => /password|hash|secret|token/i.test(name)).sort()).toEqual([
+      'ApiKey.secret',
       'AuthPayload.accessToken',
       'AuthPayload.refreshToken',
       'AuthPayload.tokenType',
+      'Mutation.changePassword',
     ])
   })
 
