@@ -1,6 +1,10 @@
 import type { ObjectRef } from '@pothos/core'
 import { z } from 'zod'
 import { builder } from './builder.ts'
+import type { Database } from './database/client.ts'
+import { countRows, keysetPage, type OrderTerm } from './database/keyset.ts'
+import { padToPowerOfTwo } from './database/statement-names.ts'
+import { Prisma } from './generated/prisma/client.ts'
 
 export const DEFAULT_PAGE = 20
 const MAX_PAGE = 100
@@ -38,10 +42,10 @@ export function checkPage({
   if (offset && (after != null || before != null)) refuse('offset', 'cannot go with a cursor')
 }
 
-export type Page = { offset: number } & ({ first: number; after?: string } | { last: number; before?: string })
+type Page = { offset: number } & ({ first: number; after?: string } | { last: number; before?: string })
 
 /** The page that was asked for, with its defaults. */
-export function readPage({ first, after, last, before, offset }: PageArguments): Page {
+function readPage({ first, after, last, before, offset }: PageArguments): Page {
   const backwards = last != null || before != null
   if (backwards) return { last: last ?? DEFAULT_PAGE, offset: offset ?? 0, ...(before != null && { before }) }
   return { first: first ?? DEFAULT_PAGE, offset: offset ?? 0, ...(after != null && { after }) }
@@ -94,14 +98,42 @@ export function connectionType<Node>(
   })
 }
 
-/** Rows in the order of their ids: a database gives them in its own. A row that went meanwhile is left out. */
-export function inOrder<Row extends { id: string }>(
-  keys: readonly { id: string; cursor: string }[],
-  rows: readonly Row[],
-) {
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  return keys.flatMap(({ id, cursor }) => {
-    const node = byId.get(id)
+export interface ListSource<Row> {
+  table: string
+  where: Prisma.Sql
+  order: readonly OrderTerm[]
+  /** The rows of these ids, in any order. */
+  load: (ids: string[]) => Promise<Row[]>
+}
+
+/** The page of a list that was asked for: its ids by one indexed look-up, then the rows. */
+export async function loadPage<Row extends { id: string }>(
+  db: Database,
+  args: PageArguments,
+  { table, where, order, load }: ListSource<Row>,
+): Promise<Connection<Row>> {
+  const { rows, ...ends } = await keysetPage(db, { table, where, order, ...readPage(args) })
+  const loaded = new Map((await load(padToPowerOfTwo(rows.map((row) => row.id)))).map((row) => [row.id, row]))
+  const edges = rows.flatMap(({ id, cursor }) => {
+    const node = loaded.get(id)
+    // A row that went meanwhile is left out.
     return node ? [{ node, cursor }] : []
   })
+  return { ...ends, edges, totalCount: () => countRows(db, table, where) }
 }
+
+/** Order by a table's own column of times, which several lists have. */
+export function byTime(name: 'createdAt' | 'updatedAt', direction: 'asc' | 'desc', table: string): OrderTerm {
+  return { name, expression: Prisma.raw(`"${table}"."${name}"`), type: 'timestamptz', direction }
+}
+
+/** The arguments of every list, as GraphQL has them. */
+export const pageArguments = builder.args((t) => ({
+  first: t.int({
+    description: `How many from the start, or behind \`after\`: 1 to ${MAX_PAGE}; ${DEFAULT_PAGE} unless told.`,
+  }),
+  after: t.string({ description: 'A cursor: begin behind it.' }),
+  last: t.int({ description: `How many up to the end, or before \`before\`: 1 to ${MAX_PAGE}.` }),
+  before: t.string({ description: 'A cursor: end before it.' }),
+  offset: t.int({ description: `How many to skip; at most ${MAX_OFFSET}. Cursors are cheaper.` }),
+}))

@@ -39,6 +39,27 @@ function countCharacters(value: string): number {
   return count
 }
 
+/** An e-mail address; RFC 5321 allows 254 characters. In lower case, as there is one account per address. */
+export const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254, 'must be at most 254 characters')
+  .pipe(z.email('is not an e-mail address'))
+
+/** Bounds the work of hashing one. */
+const MAX_PASSWORD = 200
+
+/** A new password: long enough to resist guessing (NIST SP 800-63B). */
+export const password = text(MAX_PASSWORD, 8)
+
+/** A password that is compared: what is too short to be one is just a wrong one. */
+export const triedPassword = text(MAX_PASSWORD)
+
+/** What `expectedVersion` means wherever a change takes it. */
+export const EXPECTED_VERSION =
+  'The version the change is based on; another one is refused. Without it the last write wins.'
+
 /** For a change: the value may be absent, but not cleared. */
 export function notNull<Rule extends z.ZodType>(rule: Rule) {
   return rule.nullish().refine((value): boolean => value !== null, 'must not be null: it cannot be cleared')

@@ -13,3 +13,9 @@ export function isTaken(error: unknown, column: string): boolean {
 export function taken(path: string[], message: string): AppError {
   return new AppError('CONFLICT', message, { issues: [{ path, code: 'not_unique', message }] })
 }
+
+/** PRECONDITION_FAILED for a change that is based on another version than the present one. */
+export function versionDiffers(thing: string, present: number, expected: number | null | undefined): AppError {
+  const message = `The ${thing} is at version ${present}, not ${expected}: read it again.`
+  return new AppError('PRECONDITION_FAILED', message, { path: ['expectedVersion'] })
+}

@@ -40,6 +40,7 @@ describeBoth('registering', (api) => {
         version: expect.any(Number),
         createdAt: expect.any(String),
         updatedAt: expect.any(String),
+        disabledAt: null,
       },
     })
     expect(data(await api.me(callerOf(payload)))).toEqual(payload.user)

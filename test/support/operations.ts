@@ -75,7 +75,7 @@ export function refusal(outcome: Outcome): NonNullable<Outcome['error']> & Pick<
 
 // What REST shows by default.
 const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
-const USER = 'id name email role createdAt updatedAt version'
+const USER = 'id name email role disabledAt createdAt updatedAt version'
 const PROJECT = 'id key name description archivedAt version createdAt updatedAt'
 const TASK =
   'id projectId number title description status priority dueAt completedAt creatorId version createdAt updatedAt'

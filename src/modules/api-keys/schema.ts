@@ -1,5 +1,5 @@
 import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageRules } from '../../pagination.ts'
+import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
 import { createApiKeyRules } from './input.ts'
 import { API_SCOPES } from './scopes.ts'
 import * as apiKeys from './service.ts'
@@ -41,7 +41,7 @@ builder.queryField('apiKeys', (t) =>
     authScopes: { person: true },
     rest: { method: 'GET', path: '/api-keys' },
     validate: pageRules.check(checkPage),
-    args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },
+    args: pageArguments,
     resolve: (_root, args, ctx) => apiKeys.listApiKeys(ctx, args),
   }),
 )

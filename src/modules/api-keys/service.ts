@@ -1,10 +1,8 @@
 import { newApiKey } from '../../auth/api-keys.ts'
 import type { Context } from '../../context.ts'
-import { countRows, keysetPage } from '../../database/keyset.ts'
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type ApiKey, Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, type PageArguments, readPage } from '../../pagination.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
 import { isId } from '../../rules.ts'
 import { requireViewer } from '../users/policy.ts'
 import { isApiScope } from './scopes.ts'
@@ -34,13 +32,12 @@ export async function createApiKey(ctx: Context, { name, scopes, expiresAt }: Ne
 /** The viewer's keys that were not revoked, newest first. */
 export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Connection<ShownApiKey>> {
   const viewer = requireViewer(ctx)
-  const where = Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL`
-  const order = [
-    { name: 'createdAt', expression: Prisma.sql`"createdAt"`, type: 'timestamptz', direction: 'desc' },
-  ] as const
-  const { rows, ...page } = await keysetPage(ctx.db, { table: 'ApiKey', where, order, ...readPage(args) })
-  const keys = await ctx.db.apiKey.findMany({ where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } } })
-  return { ...page, edges: inOrder(rows, keys), totalCount: () => countRows(ctx.db, 'ApiKey', where) }
+  return loadPage<ShownApiKey>(ctx.db, args, {
+    table: 'ApiKey',
+    where: Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL`,
+    order: [byTime('createdAt', 'desc', 'ApiKey')],
+    load: (ids) => ctx.db.apiKey.findMany({ where: { id: { in: ids } } }),
+  })
 }
 
 /** Ends one of the viewer's keys, with its open streams. */

@@ -1,6 +1,6 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageRules } from '../../pagination.ts'
+import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
 import { createProjectRules } from './input.ts'
 import * as projects from './service.ts'
 
@@ -66,7 +66,7 @@ builder.queryField('projects', (t) =>
     authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects' },
     validate: pageRules.check(checkPage),
-    args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },
+    args: pageArguments,
     resolve: (_root, args, ctx, info) =>
       projects.listProjects(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
   }),

@@ -1,8 +1,6 @@
 import type { Context } from '../../context.ts'
-import { countRows, keysetPage } from '../../database/keyset.ts'
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, type PageArguments, readPage } from '../../pagination.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
 import { isId } from '../../rules.ts'
 import { isTaken, taken } from '../conflicts.ts'
 import { requireViewer } from '../users/policy.ts'
@@ -49,16 +47,12 @@ export async function listProjects(
   query: ProjectQuery,
 ): Promise<Connection<ProjectRow>> {
   const viewer = requireViewer(ctx)
-  const where = visibleProjectsSql(viewer, Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`
-  const order = [
-    { name: 'createdAt', expression: Prisma.sql`"Project"."createdAt"`, type: 'timestamptz', direction: 'asc' },
-  ] as const
-  const { rows, ...page } = await keysetPage(ctx.db, { table: 'Project', where, order, ...readPage(args) })
-  const projects = await ctx.db.project.findMany({
-    ...query,
-    where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } },
+  return loadPage<ProjectRow>(ctx.db, args, {
+    table: 'Project',
+    where: visibleProjectsSql(viewer, Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`,
+    order: [byTime('createdAt', 'asc', 'Project')],
+    load: (ids) => ctx.db.project.findMany({ ...query, where: { id: { in: ids } } }),
   })
-  return { ...page, edges: inOrder(rows, projects), totalCount: () => countRows(ctx.db, 'Project', where) }
 }
 
 type ProjectRow = Prisma.ProjectGetPayload<Record<never, never>>

@@ -1,5 +1,5 @@
 import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageRules } from '../../pagination.ts'
+import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
 import * as sessions from './service.ts'
 
 export const SessionType = builder.prismaObject('Session', {
@@ -26,7 +26,7 @@ builder.queryField('sessions', (t) =>
     authScopes: { person: true },
     rest: { method: 'GET', path: '/sessions' },
     validate: pageRules.check(checkPage),
-    args: { ...t.arg.connectionArgs(), offset: t.arg.int({ description: 'How many to skip; 0 unless told.' }) },
+    args: pageArguments,
     resolve: (_root, args, ctx) => sessions.listSessions(ctx, args),
   }),
 )

@@ -1,11 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hashToken, newRefreshToken } from '../../auth/tokens.ts'
 import type { Context } from '../../context.ts'
-import { countRows, keysetPage } from '../../database/keyset.ts'
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type Session, type User } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, type PageArguments, readPage } from '../../pagination.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
 import { isId } from '../../rules.ts'
 import { requireViewer } from '../users/policy.ts'
 
@@ -118,13 +116,12 @@ export async function endSessions(ctx: Pick<Context, 'db'>, userId: string, exce
 /** The viewer's open sessions, newest first. */
 export async function listSessions(ctx: Context, args: PageArguments): Promise<Connection<Session>> {
   const viewer = requireViewer(ctx)
-  const where = Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL AND "expiresAt" > now()`
-  const order = [
-    { name: 'createdAt', expression: Prisma.sql`"createdAt"`, type: 'timestamptz', direction: 'desc' },
-  ] as const
-  const { rows, ...page } = await keysetPage(ctx.db, { table: 'Session', where, order, ...readPage(args) })
-  const sessions = await ctx.db.session.findMany({ where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } } })
-  return { ...page, edges: inOrder(rows, sessions), totalCount: () => countRows(ctx.db, 'Session', where) }
+  return loadPage(ctx.db, args, {
+    table: 'Session',
+    where: Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL AND "expiresAt" > now()`,
+    order: [byTime('createdAt', 'desc', 'Session')],
+    load: (ids) => ctx.db.session.findMany({ where: { id: { in: ids } } }),
+  })
 }
 
 /** Ends one session of the viewer. */

@@ -1,5 +1,6 @@
 import type { OrderTerm } from '../../database/keyset.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
+import { byTime } from '../../pagination.ts'
 
 export const TASK_ORDER_FIELDS = ['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE'] as const
 
@@ -15,9 +16,9 @@ export function taskOrder(orderBy: readonly TaskOrderValue[] | null | undefined)
     const direction = way === 'ASC' ? 'asc' : 'desc'
     switch (field) {
       case 'CREATED_AT':
-        return { name: 'createdAt', expression: Prisma.sql`"Task"."createdAt"`, type: 'timestamptz', direction }
+        return byTime('createdAt', direction, 'Task')
       case 'UPDATED_AT':
-        return { name: 'updatedAt', expression: Prisma.sql`"Task"."updatedAt"`, type: 'timestamptz', direction }
+        return byTime('updatedAt', direction, 'Task')
       case 'DUE_AT': {
         const expression =
           direction === 'asc'

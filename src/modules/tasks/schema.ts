@@ -1,7 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
-import { connectionType } from '../../pagination.ts'
+import { connectionType, pageArguments } from '../../pagination.ts'
 import { createTaskRules, listTasksRules, replaceTaskRules, updateTaskRules } from './input.ts'
 import { TASK_ORDER_FIELDS } from './order.ts'
 import * as tasks from './service.ts'
@@ -129,8 +129,7 @@ builder.queryField('tasks', (t) =>
     args: {
       filter: t.arg({ type: TaskFilter }),
       orderBy: t.arg({ type: [TaskOrder], description: 'At most two. Tasks without a due date come last.' }),
-      ...t.arg.connectionArgs(),
-      offset: t.arg.int({ description: 'How many to skip; 0 unless told. Cursors are cheaper.' }),
+      ...pageArguments,
     },
     resolve: (_root, args, ctx, info) =>
       tasks.listTasks(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),

@@ -1,9 +1,7 @@
 import type { Context } from '../../context.ts'
-import { countRows, keysetPage } from '../../database/keyset.ts'
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, inOrder, readPage } from '../../pagination.ts'
+import { type Connection, loadPage } from '../../pagination.ts'
 import { requireProject, visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { taskCondition } from './filter.ts'
@@ -37,19 +35,15 @@ export async function getTask(ctx: Context, id: string, query: TaskQuery) {
 /** The tasks the viewer sees that pass the filter, oldest first unless ordered otherwise. */
 export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
   const viewer = requireViewer(ctx)
-  const page = readPage(args)
   const filter = args.filter ?? {}
   if (filter.projectId) await requireProject(ctx, filter.projectId, 'VIEWER', ['filter', 'projectId'])
-  const where = taskCondition(
-    filter,
-    filter.projectId ? undefined : visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`),
-  )
-  const { rows, ...ends } = await keysetPage(ctx.db, { table: 'Task', where, order: taskOrder(args.orderBy), ...page })
-  const tasks = await ctx.db.task.findMany({
-    ...query,
-    where: { id: { in: padToPowerOfTwo(rows.map((row) => row.id)) } },
+  const visible = filter.projectId ? undefined : visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`)
+  return loadPage<TaskRow>(ctx.db, args, {
+    table: 'Task',
+    where: taskCondition(filter, visible),
+    order: taskOrder(args.orderBy),
+    load: (ids) => ctx.db.task.findMany({ ...query, where: { id: { in: ids } } }),
   })
-  return { ...ends, edges: inOrder(rows, tasks), totalCount: () => countRows(ctx.db, 'Task', where) }
 }
 
 /** Needs EDITOR. Absent fields stay, null clears. */

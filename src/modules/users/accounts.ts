@@ -4,18 +4,28 @@ import { taken } from '../conflicts.ts'
 
 export type NewAccount = Pick<User, 'email' | 'name' | 'passwordHash' | 'role'>
 
-/** Adds a user and the Inbox that every user owns. Within the transaction that makes the account. */
-export async function addUser(tx: Prisma.TransactionClient, account: NewAccount, inboxKey: string): Promise<User> {
+/**
+ * Adds a user and the Inbox that every user owns. Within the transaction that makes the account. Who made it, where it was
+ * not the user, is the actor of the Inbox's events.
+ */
+export async function addUser(
+  tx: Prisma.TransactionClient,
+  account: NewAccount,
+  inboxKey: string,
+  query: Pick<Prisma.UserFindFirstArgs, 'select' | 'include'> = {},
+  makerId?: string,
+): Promise<User> {
   const user = await tx.user.create({ data: account })
+  const updatedById = makerId ?? user.id
   const inbox = await tx.project.create({
     data: {
       key: inboxKey,
       name: 'Inbox',
-      updatedById: user.id,
-      memberships: { create: { userId: user.id, role: 'OWNER', updatedById: user.id } },
+      updatedById,
+      memberships: { create: { userId: user.id, role: 'OWNER', updatedById } },
     },
   })
-  return tx.user.update({ where: { id: user.id }, data: { inboxId: inbox.id } })
+  return tx.user.update({ ...query, where: { id: user.id }, data: { inboxId: inbox.id } })
 }
 
 export function emailTaken(): AppError {

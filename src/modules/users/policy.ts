@@ -6,3 +6,14 @@ export function requireViewer(ctx: Context): Viewer {
   if (ctx.viewer) return ctx.viewer
   throw new AppError('UNAUTHENTICATED', ctx.credentialProblem ?? 'Sign in first: this needs an access token.')
 }
+
+/** Who is asking; refuses with FORBIDDEN whoever is no ADMIN. An ADMIN's API key without the scope `admin` is none. */
+export function requireAdmin(ctx: Context): Viewer {
+  const viewer = requireViewer(ctx)
+  if (viewer.role !== 'ADMIN') throw new AppError('FORBIDDEN', 'Only an ADMIN may do this.')
+  return viewer
+}
+
+export function userNotFound(id: string): AppError {
+  return new AppError('NOT_FOUND', `There is no user ${JSON.stringify(id)}.`, { path: ['id'] })
+}

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { UserRole } from '../../generated/prisma/enums.ts'
+import { email, line, notNull, password } from '../../rules.ts'
+
+const name = line(100)
+const role = z.enum(UserRole)
+
+export const createUserRules = z.object({ email, name, password, role: role.nullish() })
+
+/** Absent leaves alone; nothing of it can be cleared. */
+export const updateUserRules = z.object({
+  name: notNull(name),
+  role: notNull(role),
+  disabled: notNull(z.boolean()),
+  password: notNull(password),
+})
+
+export type CreateUserValues = z.infer<typeof createUserRules>
+export type UpdateUserValues = z.infer<typeof updateUserRules>

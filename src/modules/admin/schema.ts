@@ -1,0 +1,71 @@
+import { builder } from '../../builder.ts'
+import { EXPECTED_VERSION } from '../../rules.ts'
+import { UserRoleType } from '../users/schema.ts'
+import { createUserRules, updateUserRules } from './input.ts'
+import * as admin from './service.ts'
+
+const CreateUserInput = builder.inputType('CreateUserInput', {
+  validate: createUserRules,
+  fields: (t) => ({
+    email: t.string({ required: true, description: 'One account per address; case does not count.' }),
+    name: t.string({ required: true, description: 'At most 100 characters.' }),
+    password: t.string({ required: true, description: '8 to 200 characters.' }),
+    role: t.field({ type: UserRoleType, description: 'MEMBER when absent.' }),
+  }),
+})
+
+const UpdateUserInput = builder.inputType('UpdateUserInput', {
+  description: 'Absent fields stay as they are.',
+  validate: updateUserRules,
+  fields: (t) => ({
+    name: t.string({ description: '1 to 100 characters.' }),
+    role: t.field({ type: UserRoleType }),
+    disabled: t.boolean({
+      description:
+        'True refuses the user from the next request on and ends their open streams; false lets them in again.',
+    }),
+    password: t.string({ description: '8 to 200 characters. Ends all sessions of the user.' }),
+  }),
+})
+
+builder.mutationField('createUser', (t) =>
+  t.prismaField({
+    type: 'User',
+    description: 'Make an account, also where registration is closed. Needs an ADMIN.',
+    authScopes: { admin: true },
+    rest: { method: 'POST', path: '/users', status: 201, body: 'input', location: (user) => `/users/${user.id}` },
+    args: { input: t.arg({ type: CreateUserInput, required: true }) },
+    resolve: (query, _root, { input }, ctx) => admin.createUser(ctx, input, query),
+  }),
+)
+
+builder.mutationField('updateUser', (t) =>
+  t.prismaField({
+    type: 'User',
+    description: 'Change, disable or enable an account. Needs an ADMIN; the last enabled ADMIN stays one.',
+    authScopes: { admin: true },
+    rest: { method: 'PATCH', path: '/users/{id}', body: 'input' },
+    args: {
+      id: t.arg.id({ required: true }),
+      input: t.arg({ type: UpdateUserInput, required: true }),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { id, input, expectedVersion }, ctx) =>
+      admin.updateUser(ctx, id, input, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('deleteUser', (t) =>
+  t.prismaField({
+    type: 'User',
+    description:
+      'Delete an account with its sessions, API keys and memberships; its projects and tasks stay. Needs an ADMIN, who cannot delete their own.',
+    authScopes: { admin: true },
+    rest: { method: 'DELETE', path: '/users/{id}', status: 204 },
+    args: {
+      id: t.arg.id({ required: true }),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { id, expectedVersion }, ctx) => admin.deleteUser(ctx, id, expectedVersion, query),
+  }),
+)

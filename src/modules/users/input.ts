@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { UserRole } from '../../generated/prisma/enums.ts'
+import { checkPage, pageRules } from '../../pagination.ts'
+import { email, line, notNull, triedPassword } from '../../rules.ts'
+
+const userFilterRules = z.object({
+  role: z.enum(UserRole).nullish(),
+  disabled: z.boolean().nullish(),
+  // As long as the longest address.
+  search: line(254).nullish(),
+})
+
+/** All arguments of the list in one rule, so that every problem is told at once. */
+export const listUsersRules = pageRules.extend({ filter: userFilterRules.nullish() }).check(checkPage)
+
+export const updateMeRules = z
+  .object({ name: notNull(line(100)), email: notNull(email), currentPassword: triedPassword.nullish() })
+  .refine(({ email, currentPassword }) => email == null || currentPassword != null, {
+    path: ['currentPassword'],
+    message: 'is required to change the e-mail address',
+    params: { rule: 'required' },
+  })
+
+export type UserFilterValues = z.infer<typeof userFilterRules>
+export type ListUsersValues = z.infer<typeof listUsersRules>
+export type UpdateMeValues = z.infer<typeof updateMeRules>

@@ -1,0 +1,107 @@
+import { graphql, rest } from './clients.ts'
+import { graphqlStream, openSocket } from './sockets.ts'
+
+/** Every place where a credential can be shown, and what each says to one. */
+
+const ME = '{ me { id } }'
+const FOLLOW = 'subscription { taskEvents { cursor } }'
+const RENEW = 'mutation ($accessToken: String!) { renewConnection(accessToken: $accessToken) { expiresAt } }'
+
+type Server = { url: string }
+/** A code of refusal; `undefined` where it was let in. */
+type Door = (server: Server, credential: string, owner: string) => Promise<string | undefined>
+
+/** As a header can carry it: UTF-8 in bytes. Undefined where no header can. */
+function inHeader(credential: string): string | undefined {
+  const bytes = Buffer.from(credential).toString('latin1')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a header may not hold
+  return /[\u0000-\u0008\u000a-\u001f\u007f]/.test(bytes) ? undefined : bytes
+}
+
+function throughHeader(ask: (server: Server, authorization: string) => Promise<string | undefined>): Door {
+  return async (server, credential) => {
+    const bytes = inHeader(credential)
+    return bytes === undefined ? 'UNAUTHENTICATED' : ask(server, `Bearer ${bytes}`)
+  }
+}
+
+const codeOf = ({ errors }: { errors?: { extensions: { code: string } }[] }) => errors?.[0]?.extensions.code
+
+async function follow(server: Server, path: string, headers: Record<string, string>): Promise<string | undefined> {
+  const abort = new AbortController()
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    headers: { accept: 'text/event-stream', ...headers },
+    signal: abort.signal,
+  })
+  if (response.ok) return void abort.abort()
+  return ((await response.json()) as { code: string }).code
+}
+
+async function overSocket(server: Server, params: unknown, headers?: Record<string, string>) {
+  const socket = await openSocket(server, params, headers)
+  if (socket.closing) return `closed ${socket.closing.code}`
+  const answers = [await socket.ask(ME), await socket.ask(FOLLOW)].map(codeOf)
+  socket.close()
+  return answers[0] === answers[1] ? answers[0] : answers.join(' then ')
+}
+
+export const DOORS = {
+  'GraphQL over HTTP': throughHeader(async (server, authorization) =>
+    codeOf(await graphql(server, ME, {}, { headers: { authorization } })),
+  ),
+  REST: throughHeader(async (server, authorization) => {
+    const { status, body } = await rest(server, 'GET /me', { headers: { authorization } })
+    return status === 401 ? body.code : status < 400 ? undefined : `${status} ${body?.code}`
+  }),
+  'REST stream': throughHeader((server, authorization) => follow(server, '/events/stream', { authorization })),
+  'REST stream by ticket': (server, credential) =>
+    follow(server, `/events/stream?ticket=${encodeURIComponent(credential.toWellFormed())}`, {}),
+  'GraphQL stream': throughHeader(async (server, authorization) => {
+    const { inbox } = await graphqlStream(server, FOLLOW, { headers: { authorization } })
+    // A stream that was let in says nothing: there are no events.
+    return codeOf(await inbox.next(2_000).catch(() => ({})))
+  }),
+  'websocket, authorization': (server, credential) => overSocket(server, { authorization: `Bearer ${credential}` }),
+  'websocket, apiKey': (server, credential) => overSocket(server, { apiKey: credential }),
+  'websocket, header': throughHeader((server, authorization) => overSocket(server, {}, { authorization })),
+  renewConnection: async (server, credential, owner) => {
+    const socket = await openSocket(server, { authorization: `Bearer ${owner}` })
+    const code = codeOf(await socket.ask(RENEW, { accessToken: credential }))
+    // What was refused must not have taken the place of the good one.
+    const after = codeOf(await socket.ask(ME))
+    socket.close()
+    return after === undefined ? code : `the socket lost its own credential: ${after}`
+  },
+  'refresh token': async (server, credential) => {
+    const { status, body } = await rest(server, 'POST /auth/refresh', { body: { refreshToken: credential } })
+    return status < 400 ? undefined : body.code
+  },
+} satisfies Record<string, Door>
+
+export type DoorName = keyof typeof DOORS
+
+/** What each door says to a credential; `owner` is a good access token, for doors that only open to somebody. */
+export async function knock(
+  server: Server,
+  credential: string,
+  owner: string,
+  except: readonly DoorName[] = [],
+): Promise<Record<string, string | undefined>> {
+  const entries = Object.entries(DOORS).filter(([name]) => !except.includes(name as DoorName))
+  const answers = await Promise.all(
+    entries.map(async ([name, door]) => [name, await door(server, credential, owner)] as const),
+  )
+  return Object.fromEntries(answers)
+}
+
+/** Those doors whose answer is not a plain refusal of the credential. Values no token can have are VALIDATION_FAILED. */
+export function openedOrBroken(answers: Record<string, string | undefined>): Record<string, string> {
+  const values = ['renewConnection', 'refresh token']
+  const refused = (name: string, code: string | undefined) =>
+    code === 'UNAUTHENTICATED' || (values.includes(name) && code === 'VALIDATION_FAILED')
+  return Object.fromEntries(
+    Object.entries(answers)
+      .filter(([name, code]) => !refused(name, code))
+      .map(([name, code]) => [name, code ?? 'let in']),
+  )
+}

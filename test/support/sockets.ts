@@ -1,0 +1,114 @@
+import { onTestFinished } from 'vitest'
+import WebSocket from 'ws'
+import { type GraphqlAnswer, Inbox } from './clients.ts'
+
+export interface Closing {
+  code: number
+  reason: string
+}
+
+/** A websocket spoken to message by message, for what a well-behaved client would not send. */
+export interface Socket {
+  /** The first result of an operation. */
+  ask(query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer>
+  /** Every result of an operation; it ends with the operation. */
+  follow(query: string, variables?: Record<string, unknown>): Inbox<GraphqlAnswer>
+  /** How the other side closed it; undefined while it is open. */
+  readonly closing: Closing | undefined
+  close(): void
+}
+
+type Message = { id?: string; type: string; payload?: unknown }
+
+/** Opens a websocket and sends `connection_init`; resolves when it was acknowledged, or closed instead. Ends with the test. */
+export async function openSocket(
+  server: { url: string },
+  params: unknown = {},
+  headers: Record<string, string> = {},
+): Promise<Socket> {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers })
+  onTestFinished(() => socket.terminate())
+  const inboxes = new Map<string, Inbox<GraphqlAnswer>>()
+  let closing: Closing | undefined
+  let acknowledged = () => {}
+  const ready = new Promise<void>((resolve, reject) => {
+    acknowledged = resolve
+    socket.once('error', reject)
+  })
+  socket.on('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: params })))
+  socket.on('message', (data) => {
+    const message = JSON.parse(String(data)) as Message
+    if (message.type === 'connection_ack') return acknowledged()
+    const inbox = inboxes.get(message.id ?? '')
+    if (message.type === 'next') inbox?.push(message.payload as GraphqlAnswer)
+    if (message.type === 'error') inbox?.push({ status: 0, data: null, errors: message.payload as never })
+    if (message.type === 'error' || message.type === 'complete') inbox?.end()
+  })
+  socket.on('close', (code, reason) => {
+    closing = { code, reason: String(reason) }
+    for (const inbox of inboxes.values()) inbox.end(new Error(`closed with ${code}`))
+    acknowledged()
+  })
+  await ready
+
+  function follow(query: string, variables: Record<string, unknown> = {}): Inbox<GraphqlAnswer> {
+    const id = String(inboxes.size + 1)
+    const inbox = new Inbox<GraphqlAnswer>()
+    inboxes.set(id, inbox)
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query, variables } }))
+    return inbox
+  }
+
+  return {
+    follow,
+    ask: (query, variables) => follow(query, variables).next(),
+    get closing() {
+      return closing
+    },
+    close: () => socket.close(),
+  }
+}
+
+/** A subscription over GraphQL's own Server-Sent Events; cut at the end of the test. */
+export async function graphqlStream(
+  server: { url: string },
+  query: string,
+  { token, headers = {} }: { token?: string; headers?: Record<string, string> } = {},
+): Promise<{ status: number; inbox: Inbox<GraphqlAnswer> }> {
+  const abort = new AbortController()
+  onTestFinished(() => abort.abort())
+  const response = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      accept: 'text/event-stream',
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: JSON.stringify({ query }),
+    signal: abort.signal,
+  })
+  const inbox = new Inbox<GraphqlAnswer>()
+  if (response.body) void readResults(response.body, inbox)
+  return { status: response.status, inbox }
+}
+
+async function readResults(body: ReadableStream<Uint8Array>, inbox: Inbox<GraphqlAnswer>): Promise<void> {
+  let text = ''
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true })
+      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+        const found = /^data: ?(\{.*)$/m.exec(text.slice(0, end))?.[1]
+        text = text.slice(end + 2)
+        if (found) inbox.push(JSON.parse(found))
+      }
+    }
+    // A refusal before the stream begins is plain JSON.
+    if (text.trim().startsWith('{')) inbox.push(JSON.parse(text))
+    inbox.end()
+  } catch (error) {
+    inbox.end(error)
+  }
+}
