@@ -1,6 +1,6 @@
 import { ConfigError, readConfig } from './config.ts'
 import { createLog } from './log.ts'
-import { startServer } from './server.ts'
+import { openConfiguredDatabase } from './open-database.ts'
 
 /** How long a stop may take before the process leaves anyway. */
 const STOP_LIMIT_MS = 10_000
@@ -8,7 +8,11 @@ const STOP_LIMIT_MS = 10_000
 async function main(): Promise<void> {
   const config = readConfig()
   const log = createLog(config.LOG_LEVEL)
-  const server = await startServer(config, log)
+  const database = openConfiguredDatabase(config, log)
+  // Whoever awaits it reports its failure; until then it is nobody's.
+  database.catch(() => undefined)
+  const { startServer } = await import('./server.ts')
+  const server = await startServer(config, log, database)
   log.info(
     { url: server.url, database: config.DATABASE_URL ? 'postgresql' : `embedded in ${config.DATA_DIR}` },
     'taskwire is ready',

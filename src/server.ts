@@ -1,28 +1,21 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { REST_API, REST_BASE } from './api.ts'
-import { createSignInGuard } from './auth/attempts.ts'
-import { createExternalTokens, type ExternalTokens } from './auth/external-tokens.ts'
-import { keptSecret } from './auth/secret.ts'
-import { createAccessTokens } from './auth/tokens.ts'
 import type { Config } from './config.ts'
-import { createContextFactory } from './context.ts'
-import { type Database, openDatabase } from './database/client.ts'
+import { type Context, createContextFactory } from './context.ts'
+import type { Database } from './database/client.ts'
 import { toAppError } from './database/errors.ts'
-import { createHub } from './events/hub.ts'
-import { createTail } from './events/tail.ts'
-import type { GatewayLog } from './gateway/context.ts'
-import { createEngine } from './gateway/engine.ts'
+import type { ContextFactory, GatewayLog } from './gateway/context.ts'
+import { createEngine, type Engine } from './gateway/engine.ts'
 import { createGraphql } from './gateway/graphql.ts'
 import { createHealth } from './gateway/health.ts'
-import { createHttpEntry } from './gateway/http.ts'
+import { createHttpEntry, type HttpHandler } from './gateway/http.ts'
 import { createRest } from './gateway/rest/rest.ts'
 import { attachWebsocket } from './gateway/websocket.ts'
 import { landingPage } from './landing.ts'
-import { createLifetimes } from './lifetimes.ts'
-import { createAccessTracker } from './modules/projects/access.ts'
+import { openConfiguredDatabase } from './open-database.ts'
 import { schema } from './schema.ts'
-import { createRecogniser } from './viewer.ts'
+import { type OpenServices, openServices } from './services.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -47,98 +40,91 @@ query Tasks {
 `
 
 /** Starts everything: database, migrations, event log, and all protocols on one port. */
-export async function startServer(config: Config, log: GatewayLog): Promise<RunningServer> {
-  const inMemory = config.DATA_DIR === 'memory://'
-  const database = await openDatabase({
-    ...(config.DATABASE_URL && { url: config.DATABASE_URL }),
-    dataDir: config.DATA_DIR,
-    poolSize: config.DATABASE_POOL_SIZE,
-    log,
-  })
+export async function startServer(
+  config: Config,
+  log: GatewayLog,
+  database = openConfiguredDatabase(config, log),
+): Promise<RunningServer> {
+  const opening = database.then((handle) => openServices(config, log, handle))
+  const contexts = opening.then(({ services }) => createContextFactory(services))
+  const createContext: ContextFactory<Context> = async (request) => (await contexts)(request)
+  const engine = createEngine({ schema, translateError: toAppError })
+  // Worked out while the database opens: its own thread or process does that.
+  const [open, rest] = await Promise.all([opening, createRest({ engine, createContext, ...REST_API }), contexts])
   try {
-    const secret = config.JWT_SECRET ?? (await keptSecret(inMemory ? undefined : config.DATA_DIR))
-    const tokens = createAccessTokens({ secret, lifetime: config.ACCESS_TOKEN_TTL })
-    const tail = await createTail(database, { log })
-    const hub = createHub(tail, database.db, { maxQueue: config.EVENT_QUEUE_SIZE })
-    const createContext = createContextFactory({
-      config,
-      db: database.db,
-      tokens,
-      tail,
-      hub,
-      guard: createSignInGuard({ enabled: config.RATE_LIMIT === 'on' }),
-      access: createAccessTracker(database.db, tail),
-      lifetimes: createLifetimes(tail),
-      recognise: createRecogniser({ db: database.db, tokens, external: externalTokens(config) }),
-      log,
-    })
-    const engine = createEngine({ schema, translateError: toAppError })
-    let stopping = false
-    const graphql = createGraphql({
-      engine,
-      createContext,
-      path: GRAPHQL_PATH,
-      title: 'Taskwire',
-      defaultQuery: DEFAULT_QUERY,
-      log,
-    })
-    const rest = await createRest({ engine, createContext, ...REST_API })
-    const handle = createHttpEntry({
-      routes: {
-        '/': landingPage,
-        [GRAPHQL_PATH]: graphql,
-        [`${REST_BASE}/*`]: rest,
-        ...createHealth({ check: () => database.ping(), stopping: () => stopping }),
-      },
-      bodyLimit: config.BODY_LIMIT,
-      corsOrigins: config.CORS_ORIGINS,
-      log,
-    })
-    const server = createServer((request, response) => void handle(request, response))
-    const websocket = attachWebsocket(server, {
-      engine,
-      createContext,
-      path: GRAPHQL_PATH,
-      origins: config.CORS_ORIGINS,
-      maxSockets: config.WS_MAX_SOCKETS_PER_USER,
-      maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
-      maxMessage: config.BODY_LIMIT,
-      log,
-    })
-    const url = await listen(server, config)
-
-    const close = async () => {
-      stopping = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      // Streams first: an open one would keep its connection, and with it the server, for ever.
-      hub.close()
-      await websocket.close()
-      server.closeIdleConnections()
-      const impatient = setTimeout(() => server.closeAllConnections(), GRACE_MS)
-      await closed
-      clearTimeout(impatient)
-      await tail.close()
-      await database.close()
-    }
-    let closing: Promise<void> | undefined
-    return {
-      url,
-      db: database.db,
-      onFailure: (callback) => database.onFailure(callback),
-      close() {
-        closing ??= close()
-        return closing
-      },
-    }
+    return await serve({ config, log, engine, createContext, rest, open })
   } catch (error) {
-    await database.close()
+    await open.close()
     throw error
   }
 }
 
-function externalTokens({ JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config): ExternalTokens | undefined {
-  if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
-  return createExternalTokens({ jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE })
+interface ServerParts {
+  config: Config
+  log: GatewayLog
+  engine: Engine
+  createContext: ContextFactory<Context>
+  rest: HttpHandler
+  open: OpenServices
+}
+
+async function serve({ config, log, engine, createContext, rest, open }: ServerParts): Promise<RunningServer> {
+  const { database } = open
+  let stopping = false
+  const handle = createHttpEntry({
+    routes: {
+      '/': landingPage,
+      [GRAPHQL_PATH]: createGraphql({
+        engine,
+        createContext,
+        path: GRAPHQL_PATH,
+        title: 'Taskwire',
+        defaultQuery: DEFAULT_QUERY,
+        log,
+      }),
+      [`${REST_BASE}/*`]: rest,
+      ...createHealth({ check: () => database.ping(), stopping: () => stopping }),
+    },
+    bodyLimit: config.BODY_LIMIT,
+    corsOrigins: config.CORS_ORIGINS,
+    log,
+  })
+  const server = createServer((request, response) => void handle(request, response))
+  const websocket = attachWebsocket(server, {
+    engine,
+    createContext,
+    path: GRAPHQL_PATH,
+    origins: config.CORS_ORIGINS,
+    maxSockets: config.WS_MAX_SOCKETS_PER_USER,
+    maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
+    maxMessage: config.BODY_LIMIT,
+    log,
+  })
+  const url = await listen(server, config)
+
+  async function close(): Promise<void> {
+    stopping = true
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // Streams first: an open one would keep its connection, and with it the server, for ever.
+    open.endStreams()
+    await websocket.close()
+    server.closeIdleConnections()
+    const impatient = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    await closed
+    clearTimeout(impatient)
+    await open.close()
+  }
+
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    db: database.db,
+    onFailure: (callback) => database.onFailure(callback),
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
 }
 
 /** How long running requests may take once the server is asked to stop. */

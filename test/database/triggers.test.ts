@@ -148,7 +148,7 @@ describe('the log', () => {
   test('has of accounts and sessions only what ends or reopens them, and no secret', async () => {
     const user = await makeUser(db)
     const session = await db.session.create({
-      data: { userId: user.id, refreshTokenHash: Buffer.from(user.id), expiresAt: new Date() },
+      data: { userId: user.id, expiresAt: new Date() },
     })
     await db.user.update({ where: { id: user.id }, data: { email: `new-${user.email}`, passwordHash: 'secret' } })
     await db.user.update({ where: { id: user.id }, data: { disabledAt: new Date() } })

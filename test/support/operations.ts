@@ -74,15 +74,15 @@ export function refusal(outcome: Outcome): NonNullable<Outcome['error']> & Pick<
 }
 
 // What REST shows by default.
-const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
-const USER = 'id name email role disabledAt createdAt updatedAt version'
+export const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
+export const USER = 'id name email role disabledAt createdAt updatedAt version'
 const PROJECT = 'id key name description archivedAt version createdAt updatedAt'
 const TASK =
   'id projectId number title description status priority dueAt completedAt creatorId version createdAt updatedAt'
 const EVENT = `cursor type projectId subjectId taskId version task { ${TASK} } changes { field from to } actor { ${USER} } at`
 const AUTH = `accessToken refreshToken tokenType expiresIn user { ${USER} }`
-const LIST_VARIABLES = '$first: Int, $after: String, $last: Int, $before: String, $offset: Int'
-const LIST = 'first: $first, after: $after, last: $last, before: $before, offset: $offset'
+export const LIST_VARIABLES = '$first: Int, $after: String, $last: Int, $before: String, $offset: Int'
+export const LIST = 'first: $first, after: $after, last: $last, before: $before, offset: $offset'
 
 export const overGraphql: Operations = {
   protocol: 'GraphQL',
@@ -169,7 +169,8 @@ export const overRest: Operations = {
   eventCursor: (caller) => call(caller, 'GET /events/cursor'),
 }
 
-async function ask(caller: Caller, query: string, variables: Record<string, unknown> = {}): Promise<Outcome> {
+/** Runs a GraphQL operation of one field. */
+export async function ask(caller: Caller, query: string, variables: Record<string, unknown> = {}): Promise<Outcome> {
   const { status, data, errors } = await graphql(caller, query, variables, { token: caller.token })
   const exchange = `${query} with ${JSON.stringify(variables)} answered ${status} ${JSON.stringify({ errors, data })}`
   const [error] = errors ?? []
@@ -181,7 +182,13 @@ async function ask(caller: Caller, query: string, variables: Record<string, unkn
   }
 }
 
-async function call(caller: Caller, request: string, body?: Input, headers?: Record<string, string>): Promise<Outcome> {
+/** Calls `"GET /tasks"`. */
+export async function call(
+  caller: Caller,
+  request: string,
+  body?: Input,
+  headers?: Record<string, string>,
+): Promise<Outcome> {
   const answer = await rest(caller, request, { token: caller.token, body, ...(headers && { headers }) })
   const sent = body === undefined ? '' : ` with ${JSON.stringify(body)}`
   const exchange = `${request}${sent} answered ${answer.status} ${answer.text}`
@@ -209,7 +216,7 @@ function requestName([, ...names]: string[]): string {
   return names.join('.') === 'If-Match' ? 'expectedVersion' : names.join('.')
 }
 
-function ifMatch(version: number | undefined): Record<string, string> | undefined {
+export function ifMatch(version: number | undefined): Record<string, string> | undefined {
   return version === undefined ? undefined : { 'if-match': `"v${version}.anything"` }
 }
 

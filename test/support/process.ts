@@ -7,14 +7,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface ServerProcess {
   url: string
-  /** Milliseconds from the start of the process to the first good answer of /readyz. */
-  startedIn: number
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
 /** Starts `node src/main.ts` as a process of its own and waits until it is ready. Killed at the end of the test. */
 export async function serverProcess(settings: Record<string, string>): Promise<ServerProcess> {
-  const started = performance.now()
   const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
   const output = gather(child)
   const url = await new Promise<string>((resolve, reject) => {
@@ -25,10 +22,8 @@ export async function serverProcess(settings: Record<string, string>): Promise<S
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.text}`)))
   })
   while (!(await fetch(`${url}/readyz`)).ok);
-  const startedIn = performance.now() - started
   return {
     url,
-    startedIn,
     async kill(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')

@@ -80,14 +80,14 @@ const ACCOUNTS_LOCK = 4_861_003
  * Runs a change of an account whose row is held. Changes of accounts take turns: two ADMINs who demote each other would
  * hold different rows, and each would see the other as the one who remains.
  */
-function changeAccount<T>(
+async function changeAccount<T>(
   ctx: Context,
   id: string,
   version: Version,
   change: (tx: Prisma.TransactionClient, user: Account) => Promise<T>,
 ): Promise<T> {
+  if (!isId(id)) throw userNotFound(id)
   return ctx.db.$transaction(async (tx) => {
-    if (!isId(id)) throw userNotFound(id)
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ACCOUNTS_LOCK})`
     const [user] = await tx.$queryRaw<Account[]>`
       SELECT "id"::text, "role"::text, "disabledAt", "version" FROM "User" WHERE "id" = ${id}::uuid FOR UPDATE`

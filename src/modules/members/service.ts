@@ -80,22 +80,18 @@ export async function removeMember(ctx: Context, projectId: string, userId: stri
  * Runs a change of a membership. Changes of one project's members take turns: of two OWNERs who remove each other, each
  * would see the other as the one who remains.
  */
-function changeMember<T>(
+async function changeMember<T>(
   ctx: Context,
   projectId: string,
   userId: string,
   change: (tx: Prisma.TransactionClient, member: Membership) => Promise<T>,
 ): Promise<T> {
+  if (!isId(userId)) throw memberNotFound(userId)
   return ctx.db.$transaction(async (tx) => {
     // Weaker than FOR UPDATE, so that whatever only refers to the project (a comment, a label) does not wait.
-    await tx.$queryRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
-    const member = isId(userId)
-      ? await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
-      : null
-    if (!member) {
-      const message = `The project has no member ${JSON.stringify(userId)}.`
-      throw new AppError('NOT_FOUND', message, { path: ['userId'] })
-    }
+    await tx.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
+    const member = await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
+    if (!member) throw memberNotFound(userId)
     return change(tx, member)
   })
 }
@@ -110,4 +106,8 @@ async function keepAnOwner(tx: Prisma.TransactionClient, { id, projectId, role }
 
 function accountNotFound(): AppError {
   return new AppError('NOT_FOUND', 'There is no account with this e-mail address.', { path: ['input', 'email'] })
+}
+
+function memberNotFound(userId: string): AppError {
+  return new AppError('NOT_FOUND', `The project has no member ${JSON.stringify(userId)}.`, { path: ['userId'] })
 }

@@ -1,0 +1,64 @@
+import { createSignInGuard } from './auth/attempts.ts'
+import { createExternalTokens, type ExternalTokens } from './auth/external-tokens.ts'
+import { keptSecret } from './auth/secret.ts'
+import { createAccessTokens } from './auth/tokens.ts'
+import type { Config } from './config.ts'
+import type { Services } from './context.ts'
+import type { DatabaseHandle } from './database/client.ts'
+import { createHub } from './events/hub.ts'
+import { createTail } from './events/tail.ts'
+import type { GatewayLog } from './gateway/context.ts'
+import { createLifetimes } from './lifetimes.ts'
+import { createAccessTracker } from './modules/projects/access.ts'
+import { createRecogniser } from './viewer.ts'
+
+export interface OpenServices {
+  services: Services
+  database: DatabaseHandle
+  /** Ends the streams; then, once nothing asks any more, `close` ends the rest. */
+  endStreams(): void
+  close(): Promise<void>
+}
+
+/** Opens what lives as long as the server, on the database: all that watches it. The database is closed where that fails. */
+export async function openServices(config: Config, log: GatewayLog, database: DatabaseHandle): Promise<OpenServices> {
+  try {
+    const { db } = database
+    const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
+    const tail = await createTail(database, { log })
+    const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
+    const services: Services = {
+      config,
+      db,
+      tokens,
+      guard: createSignInGuard({ enabled: config.RATE_LIMIT === 'on' }),
+      tail,
+      hub,
+      access: createAccessTracker(db, tail),
+      lifetimes: createLifetimes(tail),
+      recognise: createRecogniser({ db, tokens, external: externalTokens(config) }),
+      log,
+    }
+    return {
+      services,
+      database,
+      endStreams: () => hub.close(),
+      async close() {
+        await tail.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
+  return JWT_SECRET ?? keptSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
+}
+
+function externalTokens({ JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config): ExternalTokens | undefined {
+  if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
+  return createExternalTokens({ jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE })
+}

@@ -1,0 +1,186 @@
+import { type GraphQLField, type GraphQLSchema, getNamedType, Kind, print } from 'graphql'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
+import { ERROR_CODES, isErrorCode } from '../../src/gateway/errors.ts'
+import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
+import { defaultSelections } from '../../src/gateway/rest/selection.ts'
+import { restView } from '../../src/gateway/rest/view.ts'
+import { type GraphqlAnswer, graphql, rest } from '../support/clients.ts'
+
+/** What somebody comes with; nothing when nobody is signed in. */
+export type Credential = { token?: string; apiKey?: string }
+export type Variables = Record<string, unknown>
+
+export const PROTOCOLS = ['GraphQL', 'REST', 'websocket'] as const
+export type Protocol = (typeof PROTOCOLS)[number]
+
+/** What an operation answered, in one form whichever door it came through. */
+export interface Answer {
+  /** OK, a code of ours, or what is wrong with the answer itself. */
+  code: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes an answer for
+  data: any
+  message?: string
+  /** What was asked and answered, for a failing test to show. */
+  exchange: string
+}
+
+/** One operation asked through one door. */
+export type Ask = (variables: Variables, credential: Credential) => Promise<Answer>
+
+export interface RootField {
+  /** Like "Query.task". */
+  name: string
+  kind: 'query' | 'mutation' | 'subscription'
+  field: GraphQLField<unknown, unknown>
+}
+
+export function rootFields(schema: GraphQLSchema): RootField[] {
+  const roots = [
+    ['query', schema.getQueryType()],
+    ['mutation', schema.getMutationType()],
+    ['subscription', schema.getSubscriptionType()],
+  ] as const
+  return roots.flatMap(([kind, type]) =>
+    Object.values(type?.getFields() ?? {}).map((field) => ({ name: `${type?.name}.${field.name}`, kind, field })),
+  )
+}
+
+/** The operation of a root field with every argument a variable; it selects what REST shows. */
+export function documentOf({ kind, field }: RootField): string {
+  const declared = field.args.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
+  const given = field.args.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
+  const selections = defaultSelections(getNamedType(field.type))
+  const selected = selections.length > 0 ? print({ kind: Kind.SELECTION_SET, selections }) : ''
+  const parentheses = (text: string) => (text ? `(${text})` : '')
+  return `${kind} ${parentheses(declared)} { ${field.name}${parentheses(given)} ${selected} }`
+}
+
+/** Every way to run a Query or Mutation of this schema: by its name, the doors it has. */
+export async function openDoors(server: { url: string }, schema: GraphQLSchema) {
+  const routes = new Map((await deriveRoutes(restView(schema))).map((route) => [route.fieldName, route]))
+  const doors = new Map<string, Partial<Record<Protocol, Ask>>>()
+  for (const root of rootFields(schema)) {
+    const query = documentOf(root)
+    const route = routes.get(root.field.name)
+    doors.set(root.name, {
+      GraphQL: (variables, credential) => overGraphql(server, root, query, variables, credential),
+      websocket: (variables, credential) => overWebsocket(server, root, query, variables, credential),
+      ...(route && { REST: (variables, credential) => overRest(server, route, variables, credential) }),
+    })
+  }
+  return doors
+}
+
+async function overGraphql(
+  server: { url: string },
+  { field }: RootField,
+  query: string,
+  variables: Variables,
+  { token, apiKey }: Credential,
+): Promise<Answer> {
+  const answer = await graphql(server, query, variables, { token: token ?? apiKey })
+  return fromGraphql(field.name, answer, `${query} with ${JSON.stringify(variables)} answered ${answer.status}`)
+}
+
+/** One error at most: an operation of one root field has one to give. */
+function fromGraphql(name: string, { status, data, errors }: GraphqlAnswer, asked: string): Answer {
+  const exchange = `${asked} ${JSON.stringify({ data, errors })}`
+  const [error] = errors ?? []
+  if (status !== 200) return { code: `status ${status}`, data: undefined, exchange }
+  if (!error) return { code: 'OK', data: data?.[name], exchange }
+  const { code } = error.extensions
+  const leaked = data?.[name] != null
+  return { code: leaked ? `${code} beside data` : code, data: undefined, message: error.message, exchange }
+}
+
+async function overWebsocket(
+  server: { url: string },
+  { field }: RootField,
+  query: string,
+  variables: Variables,
+  credential: Credential,
+): Promise<Answer> {
+  const socket = openSocket(server, credential)
+  const asked = `over a websocket ${query} with ${JSON.stringify(variables)} answered`
+  try {
+    return await new Promise<Answer>((resolve) => {
+      socket.subscribe(
+        { query, variables },
+        {
+          // What ends the session closes the socket as well: the answer counts that came before.
+          next: (result) =>
+            resolve(fromGraphql(field.name, { ...(result as unknown as GraphqlAnswer), status: 200 }, asked)),
+          error: (problem) =>
+            resolve({ code: 'no answer', data: undefined, exchange: `${asked} ${describe(problem)}` }),
+          complete: () => resolve({ code: 'no answer', data: undefined, exchange: `${asked} nothing` }),
+        },
+      )
+    })
+  } finally {
+    await socket.dispose()
+  }
+}
+
+export function openSocket({ url }: { url: string }, { token, apiKey }: Credential) {
+  return createClient({
+    url: `${url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { ...(token && { authorization: `Bearer ${token}` }), ...(apiKey && { apiKey }) },
+  })
+}
+
+/** Errors of a graphql-ws client are the server's, or a CloseEvent. */
+function describe(problem: unknown): string {
+  if (problem instanceof Error) return problem.message
+  const { code, reason } = problem as { code?: unknown; reason?: unknown }
+  return code === undefined ? JSON.stringify(problem) : `by closing with ${code} ${reason}`
+}
+
+/** The REST request for what GraphQL would be given as variables. */
+export function restRequest(route: Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters'>, variables: Variables) {
+  const { expectedVersion, ...left } = variables
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(left[name])))
+  const inQuery = Object.entries(left).filter(
+    ([name]) => !route.pathParameters.includes(name) && name !== route.rest.body,
+  )
+  const query = new URLSearchParams(
+    inQuery.flatMap(([name, value]): [string, string][] => {
+      if (name === 'filter') return Object.entries(value as Variables).map(([key, one]) => [key, String(one)])
+      return [[name === 'first' ? 'limit' : name, String(value)]]
+    }),
+  )
+  return {
+    call: `${route.method} ${path}${query.size > 0 ? `?${query}` : ''}`,
+    body: route.rest.body === undefined ? undefined : left[route.rest.body],
+    version: expectedVersion === undefined ? undefined : `"v${expectedVersion}.anything"`,
+  }
+}
+
+async function overRest(
+  server: { url: string },
+  route: Route,
+  variables: Variables,
+  { token, apiKey }: Credential,
+): Promise<Answer> {
+  const { call, body, version } = restRequest(route, variables)
+  const headers = { ...(version && { 'if-match': version }), ...(apiKey && { 'x-api-key': apiKey }) }
+  const options = { token, headers }
+  const answer = await rest(server, call, { ...options, body })
+  const sent = body === undefined ? '' : ` with ${JSON.stringify(body)}`
+  const exchange = `${call}${sent} answered ${answer.status} ${answer.text}`
+  const wrong = (what: string): Answer => ({ code: what, data: undefined, exchange })
+  if (route.method === 'GET') {
+    const head = await rest(server, call.replace('GET', 'HEAD'), options)
+    if (head.status !== answer.status || head.text !== '') return wrong(`HEAD answers ${head.status}`)
+  }
+  if (answer.status < 400) {
+    if (answer.status !== route.status) return wrong(`status ${answer.status}`)
+    return { code: 'OK', data: route.rest.key ? answer.body[route.rest.key] : answer.body, exchange }
+  }
+  const code: unknown = answer.body?.code
+  if (!isErrorCode(code) || ERROR_CODES[code].status !== answer.status) return wrong(`status ${answer.status}`)
+  if ((answer.status === 401) !== answer.headers.has('www-authenticate')) return wrong('a wrong WWW-Authenticate')
+  return { code, data: undefined, message: answer.body.detail, exchange }
+}

@@ -1,0 +1,126 @@
+import { PASSWORD, type World } from './cast.ts'
+import type { Protocol, Variables } from './doors.ts'
+import { describePersona } from './matrix.ts'
+
+/** How an operation is asked in a world, and what comes of it where it is allowed. */
+export interface Recipe {
+  variables?: (world: World) => Variables
+  /** Of one thing: the id it must have. */
+  is?: (world: World) => string
+  /** Of a list: exactly what the persona must see of all these worlds. Events are told apart by type and subject. */
+  sees?: (world: World, all: readonly World[]) => Seen
+  /** A mutation that leaves no trace in the database. */
+  traceless?: true
+  /** All unless told. */
+  protocols?: readonly Protocol[]
+}
+
+export type Seen = { ids: string[] } | { eventsOf: string[] }
+
+const isAdmin = ({ persona }: World) => {
+  const { admin, credential } = describePersona(persona)
+  return admin === true && (credential === undefined || credential === 'admin')
+}
+
+const isMember = ({ persona }: World) => {
+  const { role, removed } = describePersona(persona)
+  return role !== undefined && removed !== true
+}
+
+/** The worlds of which the persona may see the project. */
+const seenWorlds = (world: World, all: readonly World[]) => (isAdmin(world) ? all : isMember(world) ? [world] : [])
+
+export const visibleProjects = (world: World, all: readonly World[]) => [
+  ...seenWorlds(world, all).map((one) => one.projectId),
+  ...(isAdmin(world) ? all : [world]).map((one) => one.self.inboxId),
+]
+
+const visibleTasks = (world: World, all: readonly World[]) => [
+  ...seenWorlds(world, all).map((one) => one.taskId),
+  ...(isAdmin(world) ? all : [world]).map((one) => one.self.inboxTaskId),
+]
+
+const everybody = (all: readonly World[]) =>
+  all.flatMap((one) => [...new Set([one.self.id, one.ownerId, one.third.id, one.outsider.id])])
+
+const task = ({ taskId }: World) => ({ id: taskId })
+const ofProject = ({ projectId }: World) => ({ projectId })
+const third = ({ projectId, third }: World) => ({ projectId, userId: third.id })
+const title = (text: string) => ({ input: { title: text } })
+
+export const recipes: Record<string, Recipe> = {
+  'Query.me': { is: ({ self }) => self.id },
+  'Query.sessions': { sees: ({ self }) => ({ ids: [self.session.id, self.otherSession.id] }) },
+  'Query.apiKeys': { sees: ({ self }) => ({ ids: self.apiKeyIds }) },
+  'Query.users': { sees: (_world, all) => ({ ids: everybody(all) }) },
+  'Query.user': { variables: ({ third }) => ({ id: third.id }), is: ({ third }) => third.id },
+  "Query.user: one's own": { variables: ({ self }) => ({ id: self.id }), is: ({ self }) => self.id },
+  'Query.projects': { sees: (world, all) => ({ ids: visibleProjects(world, all) }) },
+  'Query.project': { variables: ({ projectId }) => ({ id: projectId }), is: ({ projectId }) => projectId },
+  'Query.members': { variables: ofProject, sees: ({ membershipIds }) => ({ ids: membershipIds }) },
+  'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
+  'Query.tasks: of the project': {
+    variables: ({ projectId }) => ({ filter: { projectId } }),
+    sees: ({ taskId }) => ({ ids: [taskId] }),
+  },
+  'Query.task': { variables: task, is: ({ taskId }) => taskId },
+  'Query.task: deleted': { variables: ({ deletedTaskId }) => ({ id: deletedTaskId }) },
+  'Query.events': { sees: (world, all) => ({ eventsOf: visibleProjects(world, all) }) },
+  'Query.events: of the project': { variables: ofProject, sees: ({ projectId }) => ({ eventsOf: [projectId] }) },
+  'Query.eventCursor': {},
+
+  'Mutation.registerUser': {
+    variables: ({ newEmail }) => ({ input: { email: newEmail, password: PASSWORD, name: 'New' } }),
+  },
+  'Mutation.signIn': { variables: ({ self }) => ({ input: { email: self.email, password: PASSWORD } }) },
+  'Mutation.refreshSession': {
+    variables: ({ self }) => ({ input: { refreshToken: self.otherSession.refreshToken } }),
+  },
+  'Mutation.signOut': {},
+  'Mutation.signOutEverywhere': {},
+  'Mutation.revokeSession': { variables: ({ self }) => ({ id: self.otherSession.id }) },
+  "Mutation.revokeSession: another's": { variables: ({ third }) => ({ id: third.session.id }) },
+  'Mutation.updateMe': { variables: () => ({ input: { name: 'Another name' } }) },
+  'Mutation.changePassword': {
+    variables: () => ({ input: { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` } }),
+  },
+  'Mutation.createApiKey': { variables: () => ({ input: { name: 'Another', scopes: ['tasks:read'] } }) },
+  'Mutation.createApiKey: for administration': { variables: () => ({ input: { name: 'Mine', scopes: ['admin'] } }) },
+  'Mutation.revokeApiKey': { variables: ({ self }) => ({ id: self.apiKeyId }) },
+  "Mutation.revokeApiKey: another's": { variables: ({ third }) => ({ id: third.apiKeyId }) },
+  'Mutation.createStreamTicket': { traceless: true },
+  'Mutation.renewConnection': {
+    variables: ({ self }) => ({ accessToken: self.token }),
+    traceless: true,
+    protocols: ['websocket'],
+  },
+  'Mutation.renewConnection: of no websocket': {
+    variables: ({ self }) => ({ accessToken: self.token }),
+    protocols: ['GraphQL'],
+  },
+  'Mutation.createUser': {
+    variables: ({ newEmail }) => ({ input: { email: newEmail, password: PASSWORD, name: 'New', role: 'ADMIN' } }),
+  },
+  'Mutation.updateUser': { variables: ({ third }) => ({ id: third.id, input: { disabled: true } }) },
+  'Mutation.updateUser: oneself to ADMIN': {
+    variables: ({ self }) => ({ id: self.id, input: { role: 'ADMIN' } }),
+    traceless: true,
+  },
+  'Mutation.deleteUser': { variables: ({ third }) => ({ id: third.id }) },
+  'Mutation.createProject': { variables: () => ({ input: { name: 'A new one' } }) },
+  'Mutation.addMember': {
+    variables: ({ projectId, outsider }) => ({ projectId, input: { email: outsider.email, role: 'OWNER' } }),
+  },
+  'Mutation.setMember': { variables: (world) => ({ ...third(world), input: { role: 'EDITOR' } }) },
+  'Mutation.removeMember': { variables: third },
+  'Mutation.createTask': { variables: () => title('In my Inbox') },
+  'Mutation.createTask: in the project': {
+    variables: ({ projectId }) => ({ input: { projectId, title: 'In the project' } }),
+  },
+  'Mutation.updateTask': { variables: (world) => ({ ...task(world), ...title('Changed') }) },
+  'Mutation.replaceTask': { variables: (world) => ({ ...task(world), ...title('Replaced'), expectedVersion: 1 }) },
+  'Mutation.deleteTask': { variables: task },
+
+  'Subscription.taskEvents': {},
+  'Subscription.taskEvents: of the project': { variables: ofProject },
+}

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Event } from '../../src/generated/prisma/client.ts'
+import { schema } from '../../src/schema.ts'
+import { rest } from '../support/clients.ts'
+import { makeProject } from '../support/rows.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+import { inBatches } from './batches.ts'
+import { makeWorlds, type World } from './cast.ts'
+import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
+import { rootFields } from './doors.ts'
+import { personas, type Row, rowsOf } from './matrix.ts'
+import { recipes, visibleProjects } from './recipes.ts'
+import { type Carried, STREAM_DOORS } from './streams.ts'
+
+let server: TestServer
+let worlds: World[]
+/** A project that every persona may see: what is written to it last tells that nothing else is coming. */
+let commons: string
+let admin: { token: string }
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  worlds = await makeWorlds(server, personas)
+  commons = (await makeProject(server.db, { name: 'Commons' })).id
+  const members = worlds.map(({ self }) => ({ projectId: commons, userId: self.id, role: 'VIEWER' as const }))
+  await server.db.membership.createMany({ data: members })
+  admin = worldOf('admn').self
+})
+afterAll(() => server?.close())
+
+const worldOf = (persona: World['persona']) => worlds.find((world) => world.persona === persona)!
+const doors = Object.entries(STREAM_DOORS)
+
+/** Sends a request that must succeed. */
+async function send(call: string, token: string, body?: unknown) {
+  const answer = await rest(server, call, { token, body })
+  if (answer.status >= 300) throw new Error(`${call} answered ${answer.status} ${answer.text}`)
+  return answer.body
+}
+
+const addTask = async (projectId: string, title: string, token = admin.token): Promise<string> =>
+  (await send('POST /tasks', token, { projectId, title })).id
+
+const cursorOfNow = async (): Promise<string> => (await send('GET /events/cursor', admin.token)).cursor
+
+/** Opens the row's stream for every persona at every door; what is refused has said so. */
+async function openAll(row: Row, chosen: readonly World[] = worlds) {
+  const root = rootFields(schema).find((field) => field.name === row.field)!
+  const after = await cursorOfNow()
+  const planned = chosen.flatMap((world) => doors.map(([door, open]) => ({ world, door, open })))
+  const streams = await inBatches(planned, async ({ world, door, open }) => {
+    const variables = { ...recipes[row.name]?.variables?.(world), after }
+    return { world, door, next: await open(server, root, variables, world.credential) }
+  })
+  return streams
+}
+
+/** Reads up to the event of this task, or to what ended the stream. */
+async function readTo(next: () => Promise<Carried>, taskId: string): Promise<Carried[]> {
+  const read: Carried[] = []
+  do read.push(await next())
+  while (read.at(-1)?.code === 'OK' && read.at(-1)?.data.taskId !== taskId)
+  return read
+}
+
+const eventName = ({ type, subjectId }: Pick<Event, 'type' | 'subjectId'>) => `${type} ${subjectId}`
+
+/** What the log has of tasks in these projects from one task's event to another's, in its order. */
+async function logged(projectIds: readonly string[], first: string, last: string): Promise<string[]> {
+  const events = await server.db.event.findMany({
+    where: { type: { startsWith: 'task.' } },
+    orderBy: { position: 'asc' },
+  })
+  const [start, end] = [first, last].map((id) => events.findIndex((event) => event.subjectId === id))
+  return events
+    .slice(start, end! + 1)
+    .filter((event) => projectIds.includes(event.projectId!))
+    .map(eventName)
+}
+
+/** What happens in every world while the streams stand: the owner writes, and others in places of their own. */
+async function writeEverywhere(): Promise<void> {
+  await inBatches(worlds, async ({ projectId, ownerToken, taskId, third, self }) => {
+    const id = await addTask(projectId, 'Secret', ownerToken)
+    await send(`PATCH /tasks/${id}`, ownerToken, { title: 'More secret' })
+    await send(`PUT /projects/${projectId}/members/${third.id}`, ownerToken, { role: 'COMMENTER' })
+    await send(`DELETE /tasks/${taskId}`, ownerToken)
+    await server.db.task.create({ data: { projectId: self.inboxId, title: 'Private' } })
+  })
+}
+
+describe('a stream', () => {
+  test.each(rowsOf('Subscription'))('$name', async (row) => {
+    const ofProject = row.name !== row.field
+    const streams = await openAll(row)
+    // One that every stream shows first: from here on each is live, whatever it began with.
+    const first = await addTask(commons, 'Begin')
+    const begins = new Map(await Promise.all(worlds.map(async (world) => [world, await begin(world)] as const)))
+    async function begin({ projectId }: World) {
+      return ofProject ? addTask(projectId, 'Begin') : first
+    }
+    const cells = await inBatches(streams, async ({ world, door, next }): Promise<Cell> => {
+      const read = await readTo(next, begins.get(world)!)
+      return { door, persona: world.persona, world, expected: row.expected[world.persona], answer: read.at(-1)! }
+    })
+    expect(wrongCells(cells)).toBe('')
+    expect(disagreements(cells)).toEqual([])
+
+    await writeEverywhere()
+    const ends = new Map<World, string>()
+    for (const world of worlds) if (ofProject) ends.set(world, await addTask(world.projectId, 'End'))
+    const last = await addTask(commons, 'End')
+    const open = streams.filter(({ world }) => row.expected[world.persona] === 'OK')
+    const seen = await inBatches(open, async ({ world, door, next }): Promise<Cell> => {
+      const read = await readTo(next, ends.get(world) ?? last)
+      const answer = { ...read.at(-1)!, data: read.map((one) => one.data), exchange: JSON.stringify(read) }
+      return { door, persona: world.persona, world, expected: 'OK', answer }
+    })
+    const wanted = new Map<World, string[]>()
+    for (const { world } of open) {
+      const projects = ofProject ? [world.projectId] : [commons, ...visibleProjects(world, worlds)]
+      const [, ...since] = await logged(projects, begins.get(world)!, ends.get(world) ?? last)
+      wanted.set(world, since)
+    }
+    const wrong = wrongCells(seen, ({ world, answer: { data } }) => {
+      const [shown, should] = [data.map(eventName).join(), wanted.get(world)?.join()]
+      return shown === should ? foreignAddress(data, world) : `was shown ${shown}, not ${should}`
+    })
+    expect(wrong).toBe('')
+  })
+
+  test.each(rowsOf('Subscription'))('$name: shows nothing of the time between a removal and a return', async (row) => {
+    const members = (['view', 'comm', 'edit'] as const).map(worldOf)
+    const streams = await openAll(row, members)
+    const begins = new Map<World, string>()
+    for (const world of members) begins.set(world, await addTask(world.projectId, 'Begin'))
+    for (const { world, next } of streams) await readTo(next, begins.get(world)!)
+    const ends = new Map<World, string>()
+    for (const world of members) {
+      const { self, projectId, ownerToken } = world
+      await send(`DELETE /projects/${projectId}/members/${self.id}`, ownerToken)
+      await addTask(projectId, 'Secret', ownerToken)
+      await send(`POST /projects/${projectId}/members`, ownerToken, { email: self.email, role: 'VIEWER' })
+      ends.set(world, await addTask(projectId, 'End', ownerToken))
+    }
+    for (const { world, door, next } of streams) {
+      const read = await readTo(next, ends.get(world)!)
+      const titles = read.map((one) => one.data?.task?.title ?? one.code)
+      expect(titles, `${world.persona} over ${door}`).toEqual(['End'])
+    }
+  })
+})

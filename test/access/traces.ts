@@ -1,0 +1,45 @@
+import type { Database } from '../../src/database/client.ts'
+import type { World } from './cast.ts'
+
+/**
+ * All that operations could have changed in each world, as one text a world: compared before and after, it shows whether a
+ * refused operation did something all the same. Leaves out when a credential was last used.
+ */
+export async function tracesOf(db: Database, worlds: readonly World[]): Promise<Map<World, string>> {
+  const userIds = worlds.flatMap(({ self, ownerId, third, outsider }) => [self.id, ownerId, third.id, outsider.id])
+  const projectIds = worlds.flatMap(({ projectId, self }) => [projectId, self.inboxId])
+  const ofUsers = { userId: { in: userIds } }
+  const ofProjects = { projectId: { in: projectIds } }
+  const [users, sessions, apiKeys, projects, memberships, tasks] = await Promise.all([
+    db.user.findMany({
+      where: { OR: [{ id: { in: userIds } }, { email: { in: worlds.map((one) => one.newEmail) } }] },
+    }),
+    db.session.findMany({ where: ofUsers, omit: { lastUsedAt: true } }),
+    db.apiKey.findMany({ where: ofUsers, omit: { lastUsedAt: true, hash: true } }),
+    db.project.findMany({ where: { id: { in: projectIds } } }),
+    // Of both: a new project of one's own shows as a membership.
+    db.membership.findMany({ where: { OR: [ofUsers, ofProjects] } }),
+    db.task.findMany({ where: ofProjects }),
+  ])
+  const owners = new Map<string, World>()
+  for (const world of worlds) {
+    const { self, ownerId, third, outsider, projectId, newEmail } = world
+    for (const key of [self.id, ownerId, third.id, outsider.id, projectId, self.inboxId, newEmail])
+      owners.set(key, world)
+  }
+  const found = new Map<World, string[]>(worlds.map((world) => [world, []]))
+  const note = (rows: readonly object[], ...keys: string[]) => {
+    for (const row of rows) {
+      const fields = row as Record<string, string>
+      const world = keys.map((key) => owners.get(fields[key] ?? '')).find((one) => one !== undefined)
+      if (world) found.get(world)?.push(JSON.stringify(row))
+    }
+  }
+  note(users, 'id', 'email')
+  note(sessions, 'userId')
+  note(apiKeys, 'userId')
+  note(projects, 'id')
+  note(memberships, 'userId', 'projectId')
+  note(tasks, 'projectId')
+  return new Map([...found].map(([world, rows]) => [world, rows.sort().join('\n')]))
+}

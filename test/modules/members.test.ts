@@ -1,0 +1,431 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventStream, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { type Caller, data, type Outcome, overRest, refusal } from '../support/operations.ts'
+import { describePeople, type PeopleOperations } from '../support/people.ts'
+import { makeUser } from '../support/rows.ts'
+import { signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+
+const ROLES = ['VIEWER', 'COMMENTER', 'EDITOR', 'OWNER'] as const
+type Role = (typeof ROLES)[number]
+const PEOPLE = ['signed out', 'stranger', ...ROLES, 'ADMIN'] as const
+type Person = (typeof PEOPLE)[number]
+type User = Caller & TestUser
+
+const MISSING = '01890000-0000-7000-8000-000000000000'
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+const shape = ({ code, fields }: { code: string; fields: string[] }) => ({ code, fields })
+
+let server: TestServer
+let people: Record<Exclude<Person, 'signed out'>, User>
+/** The project of the four roles. */
+let shared: string
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  const made: Partial<typeof people> = {}
+  // The first account is the instance's ADMIN.
+  for (const name of ['ADMIN', 'stranger', ...ROLES] as const) made[name] = await newUser(name)
+  people = made as typeof people
+  shared = await newProject(people.OWNER)
+  for (const role of ROLES.slice(0, 3)) await addTo(shared, people[role].email, role)
+})
+afterAll(() => server?.close())
+
+async function newUser(name = 'Test Person'): Promise<User> {
+  return { ...(await signUp(server, name)), url: server.url }
+}
+
+const callerOf = (person: Person): Caller => (person === 'signed out' ? { url: server.url } : people[person])
+const newProject = async (owner: Caller): Promise<string> =>
+  data(await overRest.createProject(owner, { name: 'Shared' })).id
+
+/** By the ADMIN, over REST. */
+async function addTo(projectId: string, email: string, role: Role): Promise<void> {
+  const { token } = people.ADMIN
+  const { status, text } = await rest(server, `POST /projects/${projectId}/members`, { token, body: { email, role } })
+  if (status !== 201) throw new Error(`could not add a member: ${status} ${text}`)
+}
+
+/** Somebody who is a member of the project but takes no part in the tests themselves. */
+async function extra(projectId: string, role: Role = 'VIEWER') {
+  const user = await makeUser(server.db)
+  await addTo(projectId, user.email, role)
+  return user
+}
+
+const membersIn = async (projectId: string) =>
+  Object.fromEntries(
+    (await server.db.membership.findMany({ where: { projectId } })).map(({ userId, role }) => [userId, role]),
+  )
+
+/** What each operation needs, on a project and with a member of it. */
+const OPERATIONS: [
+  string,
+  Role,
+  (api: PeopleOperations, caller: Caller, projectId: string, userId: string) => Promise<Outcome>,
+][] = [
+  ['listMembers', 'VIEWER', (api, caller, projectId) => api.listMembers(caller, projectId)],
+  [
+    'addMember',
+    'OWNER',
+    async (api, caller, projectId) =>
+      api.addMember(caller, projectId, { email: (await makeUser(server.db)).email, role: 'VIEWER' }),
+  ],
+  [
+    'setMember',
+    'OWNER',
+    (api, caller, projectId, userId) => api.setMember(caller, projectId, userId, { role: 'EDITOR' }),
+  ],
+  ['removeMember', 'OWNER', (api, caller, projectId, userId) => api.removeMember(caller, projectId, userId)],
+]
+
+function expectedCode(person: Person, needed: Role): string | undefined {
+  if (person === 'signed out') return 'UNAUTHENTICATED'
+  if (person === 'stranger') return 'NOT_FOUND'
+  const enough = person === 'ADMIN' || ROLES.indexOf(person) >= ROLES.indexOf(needed)
+  return enough ? undefined : 'FORBIDDEN'
+}
+
+describePeople('members', (api) => {
+  test.each(OPERATIONS)('%s is for %s and up', async (_name, needed, run) => {
+    for (const person of PEOPLE) {
+      const { id } = await extra(shared)
+      const before = await membersIn(shared)
+      const outcome = await run(api, callerOf(person), shared, id)
+      const code = expectedCode(person, needed)
+      expect(outcome.error?.code, `${person}: ${outcome.exchange}`).toBe(code)
+      if (code !== undefined) expect(await membersIn(shared)).toEqual(before)
+    }
+  })
+
+  test.each(OPERATIONS)(
+    '%s does not tell a stranger a project that is not theirs from one that is not there',
+    async (_name, _needed, run) => {
+      const { id } = await extra(shared)
+      const shown = async (projectId: string) => {
+        const refused = refusal(await run(api, people.stranger, projectId, id))
+        expect(shape(refused), refused.exchange).toEqual({ code: 'NOT_FOUND', fields: ['projectId'] })
+        return refused.exchange
+          .slice(refused.exchange.indexOf(' answered '))
+          .replaceAll(projectId, 'ID')
+          .replace(/"requestId":"[^"]+"/, '')
+      }
+      expect(await shown(shared)).toBe(await shown(MISSING))
+      expect(await shown(shared)).toBe(await shown('nothing'))
+    },
+  )
+
+  test.each(OPERATIONS)('%s needs its scope of an API key', async (_name, needed, run) => {
+    const keyFor = async (...scopes: string[]): Promise<Caller> => {
+      const { token } = people.OWNER
+      const { body } = await rest(server, 'POST /api-keys', { token, body: { name: 'A key', scopes } })
+      return { url: server.url, token: body.secret }
+    }
+    const [right, wrong] = needed === 'VIEWER' ? ['read', 'write'] : ['write', 'read']
+    const { id } = await extra(shared)
+    const others = await keyFor(`projects:${wrong}`, 'tasks:read', 'tasks:write')
+    expect(refusal(await run(api, others, shared, id)).code).toBe('FORBIDDEN')
+    expect((await run(api, await keyFor(`projects:${right}`), shared, id)).error).toBeUndefined()
+  })
+
+  test('the list has exactly the members with their roles, the longest first, in pages, counted on request', async () => {
+    const owner = await newUser('Olga')
+    const projectId = await newProject(owner)
+    await newProject(owner)
+    const [editor, viewer] = [await extra(projectId, 'EDITOR'), await extra(projectId)]
+    const whole = data(await api.listMembers(people.ADMIN, projectId, { totalCount: true }))
+    const expected = [
+      [owner.id, 'OWNER', 'Olga'],
+      [editor.id, 'EDITOR', 'Somebody'],
+      [viewer.id, 'VIEWER', 'Somebody'],
+    ]
+    type Member = { projectId: string; userId: string; role: string; user: { id: string; name: string; email: string } }
+    expect(whole.nodes.map((one: Member) => [one.userId, one.role, one.user.name])).toEqual(expected)
+    expect(whole.nodes.every((one: Member) => one.projectId === projectId && one.user.id === one.userId)).toBe(true)
+    expect(whole).toMatchObject({ totalCount: 3, pageInfo: { hasNextPage: false, hasPreviousPage: false } })
+    const ids = async (paging: object) =>
+      data(await api.listMembers(owner, projectId, paging)).nodes.map((one: Member) => one.userId)
+    expect(await ids({ first: 1, after: whole.pageInfo.startCursor })).toEqual([editor.id])
+    expect(await ids({ last: 1, before: whole.pageInfo.endCursor })).toEqual([editor.id])
+    expect(await ids({ first: 5, offset: 2 })).toEqual([viewer.id])
+    // Addresses are for the user alone, and ADMINs.
+    const emails = async (caller: Caller) =>
+      data(await api.listMembers(caller, projectId)).nodes.map((one: Member) => one.user.email)
+    expect(await emails(owner)).toEqual([owner.email, null, null])
+    expect(await emails(people.ADMIN)).toEqual([owner.email, editor.email, viewer.email])
+  })
+
+  test('the list tells all that is wrong with its arguments at once', async () => {
+    const refused = refusal(await api.listMembers(people.VIEWER, shared, { first: 0, offset: -1 }))
+    expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields: ['limit', 'offset'] })
+    expect(refusal(await api.listMembers(people.VIEWER, shared, { after: 'nonsense' })).fields).toEqual(['after'])
+  })
+
+  test('a member is added by the address of an account, and sees the project from the next request on', async () => {
+    const [owner, friend] = [await newUser(), await newUser('Friend')]
+    const projectId = await newProject(owner)
+    expect(refusal(await overRest.getProject(friend, projectId)).code).toBe('NOT_FOUND')
+    const added = data(
+      await api.addMember(owner, projectId, { email: ` ${friend.email.toUpperCase()}`, role: 'EDITOR' }),
+    )
+    expect(added).toEqual({
+      id: expect.stringMatching(/^[0-9a-f-]{14}7/),
+      projectId,
+      userId: friend.id,
+      role: 'EDITOR',
+      user: expect.objectContaining({ id: friend.id, name: 'Friend', email: null }),
+      version: 1,
+      createdAt: expect.stringMatching(INSTANT),
+      updatedAt: expect.stringMatching(INSTANT),
+    })
+    expect(data(await api.listMembers(friend, projectId)).nodes).toHaveLength(2)
+    data(await overRest.createTask(friend, { projectId, title: 'A' }))
+  })
+
+  test('nobody is added whose account is not there or disabled', async () => {
+    const disabled = await makeUser(server.db)
+    await server.db.user.update({ where: { id: disabled.id }, data: { disabledAt: new Date() } })
+    for (const email of [`${crypto.randomUUID()}@example.org`, disabled.email]) {
+      const refused = refusal(await api.addMember(people.OWNER, shared, { email, role: 'VIEWER' }))
+      expect(shape(refused), refused.exchange).toEqual({ code: 'NOT_FOUND', fields: ['email'] })
+    }
+  })
+
+  test('a member is added once, also by many at once, and keeps their role', async () => {
+    const { id, email } = await makeUser(server.db)
+    const add = () => api.addMember(people.OWNER, shared, { email, role: 'EDITOR' })
+    const outcomes = await Promise.all([add(), add(), add(), add(), add()])
+    outcomes.push(await api.addMember(people.ADMIN, shared, { email, role: 'VIEWER' }))
+    const refused = outcomes.filter((outcome) => outcome.error).map(refusal)
+    expect(refused.map(shape)).toEqual(Array(5).fill({ code: 'CONFLICT', fields: ['email'] }))
+    expect((await membersIn(shared))[id]).toBe('EDITOR')
+  })
+
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['nothing', {}, ['email', 'role']],
+    ['no address', { email: 'ann', role: 'VIEWER' }, ['email']],
+    ['an address of 255 characters', { email: `${'a'.repeat(243)}@example.org`, role: 'VIEWER' }, ['email']],
+    ['a role there is not', { email: 'a@example.org', role: 'ADMIN' }, ['role']],
+    ['a cleared role', { email: 'a@example.org', role: null }, ['role']],
+    ['an unknown field', { email: 'a@example.org', role: 'VIEWER', name: 'A' }, ['name']],
+  ])('a member with %s is refused', async (_what, input, fields) => {
+    const refused = refusal(await api.addMember(people.OWNER, shared, input))
+    expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
+  })
+
+  test('a role is set, and holds from the next request on', async () => {
+    const [owner, friend] = [await newUser(), await newUser()]
+    const projectId = await newProject(owner)
+    await addTo(projectId, friend.email, 'EDITOR')
+    const before = data(await api.listMembers(owner, projectId)).nodes[1]
+    expect(data(await api.setMember(owner, projectId, friend.id, { role: 'EDITOR' }))).toEqual(before)
+    const demoted = data(await api.setMember(owner, projectId, friend.id, { role: 'VIEWER' }))
+    expect(demoted).toEqual({ ...before, role: 'VIEWER', version: 2, updatedAt: expect.stringMatching(INSTANT) })
+    expect(refusal(await overRest.createTask(friend, { projectId, title: 'A' })).code).toBe('FORBIDDEN')
+    data(await api.setMember(owner, projectId, friend.id.toUpperCase(), { role: 'OWNER' }))
+    data(await api.setMember(friend, projectId, owner.id, { role: 'VIEWER' }))
+    expect(refusal(await api.removeMember(owner, projectId, friend.id)).code).toBe('FORBIDDEN')
+  })
+
+  test('a role is set only from the version that is expected, once by many at once', async () => {
+    const { id } = await extra(shared)
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        api.setMember(people.OWNER, shared, id, { role: index % 2 ? 'EDITOR' : 'COMMENTER' }, 1),
+      ),
+    )
+    const refused = outcomes.filter((outcome) => outcome.error).map(refusal)
+    expect(refused.map(shape)).toEqual(Array(9).fill({ code: 'PRECONDITION_FAILED', fields: ['expectedVersion'] }))
+    expect(data(await api.setMember(people.OWNER, shared, id, { role: 'VIEWER' }, 2)).version).toBe(3)
+  })
+
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['nothing', {}, ['role']],
+    ['a role there is not', { role: 'ADMIN' }, ['role']],
+    ['a cleared role', { role: null }, ['role']],
+    ['an unknown field', { role: 'VIEWER', email: 'a@example.org' }, ['email']],
+  ])('setting %s is refused', async (_what, input, fields) => {
+    const refused = refusal(await api.setMember(people.OWNER, shared, people.VIEWER.id, input))
+    expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
+    expect((await membersIn(shared))[people.VIEWER.id]).toBe('VIEWER')
+  })
+
+  test('who is no member is NOT_FOUND, and what is no id as well', async () => {
+    for (const id of [people.stranger.id, people.ADMIN.id, MISSING, 'nobody', '%00']) {
+      for (const outcome of [
+        await api.setMember(people.OWNER, shared, id, { role: 'VIEWER' }),
+        await api.setMember(people.OWNER, shared, id, { role: 'VIEWER' }, 7),
+        await api.removeMember(people.OWNER, shared, id),
+      ]) {
+        const refused = refusal(outcome)
+        expect(shape(refused), refused.exchange).toEqual({ code: 'NOT_FOUND', fields: ['userId'] })
+      }
+    }
+  })
+
+  test('a removed member does not find the project any more, nor anything in it', async () => {
+    const [owner, friend] = [await newUser(), await newUser()]
+    const projectId = await newProject(owner)
+    await addTo(projectId, friend.email, 'OWNER')
+    const task = data(await overRest.createTask(friend, { projectId, title: 'A' }))
+    const before = data(await api.listMembers(owner, projectId)).nodes[1]
+    const answer = data(await api.removeMember(owner, projectId, friend.id))
+    expect(answer).toEqual(api.protocol === 'REST' ? undefined : before)
+    for (const outcome of [
+      await overRest.getProject(friend, projectId),
+      await overRest.getTask(friend, task.id),
+      await overRest.createTask(friend, { projectId, title: 'B' }),
+      await overRest.listEvents(friend, { projectId }),
+      await api.listMembers(friend, projectId),
+      await api.removeMember(friend, projectId, owner.id),
+    ]) {
+      expect(refusal(outcome).code, outcome.exchange).toBe('NOT_FOUND')
+    }
+    expect(data(await overRest.listTasks(friend)).nodes).toEqual([])
+    expect(refusal(await api.removeMember(owner, projectId, friend.id)).fields).toEqual(['userId'])
+    expect(await membersIn(projectId)).toEqual({ [owner.id]: 'OWNER' })
+  })
+
+  test('the last OWNER stays one, whoever asks', async () => {
+    const owner = await newUser()
+    const projectId = await newProject(owner)
+    await extra(projectId, 'EDITOR')
+    for (const caller of [owner, people.ADMIN]) {
+      for (const outcome of [
+        await api.setMember(caller, projectId, owner.id, { role: 'EDITOR' }),
+        await api.removeMember(caller, projectId, owner.id),
+      ]) {
+        const refused = refusal(outcome)
+        expect(shape(refused), refused.exchange).toEqual({ code: 'CONFLICT', fields: ['userId'] })
+      }
+    }
+    expect(data(await api.setMember(owner, projectId, owner.id, { role: 'OWNER' })).version).toBe(1)
+    const second = await extra(projectId, 'OWNER')
+    expect((await api.removeMember(owner, projectId, owner.id)).error).toBeUndefined()
+    expect((await membersIn(projectId))[second.id]).toBe('OWNER')
+  })
+
+  test('of two OWNERs who demote or remove each other at once, one stays', async () => {
+    const [one, other] = [await newUser('One'), await newUser('Other')]
+    const projectId = await newProject(one)
+    await addTo(projectId, other.email, 'OWNER')
+    const attacks = [
+      (by: User, whom: User) => api.setMember(by, projectId, whom.id, { role: 'VIEWER' }),
+      (by: User, whom: User) => api.removeMember(by, projectId, whom.id),
+    ]
+    const codes: (string | undefined)[] = []
+    for (let round = 0; round < 60; round++) {
+      const outcomes = await Promise.all([
+        attacks[round % 2]!(one, other),
+        attacks[Math.floor(round / 2) % 2]!(other, one),
+      ])
+      const members = await membersIn(projectId)
+      const owners = [one, other].filter(({ id }) => members[id] === 'OWNER')
+      expect(owners, outcomes.map((outcome) => outcome.exchange).join('\n')).toHaveLength(1)
+      codes.push(...outcomes.map((outcome) => outcome.error?.code))
+      const lost = owners[0] === one ? other : one
+      if (members[lost.id] === undefined) await addTo(projectId, lost.email, 'OWNER')
+      else data(await api.setMember(people.ADMIN, projectId, lost.id, { role: 'OWNER' }))
+    }
+    expect(codes.filter((code) => code === undefined)).toHaveLength(60)
+    // Whoever comes later than at once is no OWNER any more, or no member.
+    expect(new Set(codes)).toContain('CONFLICT')
+    expect(codes.filter((code) => !['CONFLICT', 'FORBIDDEN', 'NOT_FOUND', undefined].includes(code))).toEqual([])
+  })
+
+  test('each change is an event that says who made it', async () => {
+    const [owner, friend] = [await newUser(), await newUser()]
+    const projectId = await newProject(owner)
+    const { cursor } = data(await overRest.eventCursor(owner))
+    data(await api.addMember(owner, projectId, { email: friend.email, role: 'VIEWER' }))
+    data(await api.setMember(people.ADMIN, projectId, friend.id, { role: 'OWNER' }))
+    data(await api.setMember(people.ADMIN, projectId, friend.id, { role: 'OWNER' }))
+    expect((await api.removeMember(friend, projectId, owner.id)).error).toBeUndefined()
+    const { nodes } = data(await overRest.listEvents(friend, { after: cursor, projectId }))
+    expect(nodes).toMatchObject([
+      {
+        type: 'member.added',
+        subjectId: friend.id,
+        actor: { id: owner.id },
+        version: 1,
+        changes: [{ field: 'role', from: null, to: 'VIEWER' }],
+      },
+      {
+        type: 'member.updated',
+        subjectId: friend.id,
+        actor: { id: people.ADMIN.id },
+        version: 2,
+        changes: [{ field: 'role', from: 'VIEWER', to: 'OWNER' }],
+      },
+      { type: 'member.removed', subjectId: owner.id, actor: { id: friend.id }, changes: [] },
+    ])
+    expect(nodes).toHaveLength(3)
+  })
+
+  test('an ADMIN gives an OWNER to the project of a deleted user', async () => {
+    const [gone, heir] = [await newUser(), await newUser()]
+    const projectId = await newProject(gone)
+    expect((await api.deleteUser(people.ADMIN, gone.id)).error).toBeUndefined()
+    expect(data(await api.listMembers(people.ADMIN, projectId)).nodes).toEqual([])
+    data(await api.addMember(people.ADMIN, projectId, { email: heir.email, role: 'OWNER' }))
+    data(await overRest.getProject(heir, projectId))
+  })
+
+  describe('an open stream', () => {
+    const SUBSCRIPTION = `subscription ($after: String) { taskEvents(after: $after) { taskId } }`
+
+    test.each(['removed', 'removed by a program beside the server'])(
+      'shows nothing more of the project to who is %s, and all of a project they come into',
+      async (how) => {
+        const [owner, friend] = [await newUser(), await newUser()]
+        const [projectId, next] = [await newProject(owner), await newProject(owner)]
+        await addTo(projectId, friend.email, 'VIEWER')
+        const write = async (caller: Caller, to: string | undefined) =>
+          data(await overRest.createTask(caller, { title: 'A', ...(to && { projectId: to }) })).id as string
+        // A subscription has no acknowledgement: with a cursor it misses nothing, however late it stands.
+        const { cursor } = data(await overRest.eventCursor(friend))
+        const sse = await eventStream(server, `/events/stream?after=${cursor}`, friend)
+        const socket = subscribe(websocketClient(server, friend.token), SUBSCRIPTION, { after: cursor })
+        const both = async () => [
+          (await sse.inbox.next()).data.taskId,
+          (await socket.inbox.next()).data.taskEvents.taskId,
+        ]
+        const first = await write(owner, projectId)
+        expect(await both()).toEqual([first, first])
+
+        if (how === 'removed') expect((await api.removeMember(owner, projectId, friend.id)).error).toBeUndefined()
+        else await server.db.membership.deleteMany({ where: { projectId, userId: friend.id } })
+        await write(owner, projectId)
+        await write(owner, next)
+        const own = await write(friend, undefined)
+        expect(await both()).toEqual([own, own])
+
+        data(await api.addMember(owner, next, { email: friend.email, role: 'VIEWER' }))
+        const shown = await write(owner, next)
+        expect(await both()).toEqual([shown, shown])
+        expect([sse.inbox.size, socket.inbox.size]).toEqual([0, 0])
+      },
+    )
+  })
+})
+
+test('POST answers 201 with the Location of the list, PUT 200 with a version, and DELETE 204 with nothing', async () => {
+  const { token } = people.OWNER
+  const { id, email } = await makeUser(server.db)
+  const path = `/projects/${shared}/members`
+  const added = await rest(server, `POST ${path}`, { token, body: { email, role: 'VIEWER' } })
+  expect({ status: added.status, location: added.headers.get('location') }).toEqual({
+    status: 201,
+    location: `/api/v1${path}`,
+  })
+  expect((await rest(server, `GET ${path}`, { token })).status).toBe(200)
+  const headers = { 'if-match': added.headers.get('etag') ?? '' }
+  const set = await rest(server, `PUT ${path}/${id}`, { token, headers, body: { role: 'EDITOR' } })
+  expect({ status: set.status, etag: set.headers.get('etag') }).toEqual({
+    status: 200,
+    etag: expect.stringMatching(/^"v2\./),
+  })
+  expect((await rest(server, `PUT ${path}/${id}`, { token, headers, body: { role: 'VIEWER' } })).status).toBe(412)
+  const removed = await rest(server, `DELETE ${path}/${id}`, { token })
+  expect({ status: removed.status, text: removed.text }).toEqual({ status: 204, text: '' })
+})

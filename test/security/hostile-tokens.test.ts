@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto'
+import { request } from 'node:http'
+import jwt from 'jsonwebtoken'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { rest } from '../support/clients.ts'
+import { DOORS, type DoorName, knock, openedOrBroken } from '../support/doors.ts'
+import { failingServer } from '../support/process.ts'
+import { signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { openSocket } from '../support/sockets.ts'
+import { CORPUS, type Facts } from './corpus.ts'
+
+let server: TestServer
+let user: TestUser
+let other: TestUser
+let facts: Facts
+
+const subjectOf = ({ token }: TestUser) => {
+  const { sub, sid } = jwt.decode(token) as { sub: string; sid: string }
+  return { sub, sid }
+}
+const ticketOf = async (token: string) => (await rest(server, 'POST /auth/stream-ticket', { token })).body.ticket
+const keyOf = async (token: string, scopes = ['tasks:read']) => {
+  const answer = await rest(server, 'POST /api-keys', { token, body: { name: 'A key', scopes } })
+  return answer.body as { id: string; secret: string }
+}
+
+beforeAll(async () => {
+  server = await testServer()
+  user = await signUp(server)
+  other = await signUp(server)
+  const [ended, expired, disabled, deleted] = await Promise.all([1, 2, 3, 4].map(() => signUp(server)))
+  facts = {
+    secret: server.config.JWT_SECRET!,
+    token: user.token,
+    refreshToken: user.refreshToken,
+    ticket: await ticketOf(user.token),
+    other: subjectOf(other),
+    dead: {
+      ended: subjectOf(ended!),
+      expired: subjectOf(expired!),
+      disabled: subjectOf(disabled!),
+      deleted: subjectOf(deleted!),
+    },
+  }
+  const past = new Date(Date.now() - 1_000)
+  await server.db.session.update({ where: { id: facts.dead.ended.sid }, data: { revokedAt: past } })
+  await server.db.session.update({ where: { id: facts.dead.expired.sid }, data: { expiresAt: past } })
+  await server.db.user.update({ where: { id: disabled!.id }, data: { disabledAt: past } })
+  await server.db.user.delete({ where: { id: deleted!.id } })
+})
+afterAll(() => server?.close())
+
+/** What a wrong credential may do to the log: be written about, but never as a fault of the server. */
+const faults = () => server.log.lines.filter(({ level }) => level === 'error')
+
+test('the doors do open: to an access token, an API key and a ticket, each where it belongs', async () => {
+  const ajar = (answers: Record<string, string | undefined>) =>
+    Object.keys(answers).filter((name) => answers[name] === undefined)
+  const notForTokens: DoorName[] = ['REST stream by ticket', 'websocket, apiKey', 'refresh token']
+  const all = Object.keys(DOORS) as DoorName[]
+  expect(ajar(await knock(server, user.token, user.token))).toEqual(all.filter((name) => !notForTokens.includes(name)))
+  const { secret } = await keyOf(user.token)
+  expect(ajar(await knock(server, secret, user.token))).toEqual(
+    all.filter((name) => !['REST stream by ticket', 'renewConnection', 'refresh token'].includes(name)),
+  )
+  expect(ajar(await knock(server, await ticketOf(user.token), user.token))).toEqual(['REST stream by ticket'])
+  expect(ajar(await knock(server, other.refreshToken, user.token))).toEqual(['refresh token'])
+})
+
+test('the corpus of hostile tokens is large, and no two are the same', () => {
+  expect(CORPUS.length).toBeGreaterThanOrEqual(60)
+  expect(new Set(CORPUS.map(({ make }) => make(facts))).size).toBe(CORPUS.length)
+})
+
+describe('no door opens to', () => {
+  test.each(CORPUS)('$name', async ({ make, except }) => {
+    const before = faults().length
+    const credential = make(facts)
+    const answers = await knock(server, credential, user.token, except)
+    expect(openedOrBroken(answers), credential.slice(0, 2_000)).toEqual({})
+    expect(faults().slice(before)).toEqual([])
+  })
+})
+
+test('a token as large as a message may be is refused where no header bounds it', async () => {
+  const huge = `${user.token}${'A'.repeat(900_000)}`
+  const { secret, ...withoutHeaders } = { secret: facts.secret, ...DOORS }
+  expect(secret).toBeTruthy()
+  const wide: DoorName[] = ['websocket, authorization', 'websocket, apiKey', 'renewConnection', 'refresh token']
+  const except = (Object.keys(withoutHeaders) as DoorName[]).filter((name) => !wide.includes(name))
+  expect(openedOrBroken(await knock(server, huge, user.token, except))).toEqual({})
+  expect(faults()).toEqual([])
+})
+
+test('connection_init with a credential of another type lets nobody in', async () => {
+  for (const authorization of [1, true, null, [`Bearer ${user.token}`], { token: user.token }, '']) {
+    for (const params of [{ authorization }, { apiKey: authorization }, { Authorization: `Bearer ${user.token}` }]) {
+      const socket = await openSocket(server, params)
+      const answer = await socket.ask('{ me { id } }')
+      expect(answer.errors?.[0]?.extensions.code, JSON.stringify(params)).toBe('UNAUTHENTICATED')
+      socket.close()
+    }
+  }
+})
+
+test('a credential of connection_init takes the place of the one in the headers, also where it is bad', async () => {
+  const socket = await openSocket(server, { apiKey: 'nonsense' }, { authorization: `Bearer ${user.token}` })
+  expect((await socket.ask('{ me { id } }')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
+})
+
+test('a ticket opens streams and nothing else', async () => {
+  const ticket = await ticketOf(user.token)
+  for (const call of ['GET /me', 'GET /tasks', 'GET /events', 'GET /sessions']) {
+    const { status, text } = await rest(server, `${call}?ticket=${ticket}`)
+    expect([401, 422], `${call} ${text}`).toContain(status)
+  }
+  const response = await fetch(`${server.url}/graphql?ticket=${ticket}&query=${encodeURIComponent('{me{id}}')}`)
+  expect(await response.text()).toContain('UNAUTHENTICATED')
+})
+
+test('a bad ticket is not mended by a good header', async () => {
+  const answer = await rest(server, 'GET /events/stream?ticket=nonsense', { token: user.token })
+  expect(answer.status, answer.text).toBe(401)
+})
+
+describe('an API key is refused everywhere that is', () => {
+  const gone: [string, (key: { id: string; secret: string }, owner: TestUser) => Promise<unknown>][] = [
+    ['revoked', ({ id }) => server.db.apiKey.update({ where: { id }, data: { revokedAt: new Date() } })],
+    ['expired', ({ id }) => server.db.apiKey.update({ where: { id }, data: { expiresAt: new Date() } })],
+    ['of a disabled user', (_, { id }) => server.db.user.update({ where: { id }, data: { disabledAt: new Date() } })],
+    ['of a deleted user', (_, { id }) => server.db.user.delete({ where: { id } })],
+  ]
+  test.each(gone)('%s', async (_what, spoil) => {
+    const owner = await signUp(server)
+    const key = await keyOf(owner.token)
+    const ticket = (await rest(server, 'POST /auth/stream-ticket', { headers: { 'x-api-key': key.secret } })).body
+      .ticket
+    await spoil(key, owner)
+    expect(openedOrBroken(await knock(server, key.secret, user.token))).toEqual({})
+    expect(openedOrBroken(await knock(server, ticket, user.token))).toEqual({})
+    expect((await rest(server, 'GET /me', { headers: { 'x-api-key': key.secret } })).status).toBe(401)
+    expect(faults()).toEqual([])
+  })
+
+  test('wrong by one character, cut short, longer, or in other letters', async () => {
+    const { secret } = await keyOf(user.token)
+    const last = secret.endsWith('A') ? 'E' : 'A'
+    const wrong = [secret.slice(0, -1) + last, secret.slice(0, -1), `${secret}A`, secret.toUpperCase(), secret.slice(3)]
+    for (const one of wrong) {
+      expect(openedOrBroken(await knock(server, one, user.token)), one).toEqual({})
+      expect((await rest(server, 'GET /me', { headers: { 'x-api-key': one } })).status, one).toBe(401)
+    }
+  })
+})
+
+describe('two credentials at once', () => {
+  const status = async (authorization: string, key: string) =>
+    (await rest(server, 'GET /me', { headers: { authorization, 'x-api-key': key } })).status
+
+  test('are refused when they differ, though each is good, and taken when they are the same', async () => {
+    const [mine, theirs] = [await keyOf(user.token), await keyOf(other.token)]
+    expect(await status(`Bearer ${user.token}`, mine.secret)).toBe(401)
+    expect(await status(`Bearer ${theirs.secret}`, mine.secret)).toBe(401)
+    expect(await status('Basic eDp5', mine.secret)).toBe(401)
+    expect(await status(`Bearer ${mine.secret}`, mine.secret)).toBe(200)
+    const socket = await openSocket(server, { authorization: `Bearer ${user.token}`, apiKey: theirs.secret })
+    expect((await socket.ask('{ me { id } }')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
+  })
+
+  test.each(['Authorization', 'X-API-Key'])('are refused in two %s headers', async (name) => {
+    const values =
+      name === 'Authorization'
+        ? [`Bearer ${user.token}`, `Bearer ${other.token}`]
+        : [(await keyOf(user.token)).secret, (await keyOf(other.token)).secret]
+    const answered = await new Promise<number | undefined>((resolve, reject) => {
+      const call = request(`${server.url}/api/v1/me`, { headers: { [name]: values } }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      call.on('error', reject).end()
+    })
+    expect(answered).toBe(401)
+  })
+})
+
+describe('a JWT secret that is', () => {
+  const DATABASE_URL = 'postgres://nobody@127.0.0.1:9/none'
+  const problemsOf = (settings: Record<string, string>) => {
+    try {
+      readConfig(settings)
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError)
+      return (error as Error).message
+    }
+  }
+
+  test.each([
+    ['missing', {}],
+    ['empty', { JWT_SECRET: '' }],
+    ['short', { JWT_SECRET: 'secret' }],
+    ['one character short', { JWT_SECRET: 'x'.repeat(31) }],
+    ['all one character', { JWT_SECRET: 'x'.repeat(40) }],
+  ])('%s is refused with DATABASE_URL, and told how to make one', (_what, settings) => {
+    expect(problemsOf({ DATABASE_URL, ...settings })).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
+  })
+
+  test('short is refused on the embedded database too', () => {
+    expect(problemsOf({ JWT_SECRET: 'secret' })).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
+  })
+
+  test('missing ends the process at once, with the remedy and without a stack', async () => {
+    const { code, output } = await failingServer({ DATABASE_URL })
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
+    expect(output).not.toContain('    at ')
+  })
+})
+
+test('a key id that nobody has is as unknown as one of somebody else', async () => {
+  const { id } = await keyOf(other.token)
+  const answers = await Promise.all(
+    [id, randomUUID()].map((one) => rest(server, `DELETE /api-keys/${one}`, { token: user.token })),
+  )
+  for (const { status } of answers) expect(status).toBe(404)
+})
