@@ -1,6 +1,5 @@
 /** Brings the configured database up to date without serving it; the server does the same at its start. */
 import { readConfig } from '../src/config.ts'
-
 import { createLog } from '../src/log.ts'
 import { openConfiguredDatabase } from '../src/open-database.ts'
 

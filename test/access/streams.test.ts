@@ -80,11 +80,11 @@ async function logged(projectIds: readonly string[], first: string, last: string
 
 /** What happens in every world while the streams stand: the owner writes, and others in places of their own. */
 async function writeEverywhere(): Promise<void> {
-  await inBatches(worlds, async ({ projectId, ownerToken, taskId, third, self }) => {
+  await inBatches(worlds, async ({ projectId, ownerToken, third, self }) => {
     const id = await addTask(projectId, 'Secret', ownerToken)
     await send(`PATCH /tasks/${id}`, ownerToken, { title: 'More secret' })
     await send(`PUT /projects/${projectId}/members/${third.id}`, ownerToken, { role: 'COMMENTER' })
-    await send(`DELETE /tasks/${taskId}`, ownerToken)
+    await send(`DELETE /tasks/${id}`, ownerToken)
     await server.db.task.create({ data: { projectId: self.inboxId, title: 'Private' } })
   })
 }

@@ -1,0 +1,13 @@
+import { randomUUID } from 'node:crypto'
+import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { schema } from '../../src/schema.ts'
+import { startServer } from '../../src/server.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { onPostgres, testDatabase } from '../support/database.ts'
+import { keepingLog } from '../support/server.ts'
+import { recordStatements, type StatementRecorder } from '../support/statements.ts'
+import { makeWorlds, PASSWORD, type World } from './cast.ts'
+import { type Credential, documentOf, type RootField, restRequest, rootFields, type Variables } from './doors.ts'
+

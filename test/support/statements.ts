@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/**
+ * A proxy in front of PostgreSQL that notes the statements a server issues, so that a test can compare what two requests
+ * cost. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ */
+export interface StatementRecorder {
+  /** The same database, reached through the proxy. */
+  url: string
+  /** The texts of the statements executed while `work` ran, in their order, without those of the event log's tail. */
+  during<T>(work: () => Promise<T>): Promise<{ result: T; statements: string[] }>
+  close(): Promise<void>
+}
+
+/** What the server does on its own, at any time: following the event log, and setting up a new connection. */
+const BACKGROUND = /assign_event_positions|"Event"\."position"|^SET TIME ZONE|^LISTEN|^SELECT 1$/
+
+export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
+  const target = new URL(databaseUrl)
+  const sockets = new Set<Socket>()
+  let noted: string[] | undefined
+  const note = (sql: string) => void (BACKGROUND.test(sql) || noted?.push(sql))
+
+  const proxy = createServer((client) => {
+    const database = connect(Number(target.port || 5432), target.hostname)
+    const read = statementReader(note)
+    client.on('data', read)
+    client.pipe(database).pipe(client)
+    for (const [one, other] of [
+      [client, database],
+      [database, client],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => {
+        sockets.delete(one)
+        other.destroy()
+      })
+    }
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const url = new URL(databaseUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String((proxy.address() as AddressInfo).port)
+
+  return {
+    url: url.href,
+    async during(work) {
+      if (noted) throw new Error('statements are recorded of one piece of work at a time')
+      const statements: string[] = []
+      noted = statements
+      try {
+        return { result: await work(), statements }
+      } finally {
+        noted = undefined
+      }
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => proxy.close(resolve))
+    },
+  }
+}
+
+/** Reads what a client sends on one connection; tells of each statement when it is executed. */
+function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
+  /** Texts by the name they were prepared under; the nameless one is replaced again and again. */
+  const prepared = new Map<string, string>()
+  let buffer = Buffer.alloc(0)
+  let started = false
+
+  function message(type: string, body: Buffer): void {
+    const [first = '', second = ''] = body.toString('utf8').split('\0')
+    if (type === 'Q') note(first)
+    if (type === 'P') prepared.set(first, second)
+    // Bind names a portal and the statement it runs: each is bound once for each time it is executed.
+    if (type === 'B') note(prepared.get(second) ?? `a statement ${second} that was never prepared`)
+  }
+
+  return (chunk) => {
+    buffer = Buffer.concat([buffer, chunk])
+    // The first message has no type.
+    for (let head = started ? 1 : 0; buffer.length >= head + 4; head = started ? 1 : 0) {
+      const length = head + buffer.readInt32BE(head)
+      if (buffer.length < length) return
+      if (started) message(String.fromCharCode(buffer[0] ?? 0), buffer.subarray(head + 4, length))
+      started = true
+      buffer = buffer.subarray(length)
+    }
+  }
+}
