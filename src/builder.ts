@@ -1,8 +1,10 @@
 import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin, { type AuthFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth'
 import ValidationPlugin from '@pothos/plugin-validation'
+import { costOf, LIMITS, tooComplex } from './complexity.ts'
 import type { Context } from './context.ts'
 import { AppError, type Issue, validationFailed } from './gateway/errors.ts'
 import RestPlugin from './gateway/rest-plugin.ts'
@@ -35,7 +37,8 @@ export const builder = new SchemaBuilder<{
   }
 }>({
   defaultFieldNullability: false,
-  plugins: [RestPlugin, RelayPlugin, ScopeAuthPlugin, PrismaPlugin, ValidationPlugin],
+  plugins: [RestPlugin, ComplexityPlugin, RelayPlugin, ScopeAuthPlugin, PrismaPlugin, ValidationPlugin],
+  complexity: { limit: LIMITS, fieldComplexity: costOf, complexityError: tooComplex },
   // No global object lookup: everything is found by its own operation, with its own policy.
   relay: { nodeQueryOptions: false, nodesQueryOptions: false },
   prisma: {

@@ -101,7 +101,7 @@ function makeContext(facts: Facts): Context {
     loaders: createLoaders(db),
     fork: () => makeContext(facts),
     afterWrite: () => tail.wake(),
-    openLifetime: () => lifetimes.open(facts.viewer),
+    openLifetime: () => lifetimes.open(facts.viewer, facts.request.arrivedAt),
   }
 }
 

@@ -5,6 +5,9 @@ import { ENDLESS, type Lifetime } from './gateway/lifetime.ts'
 
 export type Lifetimes = ReturnType<typeof createLifetimes>
 
+/** Longer than any request takes from its arrival to its stream. */
+const REMEMBERED_MS = 60_000
+
 /** setTimeout takes 32 bits of milliseconds; what ends later is looked at again. */
 const MAX_DELAY = 2 ** 31 - 1
 
@@ -20,14 +23,26 @@ const ENDINGS: Record<string, string> = {
 /** Watches the credentials behind whatever stays open, and ends it when they expire or are taken back, by any server. */
 export function createLifetimes(tail: EventTail) {
   const bySubject = new Map<string, Set<CredentialLifetime>>()
+  const recent = new Map<string, { words: string; at: number }>()
 
   const stop = tail.onBatch((events) => {
     for (const { type, subjectId } of events) {
       const words = ENDINGS[type]
       if (words === undefined) continue
       for (const lifetime of [...(bySubject.get(subjectId) ?? [])]) lifetime.end(words)
+      remember(subjectId, words)
     }
   })
+
+  function remember(subject: string, words: string): void {
+    const at = performance.now()
+    recent.delete(subject)
+    recent.set(subject, { words, at })
+    for (const [oldest, { at: then }] of recent) {
+      if (at - then < REMEMBERED_MS) break
+      recent.delete(oldest)
+    }
+  }
 
   function register(subjects: readonly string[], lifetime: CredentialLifetime): void {
     for (const subject of subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(lifetime))
@@ -42,12 +57,18 @@ export function createLifetimes(tail: EventTail) {
   }
 
   return {
-    open(viewer: Viewer | null): Lifetime {
+    /** `since`: when the request arrived that the viewer was recognised for, by `performance.now()`. */
+    open(viewer: Viewer | null, since: number): Lifetime {
       if (!viewer) return ENDLESS
       const { credential } = viewer
       const subjects = [viewer.id, ...(credential.kind === 'external' ? [] : [credential.id])]
       const lifetime = new CredentialLifetime(credential.expiresAt, () => forget(subjects, lifetime))
       register(subjects, lifetime)
+      // Taken back between the look-up of the credential and now: whoever watched from the start would have heard.
+      for (const subject of subjects) {
+        const ending = recent.get(subject)
+        if (ending && ending.at > since) lifetime.end(ending.words)
+      }
       return lifetime
     },
     /** Things open at this moment, counted by subject. */

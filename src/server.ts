@@ -47,7 +47,14 @@ export async function startServer(
 ): Promise<RunningServer> {
   const opening = database.then((handle) => openServices(config, log, handle))
   const contexts = opening.then(({ services }) => createContextFactory(services))
-  const createContext: ContextFactory<Context> = async (request) => (await contexts)(request)
+  const createContext: ContextFactory<Context> = async (request) => {
+    try {
+      return await (await contexts)(request)
+    } catch (error) {
+      // Who asks is looked up in the database: without it the answer is the same as for anything else that needs it.
+      throw toAppError(error) ?? error
+    }
+  }
   const engine = createEngine({ schema, translateError: toAppError })
   // Worked out while the database opens: its own thread or process does that.
   const [open, rest] = await Promise.all([opening, createRest({ engine, createContext, ...REST_API }), contexts])
@@ -89,7 +96,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
     corsOrigins: config.CORS_ORIGINS,
     log,
   })
-  const server = createServer((request, response) => void handle(request, response))
+  const server = createServer(SERVER_OPTIONS, (request, response) => void handle(request, response))
   const websocket = attachWebsocket(server, {
     engine,
     createContext,
@@ -126,6 +133,9 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
     },
   }
 }
+
+/** Node drops all but the first of several Authorization headers; joined, they are refused as unreadable. */
+const SERVER_OPTIONS = { joinDuplicateHeaders: true }
 
 /** How long running requests may take once the server is asked to stop. */
 const GRACE_MS = 5_000

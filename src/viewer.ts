@@ -62,7 +62,7 @@ export function createRecogniser({ db, tokens, external }: RecogniserParts) {
 
   async function bySession(userId: string, id: string, expiresAt: number): Promise<Viewer | null> {
     const session = await db.session.findUnique({
-      where: { id, userId, revokedAt: null, user: ENABLED },
+      where: { id, userId, revokedAt: null, expiresAt: { gt: new Date() }, user: ENABLED },
       select: { user: { select: USER } },
     })
     return session && { ...session.user, scopes: null, credential: { kind: 'session', id, expiresAt } }

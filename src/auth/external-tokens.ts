@@ -41,6 +41,8 @@ export function createExternalTokens({ jwksUrl, issuer, audience }: ExternalOpti
           requiredClaims: ['exp', 'sub'],
         })
         const { sub = '', exp = 0, email, email_verified: verified } = payload
+        // PostgreSQL has no way to look such a subject up.
+        if (sub.includes('\u0000')) return undefined
         const verifiedEmail = verified === true && typeof email === 'string' ? email.toLowerCase() : undefined
         return { issuer, subject: sub, verifiedEmail, expiresAt: exp * 1000 }
       } catch {

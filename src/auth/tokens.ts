@@ -1,6 +1,7 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import jwt, { type JwtPayload } from 'jsonwebtoken'
+import jwt from 'jsonwebtoken'
 import { LRUCache } from 'lru-cache'
+import { z } from 'zod'
 
 export interface AccessClaims {
   userId: string
@@ -53,7 +54,7 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
       const known = verified.get(token)
       if (known) return known.expiresAt > Date.now() ? known : undefined
       const payload = checked(key, token, AUDIENCE)
-      if (!payload || typeof payload.sid !== 'string') return undefined
+      if (payload?.sid === undefined) return undefined
       const claims = { userId: payload.sub, sessionId: payload.sid, expiresAt: payload.exp * 1000 }
       verified.set(token, claims)
       return claims
@@ -71,12 +72,12 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
 
     verifyTicket(ticket: string): TicketClaims | undefined {
       const payload = checked(key, ticket, TICKET_AUDIENCE)
-      if (!payload || typeof payload.end !== 'number') return undefined
+      if (payload?.end === undefined) return undefined
       const { sid, kid, end } = payload
       return {
         userId: payload.sub,
-        ...(typeof sid === 'string' && { sessionId: sid }),
-        ...(typeof kid === 'string' && { apiKeyId: kid }),
+        ...(sid !== undefined && { sessionId: sid }),
+        ...(kid !== undefined && { apiKeyId: kid }),
         credentialEndsAt: end,
       }
     },
@@ -87,11 +88,25 @@ function signed(key: KeyObject, claims: object, subject: string, audience: strin
   return jwt.sign(claims, key, { algorithm: ALGORITHM, subject, issuer: ISSUER, audience, expiresIn })
 }
 
-function checked(
-  key: KeyObject,
-  token: string,
-  audience: string,
-): (JwtPayload & { sub: string; exp: number }) | undefined {
+/** A claim that is looked up has to be an id, or the look-up itself would fail. */
+const id = z.guid()
+const seconds = z.int().positive()
+
+/** The claims of any token of ours. */
+const claimsRule = z.object({
+  sub: id,
+  exp: seconds,
+  iat: seconds,
+  aud: z.string(),
+  sid: id.optional(),
+  kid: id.optional(),
+  end: z.number().optional(),
+})
+
+/** How far the clocks of two servers may be apart, in seconds. */
+const CLOCK_SKEW = 60
+
+function checked(key: KeyObject, token: string, audience: string): z.infer<typeof claimsRule> | undefined {
   if (token.length > MAX_LENGTH) return undefined
   try {
     const { header, payload } = jwt.verify(token, key, {
@@ -100,12 +115,12 @@ function checked(
       audience,
       complete: true,
     })
-    // jsonwebtoken accepts other kinds of tokens, tokens without `exp`, and extensions it was told are critical but does not know.
-    if (typeof payload === 'string' || 'crit' in header || (header.typ !== undefined && header.typ !== 'JWT'))
-      return undefined
-    const { sub, exp, aud } = payload
-    if (typeof sub !== 'string' || typeof exp !== 'number' || aud !== audience) return undefined
-    return { ...payload, sub, exp }
+    // jsonwebtoken accepts other kinds of tokens, tokens without `exp` or from the future, and extensions it was told are
+    // critical but does not know.
+    if ('crit' in header || (header.typ !== undefined && header.typ !== 'JWT')) return undefined
+    const claims = claimsRule.parse(payload)
+    const fromTheFuture = claims.iat > Date.now() / 1000 + CLOCK_SKEW
+    return claims.aud === audience && !fromTheFuture ? claims : undefined
   } catch {
     return undefined
   }

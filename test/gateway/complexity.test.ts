@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../support/clients.ts'
+import { signUp, type TestServer, testServer } from '../support/server.ts'
+
+let server: TestServer
+let token: string
+
+beforeAll(async () => {
+  server = await testServer()
+  token = (await signUp(server)).token
+})
+afterAll(() => server?.close())
+
+const PAGE = `tasks(first: 100) { totalCount nodes {
+  id projectId number title description status priority dueAt completedAt creatorId version createdAt updatedAt
+  project { id key name } creator { id name email }
+} pageInfo { endCursor hasNextPage } }`
+
+test('the largest page with everything in it may be asked for, and several at once', async () => {
+  const answer = await graphql(server, `{ a: ${PAGE} b: ${PAGE} c: ${PAGE} }`, {}, { token })
+  expect(answer.errors).toBeUndefined()
+})
+
+test.each([
+  ['many large pages', `{ ${Array.from({ length: 20 }, (_, index) => `a${index}: ${PAGE}`).join(' ')} }`, 'complexity'],
+  [
+    'a thousand aliases',
+    `{ ${Array.from({ length: 1_100 }, (_, index) => `a${index}: eventCursor`).join(' ')} }`,
+    'breadth',
+  ],
+])('an operation with %s is refused before anything is looked up', async (_name, query, measure) => {
+  const answer = await graphql(server, query, {}, { token })
+  expect(answer.data ?? null, JSON.stringify(answer).slice(0, 300)).toBeNull()
+  expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'QUERY_TOO_COMPLEX' } })
+  expect(answer.errors?.[0]?.message).toContain(`its ${measure} is`)
+})
+
+test('a document of very many tokens is refused before it is understood', async () => {
+  const answer = await graphql(server, `{ ${'me { id } '.repeat(3_000)} }`, {}, { token })
+  expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'BAD_REQUEST' } })
+})
