@@ -1,5 +1,6 @@
 import type { ComplexityErrorFn, FieldComplexityFunction } from '@pothos/plugin-complexity'
 import { getNullableType, isListType } from 'graphql'
+import type { Context } from './context.ts'
 import { AppError } from './gateway/errors.ts'
 
 /**
@@ -13,7 +14,7 @@ const DEFAULT_PAGE = 20
 const SHORT_LIST = 5
 
 /** A page counts as often as it is long, at its own field: its nodes and edges are the page, not a list within it. */
-export const costOf: FieldComplexityFunction<never, Record<string, unknown>> = (args, _context, field) => {
+export const costOf: FieldComplexityFunction<Context, Record<string, unknown>> = (args, _context, field) => {
   if (field.args.some((arg) => arg.name === 'first')) {
     const { first, last } = args
     return { field: 1, multiplier: typeof first === 'number' ? first : typeof last === 'number' ? last : DEFAULT_PAGE }

@@ -19,7 +19,7 @@ const variables = {
     .string()
     .min(32, 'must be 32 characters or more; make one with: openssl rand -base64 48')
     // Not a measure of strength: it catches the placeholder that was never replaced.
-    .refine((secret) => new Set(secret).size >= 10, 'is too easy to guess; make one with: openssl rand -base64 48')
+    .refine((secret) => new Set(secret).size >= 5, 'is too easy to guess; make one with: openssl rand -base64 48')
     .optional()
     .describe('Signs access tokens; 32 bytes or more. Made and kept in DATA_DIR when the database is embedded.'),
   ACCESS_TOKEN_TTL: z.coerce

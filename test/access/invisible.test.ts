@@ -2,12 +2,191 @@ import { randomUUID } from 'node:crypto'
 import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
+import { deriveRoutes } from '../../src/gateway/rest/routes.ts'
+import { restStream, restView } from '../../src/gateway/rest/view.ts'
 import { schema } from '../../src/schema.ts'
-import { startServer } from '../../src/server.ts'
-import { graphql, rest } from '../support/clients.ts'
-import { onPostgres, testDatabase } from '../support/database.ts'
+import { type RunningServer, startServer } from '../../src/server.ts'
+import { rest } from '../support/clients.ts'
+import { testDatabase } from '../support/database.ts'
 import { keepingLog } from '../support/server.ts'
 import { recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD, type World } from './cast.ts'
-import { type Credential, documentOf, type RootField, restRequest, rootFields, type Variables } from './doors.ts'
+import { documentOf, restRequest, rootFields, type Variables } from './doors.ts'
+import { personas } from './matrix.ts'
+import { PROBES } from './probes.ts'
 
+let server: RunningServer
+let recorder: StatementRecorder | undefined
+let worlds: World[]
+let routes: Awaited<ReturnType<typeof deriveRoutes>>
+let close: () => Promise<void>
+
+beforeAll(async () => {
+  const { options, drop } = await testDatabase()
+  recorder = options.url ? await recordStatements(options.url) : undefined
+  const config = readConfig({
+    PORT: '0',
+    DATA_DIR: options.dataDir,
+    JWT_SECRET: 'a secret for tests that is long enough',
+    RATE_LIMIT: 'off',
+    ...(recorder && { DATABASE_URL: recorder.url }),
+  })
+  server = await startServer(config, keepingLog())
+  close = async () => {
+    await server.close()
+    await recorder?.close()
+    await drop()
+  }
+  worlds = await makeWorlds({ db: server.db, config }, [...personas, 'ownr'])
+  routes = await deriveRoutes(restView(schema))
+  // The server has read what making the worlds logged: it does not do so in the middle of a request.
+  await rest(server, 'GET /events/cursor', { token: worldOf('ownr').self.token })
+})
+afterAll(() => close?.())
+
+const worldOf = (persona: World['persona']) => worlds.find((world) => world.persona === persona)!
+
+/** An answer as whoever asked may compare it, and what it cost the database. */
+interface Trace {
+  status: number
+  headers: Record<string, string>
+  body: string
+  statements: string[]
+}
+
+/** Of every answer its own. */
+const ITS_OWN = ['date', 'x-request-id', 'server-timing']
+
+/** Runs one request and forgets in its answer what was asked for. */
+async function trace(send: () => ReturnType<typeof rest>, asked: string): Promise<Trace> {
+  const record = recorder ?? { during: async <T>(work: () => Promise<T>) => ({ result: await work(), statements: [] }) }
+  const { result, statements } = await record.during(send)
+  return {
+    status: result.status,
+    headers: Object.fromEntries([...result.headers].filter(([name]) => !ITS_OWN.includes(name))),
+    body: result.text.replaceAll(asked, 'ASKED').replace(/"requestId":"[^"]+"/, '"requestId":"ITS OWN"'),
+    statements,
+  }
+}
+
+const fields = new Map(rootFields(schema).map((root) => [root.name, root]))
+
+const GRAPHQL = 'POST /../../graphql'
+
+/** The request of an operation, through each door that has a status and a body. */
+const DOORS = {
+  GraphQL: (field: string, variables: Variables, token: string) => {
+    const headers = { accept: 'application/json, text/event-stream' }
+    return rest(server, GRAPHQL, { token, headers, body: { query: documentOf(fields.get(field)!), variables } })
+  },
+  REST: (field: string, variables: Variables, token: string) => {
+    const root = fields.get(field)!
+    const stream = restStream(root.field)
+    const route = stream
+      ? ({ method: 'GET', path: stream.path, rest: {}, pathParameters: [] } as const)
+      : routes.find((one) => one.fieldName === root.field.name)!
+    const { call, body, version } = restRequest(route, variables)
+    return rest(server, call, { token, body, headers: version ? { 'if-match': version } : {} })
+  },
+}
+
+/** Where an operation takes an id: like "Mutation.createTask input.projectId". */
+function idArguments(): string[] {
+  const within = (type: GraphQLInputType, path: string): string[] => {
+    const named = getNamedType(type)
+    if (named.name === 'ID') return [path]
+    if (!isInputObjectType(named)) return []
+    return Object.values(named.getFields()).flatMap((field) => within(field.type, `${path}.${field.name}`))
+  }
+  return [...fields].flatMap(([name, { field }]) =>
+    field.args.flatMap((arg) => within(arg.type, `${name} ${arg.name}`)),
+  )
+}
+
+describe('what is invisible and what is not there cannot be told apart', () => {
+  test('by any operation that takes an id: each has its probe', () => {
+    expect(Object.keys(PROBES).sort(), 'add to or take from test/access/probes.ts').toEqual(idArguments().sort())
+  })
+
+  test.each(Object.entries(PROBES))('%s', async (name, { code, variables, hidden, personas: asking }) => {
+    const [field = ''] = name.split(' ')
+    for (const persona of asking) {
+      const world = worldOf(persona)
+      const other = worlds.findLast((one) => one.persona === 'ownr' && one !== world)!
+      for (const [what, id] of Object.entries(hidden(world, other))) {
+        for (const [door, send] of Object.entries(DOORS)) {
+          const ask = (one: string) => trace(() => send(field, variables(one, world), world.self.token), one)
+          const [missing, found] = [await ask(randomUUID()), await ask(id)]
+          expect(found, `${what}, asked for by ${persona} over ${door}`).toEqual(missing)
+          expect(found.body, `${what}, asked for by ${persona} over ${door}`).toContain(`"code":"${code}"`)
+          if (recorder) expect(found.statements.length, 'the statements of a request are recorded').toBeGreaterThan(0)
+        }
+      }
+    }
+  })
+
+  test('of accounts by addMember: a disabled one and none at all', async () => {
+    const { self, projectId } = worldOf('ownr')
+    for (const [door, send] of Object.entries(DOORS)) {
+      const ask = (email: string) =>
+        trace(() => send('Mutation.addMember', { projectId, input: { email, role: 'VIEWER' } }, self.token), email)
+      expect(await ask(worldOf('disa').self.email), door).toEqual(await ask('nobody@example.org'))
+    }
+  })
+})
+
+describe('a sign-in with an unknown address, a wrong password, or to an account that cannot be signed in to', () => {
+  const attempts = (): [string, string][] => {
+    const { email } = worldOf('view').self
+    return [
+      [email, 'a wrong password'],
+      [email, PASSWORD.toUpperCase()],
+      [worldOf('disa').self.email, PASSWORD],
+      [worldOf('disa').self.email, 'a wrong password'],
+      [worldOf('comm').self.email, PASSWORD],
+    ]
+  }
+
+  const doors: Record<string, (email: string, password: string) => ReturnType<typeof rest>> = {
+    GraphQL: (email, password) => DOORS.GraphQL('Mutation.signIn', { input: { email, password } }, ''),
+    REST: (email, password) => DOORS.REST('Mutation.signIn', { input: { email, password } }, ''),
+    'the OAuth 2 token endpoint': (username, password) =>
+      rest(server, 'POST /auth/token', {
+        raw: String(new URLSearchParams({ grant_type: 'password', username, password })),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      }),
+  }
+
+  // As the account of somebody who signs in at an outside identity provider only.
+  beforeAll(() => server.db.user.update({ where: { id: worldOf('comm').self.id }, data: { passwordHash: null } }))
+
+  test.each(Object.entries(doors))('looks the same and asks the database the same over %s', async (_door, send) => {
+    const nobody = `nobody-${randomUUID()}@example.org`
+    const unknown = await trace(() => send(nobody, PASSWORD), nobody)
+    expect(unknown.body).toMatch(/"UNAUTHENTICATED"|"invalid_grant"/)
+    if (recorder) expect(unknown.statements.length).toBeGreaterThan(0)
+    for (const [email, password] of attempts()) {
+      expect(await trace(() => send(email, password), email), `${email} with ${password}`).toEqual(unknown)
+    }
+  })
+
+  test('takes as long: a password is hashed in any case', async () => {
+    /** Whatever else runs here only adds to it. */
+    const least = async (email: string, password: string) => {
+      const times: number[] = []
+      for (let attempt = 0; attempt < 7; attempt++) {
+        const start = performance.now()
+        await DOORS.REST('Mutation.signIn', { input: { email, password } }, '')
+        times.push(performance.now() - start)
+      }
+      return Math.min(...times)
+    }
+    const unknown = await least('nobody@example.org', PASSWORD)
+    for (const [email, password] of attempts()) {
+      const ratio = (await least(email, password)) / unknown
+      // Without the hashing an attempt takes a fifth of the time.
+      expect(ratio, `${email} with ${password}`).toBeGreaterThan(0.5)
+      expect(ratio, `${email} with ${password}`).toBeLessThan(2)
+    }
+  })
+})

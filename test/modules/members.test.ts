@@ -1,19 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventStream, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rest } from '../support/clients.ts'
 import { type Caller, data, type Outcome, overRest, refusal } from '../support/operations.ts'
-import { describePeople, type PeopleOperations } from '../support/people.ts'
+import {
+  addTo,
+  apiKey,
+  describePeople,
+  type PeopleOperations,
+  shape,
+  signUpAt,
+  type Person as User,
+} from '../support/people.ts'
 import { makeUser } from '../support/rows.ts'
-import { signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { type TestServer, testServer } from '../support/server.ts'
 
 const ROLES = ['VIEWER', 'COMMENTER', 'EDITOR', 'OWNER'] as const
 type Role = (typeof ROLES)[number]
 const PEOPLE = ['signed out', 'stranger', ...ROLES, 'ADMIN'] as const
 type Person = (typeof PEOPLE)[number]
-type User = Caller & TestUser
 
 const MISSING = '01890000-0000-7000-8000-000000000000'
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-const shape = ({ code, fields }: { code: string; fields: string[] }) => ({ code, fields })
 
 let server: TestServer
 let people: Record<Exclude<Person, 'signed out'>, User>
@@ -27,29 +33,19 @@ beforeAll(async () => {
   for (const name of ['ADMIN', 'stranger', ...ROLES] as const) made[name] = await newUser(name)
   people = made as typeof people
   shared = await newProject(people.OWNER)
-  for (const role of ROLES.slice(0, 3)) await addTo(shared, people[role].email, role)
+  for (const role of ROLES.slice(0, 3)) await addTo(people.ADMIN, shared, people[role].email, role)
 })
 afterAll(() => server?.close())
 
-async function newUser(name = 'Test Person'): Promise<User> {
-  return { ...(await signUp(server, name)), url: server.url }
-}
-
 const callerOf = (person: Person): Caller => (person === 'signed out' ? { url: server.url } : people[person])
+const newUser = (name = 'Test Person') => signUpAt(server, name)
 const newProject = async (owner: Caller): Promise<string> =>
   data(await overRest.createProject(owner, { name: 'Shared' })).id
 
-/** By the ADMIN, over REST. */
-async function addTo(projectId: string, email: string, role: Role): Promise<void> {
-  const { token } = people.ADMIN
-  const { status, text } = await rest(server, `POST /projects/${projectId}/members`, { token, body: { email, role } })
-  if (status !== 201) throw new Error(`could not add a member: ${status} ${text}`)
-}
-
 /** Somebody who is a member of the project but takes no part in the tests themselves. */
-async function extra(projectId: string, role: Role = 'VIEWER') {
+async function extra(projectId: string, role = 'VIEWER') {
   const user = await makeUser(server.db)
-  await addTo(projectId, user.email, role)
+  await addTo(people.ADMIN, projectId, user.email, role)
   return user
 }
 
@@ -116,16 +112,11 @@ describePeople('members', (api) => {
   )
 
   test.each(OPERATIONS)('%s needs its scope of an API key', async (_name, needed, run) => {
-    const keyFor = async (...scopes: string[]): Promise<Caller> => {
-      const { token } = people.OWNER
-      const { body } = await rest(server, 'POST /api-keys', { token, body: { name: 'A key', scopes } })
-      return { url: server.url, token: body.secret }
-    }
     const [right, wrong] = needed === 'VIEWER' ? ['read', 'write'] : ['write', 'read']
     const { id } = await extra(shared)
-    const others = await keyFor(`projects:${wrong}`, 'tasks:read', 'tasks:write')
+    const others = await apiKey(people.OWNER, `projects:${wrong}`, 'tasks:read', 'tasks:write')
     expect(refusal(await run(api, others, shared, id)).code).toBe('FORBIDDEN')
-    expect((await run(api, await keyFor(`projects:${right}`), shared, id)).error).toBeUndefined()
+    expect((await run(api, await apiKey(people.OWNER, `projects:${right}`), shared, id)).error).toBeUndefined()
   })
 
   test('the list has exactly the members with their roles, the longest first, in pages, counted on request', async () => {
@@ -216,7 +207,7 @@ describePeople('members', (api) => {
   test('a role is set, and holds from the next request on', async () => {
     const [owner, friend] = [await newUser(), await newUser()]
     const projectId = await newProject(owner)
-    await addTo(projectId, friend.email, 'EDITOR')
+    await addTo(people.ADMIN, projectId, friend.email, 'EDITOR')
     const before = data(await api.listMembers(owner, projectId)).nodes[1]
     expect(data(await api.setMember(owner, projectId, friend.id, { role: 'EDITOR' }))).toEqual(before)
     const demoted = data(await api.setMember(owner, projectId, friend.id, { role: 'VIEWER' }))
@@ -261,151 +252,6 @@ describePeople('members', (api) => {
         expect(shape(refused), refused.exchange).toEqual({ code: 'NOT_FOUND', fields: ['userId'] })
       }
     }
-  })
-
-  test('a removed member does not find the project any more, nor anything in it', async () => {
-    const [owner, friend] = [await newUser(), await newUser()]
-    const projectId = await newProject(owner)
-    await addTo(projectId, friend.email, 'OWNER')
-    const task = data(await overRest.createTask(friend, { projectId, title: 'A' }))
-    const before = data(await api.listMembers(owner, projectId)).nodes[1]
-    const answer = data(await api.removeMember(owner, projectId, friend.id))
-    expect(answer).toEqual(api.protocol === 'REST' ? undefined : before)
-    for (const outcome of [
-      await overRest.getProject(friend, projectId),
-      await overRest.getTask(friend, task.id),
-      await overRest.createTask(friend, { projectId, title: 'B' }),
-      await overRest.listEvents(friend, { projectId }),
-      await api.listMembers(friend, projectId),
-      await api.removeMember(friend, projectId, owner.id),
-    ]) {
-      expect(refusal(outcome).code, outcome.exchange).toBe('NOT_FOUND')
-    }
-    expect(data(await overRest.listTasks(friend)).nodes).toEqual([])
-    expect(refusal(await api.removeMember(owner, projectId, friend.id)).fields).toEqual(['userId'])
-    expect(await membersIn(projectId)).toEqual({ [owner.id]: 'OWNER' })
-  })
-
-  test('the last OWNER stays one, whoever asks', async () => {
-    const owner = await newUser()
-    const projectId = await newProject(owner)
-    await extra(projectId, 'EDITOR')
-    for (const caller of [owner, people.ADMIN]) {
-      for (const outcome of [
-        await api.setMember(caller, projectId, owner.id, { role: 'EDITOR' }),
-        await api.removeMember(caller, projectId, owner.id),
-      ]) {
-        const refused = refusal(outcome)
-        expect(shape(refused), refused.exchange).toEqual({ code: 'CONFLICT', fields: ['userId'] })
-      }
-    }
-    expect(data(await api.setMember(owner, projectId, owner.id, { role: 'OWNER' })).version).toBe(1)
-    const second = await extra(projectId, 'OWNER')
-    expect((await api.removeMember(owner, projectId, owner.id)).error).toBeUndefined()
-    expect((await membersIn(projectId))[second.id]).toBe('OWNER')
-  })
-
-  test('of two OWNERs who demote or remove each other at once, one stays', async () => {
-    const [one, other] = [await newUser('One'), await newUser('Other')]
-    const projectId = await newProject(one)
-    await addTo(projectId, other.email, 'OWNER')
-    const attacks = [
-      (by: User, whom: User) => api.setMember(by, projectId, whom.id, { role: 'VIEWER' }),
-      (by: User, whom: User) => api.removeMember(by, projectId, whom.id),
-    ]
-    const codes: (string | undefined)[] = []
-    for (let round = 0; round < 60; round++) {
-      const outcomes = await Promise.all([
-        attacks[round % 2]!(one, other),
-        attacks[Math.floor(round / 2) % 2]!(other, one),
-      ])
-      const members = await membersIn(projectId)
-      const owners = [one, other].filter(({ id }) => members[id] === 'OWNER')
-      expect(owners, outcomes.map((outcome) => outcome.exchange).join('\n')).toHaveLength(1)
-      codes.push(...outcomes.map((outcome) => outcome.error?.code))
-      const lost = owners[0] === one ? other : one
-      if (members[lost.id] === undefined) await addTo(projectId, lost.email, 'OWNER')
-      else data(await api.setMember(people.ADMIN, projectId, lost.id, { role: 'OWNER' }))
-    }
-    expect(codes.filter((code) => code === undefined)).toHaveLength(60)
-    // Whoever comes later than at once is no OWNER any more, or no member.
-    expect(new Set(codes)).toContain('CONFLICT')
-    expect(codes.filter((code) => !['CONFLICT', 'FORBIDDEN', 'NOT_FOUND', undefined].includes(code))).toEqual([])
-  })
-
-  test('each change is an event that says who made it', async () => {
-    const [owner, friend] = [await newUser(), await newUser()]
-    const projectId = await newProject(owner)
-    const { cursor } = data(await overRest.eventCursor(owner))
-    data(await api.addMember(owner, projectId, { email: friend.email, role: 'VIEWER' }))
-    data(await api.setMember(people.ADMIN, projectId, friend.id, { role: 'OWNER' }))
-    data(await api.setMember(people.ADMIN, projectId, friend.id, { role: 'OWNER' }))
-    expect((await api.removeMember(friend, projectId, owner.id)).error).toBeUndefined()
-    const { nodes } = data(await overRest.listEvents(friend, { after: cursor, projectId }))
-    expect(nodes).toMatchObject([
-      {
-        type: 'member.added',
-        subjectId: friend.id,
-        actor: { id: owner.id },
-        version: 1,
-        changes: [{ field: 'role', from: null, to: 'VIEWER' }],
-      },
-      {
-        type: 'member.updated',
-        subjectId: friend.id,
-        actor: { id: people.ADMIN.id },
-        version: 2,
-        changes: [{ field: 'role', from: 'VIEWER', to: 'OWNER' }],
-      },
-      { type: 'member.removed', subjectId: owner.id, actor: { id: friend.id }, changes: [] },
-    ])
-    expect(nodes).toHaveLength(3)
-  })
-
-  test('an ADMIN gives an OWNER to the project of a deleted user', async () => {
-    const [gone, heir] = [await newUser(), await newUser()]
-    const projectId = await newProject(gone)
-    expect((await api.deleteUser(people.ADMIN, gone.id)).error).toBeUndefined()
-    expect(data(await api.listMembers(people.ADMIN, projectId)).nodes).toEqual([])
-    data(await api.addMember(people.ADMIN, projectId, { email: heir.email, role: 'OWNER' }))
-    data(await overRest.getProject(heir, projectId))
-  })
-
-  describe('an open stream', () => {
-    const SUBSCRIPTION = `subscription ($after: String) { taskEvents(after: $after) { taskId } }`
-
-    test.each(['removed', 'removed by a program beside the server'])(
-      'shows nothing more of the project to who is %s, and all of a project they come into',
-      async (how) => {
-        const [owner, friend] = [await newUser(), await newUser()]
-        const [projectId, next] = [await newProject(owner), await newProject(owner)]
-        await addTo(projectId, friend.email, 'VIEWER')
-        const write = async (caller: Caller, to: string | undefined) =>
-          data(await overRest.createTask(caller, { title: 'A', ...(to && { projectId: to }) })).id as string
-        // A subscription has no acknowledgement: with a cursor it misses nothing, however late it stands.
-        const { cursor } = data(await overRest.eventCursor(friend))
-        const sse = await eventStream(server, `/events/stream?after=${cursor}`, friend)
-        const socket = subscribe(websocketClient(server, friend.token), SUBSCRIPTION, { after: cursor })
-        const both = async () => [
-          (await sse.inbox.next()).data.taskId,
-          (await socket.inbox.next()).data.taskEvents.taskId,
-        ]
-        const first = await write(owner, projectId)
-        expect(await both()).toEqual([first, first])
-
-        if (how === 'removed') expect((await api.removeMember(owner, projectId, friend.id)).error).toBeUndefined()
-        else await server.db.membership.deleteMany({ where: { projectId, userId: friend.id } })
-        await write(owner, projectId)
-        await write(owner, next)
-        const own = await write(friend, undefined)
-        expect(await both()).toEqual([own, own])
-
-        data(await api.addMember(owner, next, { email: friend.email, role: 'VIEWER' }))
-        const shown = await write(owner, next)
-        expect(await both()).toEqual([shown, shown])
-        expect([sse.inbox.size, socket.inbox.size]).toEqual([0, 0])
-      },
-    )
   })
 })
 

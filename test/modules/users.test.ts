@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hashPassword } from '../../src/auth/passwords.ts'
-import { eventStream, rest } from '../support/clients.ts'
+import { rest } from '../support/clients.ts'
 import { type Caller, data, type Outcome, overRest, refusal } from '../support/operations.ts'
-import { describePeople, type PeopleOperations } from '../support/people.ts'
-import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
-import { until } from '../support/wait.ts'
+import {
+  apiKey,
+  describePeople,
+  newAccount,
+  newEmail,
+  type PeopleOperations,
+  type Person,
+  shape,
+  signUpAt,
+} from '../support/people.ts'
+import { serverForTest, type TestServer, testServer } from '../support/server.ts'
 
 const MISSING = '01890000-0000-7000-8000-000000000000'
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
-/** As the gateway's errors of one problem name it. */
-const shape = ({ code, fields }: { code: string; fields: string[] }) => ({ code, fields })
-
-type Person = Caller & TestUser
 
 let server: TestServer
 let admin: Person
@@ -24,18 +28,8 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-async function newPerson(name = 'Test Person', at: { url: string } = server): Promise<Person> {
-  return { ...(await signUp(at, name)), url: at.url }
-}
-
-const newEmail = () => `${crypto.randomUUID()}@example.org`
-const newAccount = () => ({ email: newEmail(), name: 'New Person', password: `password ${crypto.randomUUID()}` })
+const newPerson = (name = 'Test Person', at: { url: string } = server) => signUpAt(at, name)
 const signIn = (email: string, password: string) => overRest.signIn({ url: server.url }, { email, password })
-
-async function apiKey(owner: Person, ...scopes: string[]): Promise<Caller> {
-  const { body } = await rest(owner, 'POST /api-keys', { token: owner.token, body: { name: 'A key', scopes } })
-  return { url: owner.url, token: body.secret }
-}
 
 /** What each operation of ADMINs is; called with somebody's id. */
 const ADMIN_OPERATIONS: [string, (api: PeopleOperations, caller: Caller, id: string) => Promise<Outcome>][] = [
@@ -188,274 +182,6 @@ describePeople('users', (api) => {
     expect(shape(misshapen), misshapen.exchange).toEqual({ code: 'VALIDATION_FAILED', fields: ['disabled', 'role'] })
     expect(refusal(await api.listUsers(admin, { after: 'nonsense' })).fields).toEqual(['after'])
     expect(refusal(await api.listUsers(admin, { filter: { search: 'x'.repeat(255) } })).fields).toEqual(['search'])
-  })
-
-  test('a user is changed field by field', async () => {
-    const { id } = await newPerson('Before')
-    const before = data(await api.getUser(admin, id))
-    expect(data(await api.updateUser(admin, id, {}))).toEqual(before)
-    const renamed = data(await api.updateUser(admin, id, { name: ' After ' }))
-    expect(renamed).toEqual({ ...before, name: 'After', version: 2, updatedAt: expect.stringMatching(INSTANT) })
-    expect(data(await api.updateUser(admin, id, { role: 'ADMIN' }))).toMatchObject({ role: 'ADMIN', name: 'After' })
-    expect(data(await api.updateUser(admin, id, { role: 'MEMBER' }))).toMatchObject({ role: 'MEMBER', version: 4 })
-  })
-
-  test('an account stays disabled since its first time, and is enabled again', async () => {
-    const { id } = await newPerson()
-    const disabled = data(await api.updateUser(admin, id, { disabled: true }))
-    expect(disabled).toMatchObject({ disabledAt: expect.stringMatching(INSTANT), version: 2 })
-    expect(data(await api.updateUser(admin, id, { disabled: true }))).toEqual(disabled)
-    expect(data(await api.updateUser(admin, id, { name: 'Else' })).disabledAt).toBe(disabled.disabledAt)
-    expect(data(await api.updateUser(admin, id, { disabled: false }))).toMatchObject({ disabledAt: null, version: 4 })
-  })
-
-  test.each<[string, Record<string, unknown>, string[]]>([
-    [
-      'nothing cleared',
-      { name: null, role: null, disabled: null, password: null },
-      ['disabled', 'name', 'password', 'role'],
-    ],
-    ['an empty name', { name: '' }, ['name']],
-    ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
-    ['a short password', { password: 'short' }, ['password']],
-    ['a long password', { password: 'x'.repeat(201) }, ['password']],
-    ['a role there is not', { role: 'OWNER' }, ['role']],
-    ['a text for disabled', { disabled: 'yes' }, ['disabled']],
-    ['an address', { email: 'other@example.org' }, ['email']],
-  ])('a change to %s is refused', async (_what, input, fields) => {
-    const before = data(await api.getUser(admin, member.id))
-    const refused = refusal(await api.updateUser(admin, member.id, input))
-    expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
-    expect(data(await api.getUser(admin, member.id))).toEqual(before)
-  })
-
-  test('a change that expects another version is refused', async () => {
-    const { id } = await newPerson()
-    data(await api.updateUser(admin, id, { name: 'Second' }, 1))
-    for (const outcome of [
-      await api.updateUser(admin, id, { disabled: true, password: 'another password' }, 1),
-      await api.deleteUser(admin, id, 1),
-    ]) {
-      const refused = refusal(outcome)
-      expect(shape(refused), refused.exchange).toEqual({ code: 'PRECONDITION_FAILED', fields: ['expectedVersion'] })
-    }
-    expect(data(await api.getUser(admin, id))).toMatchObject({ name: 'Second', disabledAt: null, version: 2 })
-    expect((await api.deleteUser(admin, id, 2)).error).toBeUndefined()
-  })
-
-  test('of 20 changes that expect the same version one wins', async () => {
-    const { id } = await newPerson()
-    const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => api.updateUser(admin, id, { name: `Change ${index}` }, 1)),
-    )
-    expect(outcomes.map((outcome) => outcome.error?.code).sort()).toEqual([
-      ...Array(19).fill('PRECONDITION_FAILED'),
-      undefined,
-    ])
-  })
-
-  test('a new password ends the sessions of the user, who signs in with it', async () => {
-    const person = await newPerson()
-    const key = await apiKey(person, 'tasks:read')
-    data(await api.updateUser(admin, person.id, { password: 'another password' }))
-    expect(refusal(await overRest.me(person)).code).toBe('UNAUTHENTICATED')
-    const refreshed = await rest(server, 'POST /auth/refresh', { body: { refreshToken: person.refreshToken } })
-    expect(refreshed.status).toBe(401)
-    expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
-    data(await signIn(person.email, 'another password'))
-    data(await overRest.me(key))
-  })
-
-  test('disabling holds from the next request on, whatever the credential, and ends open streams', async () => {
-    const person = await newPerson()
-    const key = await apiKey(person, 'tasks:read')
-    const stream = await eventStream(server, '/events/stream', person)
-    data(await api.updateUser(admin, person.id, { disabled: true }))
-    expect(refusal(await overRest.me(person)).code).toBe('UNAUTHENTICATED')
-    expect(refusal(await overRest.me(key)).code).toBe('UNAUTHENTICATED')
-    expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
-    const refreshed = await rest(server, 'POST /auth/refresh', { body: { refreshToken: person.refreshToken } })
-    expect(refreshed.status).toBe(401)
-    await until('the stream has ended', () => stream.inbox.ended !== undefined, 1_000)
-    data(await api.updateUser(admin, person.id, { disabled: false }))
-    data(await signIn(person.email, person.password))
-  })
-
-  test('a role holds from the next request on', async () => {
-    const person = await newPerson()
-    data(await api.updateUser(admin, person.id, { role: 'ADMIN' }))
-    data(await api.listUsers(person))
-    data(await api.updateUser(admin, person.id, { role: 'MEMBER' }))
-    expect(refusal(await api.listUsers(person)).code).toBe('FORBIDDEN')
-  })
-
-  test('a deleted user is gone with all that let them in, their work stays, and the log says who did it', async () => {
-    const person = await newPerson()
-    const key = await apiKey(person, 'tasks:read')
-    const project = data(await overRest.createProject(person, { name: 'Kept' }))
-    const task = data(await overRest.createTask(person, { projectId: project.id, title: 'Kept' }))
-    const stream = await eventStream(server, '/events/stream', person)
-    const before = data(await api.getUser(admin, person.id))
-    const { cursor } = data(await overRest.eventCursor(admin))
-
-    const answer = data(await api.deleteUser(admin, person.id))
-    expect(answer).toEqual(api.protocol === 'REST' ? undefined : before)
-    expect(refusal(await api.getUser(admin, person.id)).code).toBe('NOT_FOUND')
-    expect(refusal(await api.deleteUser(admin, person.id)).code).toBe('NOT_FOUND')
-    for (const caller of [person, key]) expect(refusal(await overRest.me(caller)).code).toBe('UNAUTHENTICATED')
-    expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
-    await until('the stream has ended', () => stream.inbox.ended !== undefined, 1_000)
-
-    expect(data(await overRest.getTask(admin, task.id))).toEqual({ ...task, creatorId: null })
-    expect(data(await overRest.getProject(admin, project.id))).toEqual(project)
-    const { nodes } = data(await overRest.listEvents(admin, { after: cursor }))
-    const removed = { type: 'member.removed', subjectId: person.id, actor: { id: admin.id } }
-    expect(nodes).toMatchObject([removed, removed])
-    expect(nodes.map((event: { projectId: string }) => event.projectId)).toContain(project.id)
-    data(await api.createUser(admin, { ...newAccount(), email: person.email }))
-  })
-
-  test('nobody deletes their own account', async () => {
-    const other = await newPerson()
-    data(await api.updateUser(admin, other.id, { role: 'ADMIN' }))
-    for (const id of [other.id, other.id.toUpperCase()]) {
-      const refused = refusal(await api.deleteUser(other, id))
-      expect(shape(refused), refused.exchange).toEqual({ code: 'CONFLICT', fields: ['id'] })
-    }
-    data(await overRest.me(other))
-  })
-
-  test('the last enabled ADMIN stays one', async () => {
-    const fresh = await serverForTest({ RATE_LIMIT: 'off' })
-    const [first, second] = [await newPerson('First', fresh), await newPerson('Second', fresh)]
-    data(await api.updateUser(first, second.id, { role: 'ADMIN', disabled: true }))
-    for (const [input, fields] of [
-      [{ role: 'MEMBER' }, ['role']],
-      [{ disabled: true, name: 'Not changed' }, ['disabled']],
-      [{ disabled: true, role: 'MEMBER' }, ['disabled', 'role']],
-    ] as const) {
-      const refused = refusal(await api.updateUser(first, first.id, input))
-      expect(shape(refused), refused.exchange).toEqual({ code: 'CONFLICT', fields })
-    }
-    expect(data(await overRest.me(first))).toMatchObject({ role: 'ADMIN', name: 'First', version: 1 })
-    data(await api.updateUser(first, first.id, { role: 'ADMIN', disabled: false, name: 'Changed' }))
-    // A disabled ADMIN may go: they were no help.
-    expect((await api.deleteUser(first, second.id)).error).toBeUndefined()
-  })
-
-  test('of two ADMINs who demote, disable or delete each other at once, one stays', async () => {
-    const fresh = await serverForTest({ RATE_LIMIT: 'off' })
-    let [one, other] = [await newPerson('One', fresh), await newPerson('Other', fresh)]
-    const makeAdmin = async (by: Person, whom: Person) =>
-      data(await api.updateUser(by, whom.id, { role: 'ADMIN', disabled: false }))
-    await makeAdmin(one, other)
-    const attacks = [
-      (by: Person, whom: Person) => api.updateUser(by, whom.id, { role: 'MEMBER' }),
-      (by: Person, whom: Person) => api.updateUser(by, whom.id, { disabled: true }),
-      (by: Person, whom: Person) => api.deleteUser(by, whom.id),
-    ]
-    const codes: (string | undefined)[] = []
-    for (let round = 0; round < 45; round++) {
-      const attack = (shift: number) => attacks[(Math.floor(round / (shift ? 3 : 1)) + shift) % 3]!
-      const outcomes = await Promise.all([attack(0)(one, other), attack(1)(other, one)])
-      const admins = await fresh.db.user.findMany({ where: { role: 'ADMIN', disabledAt: null } })
-      expect(admins, outcomes.map((outcome) => outcome.exchange).join('\n')).toHaveLength(1)
-      expect(outcomes.filter((outcome) => !outcome.error)).toHaveLength(1)
-      codes.push(...outcomes.map((outcome) => outcome.error?.code))
-      if (admins[0]?.id !== one.id) [one, other] = [other, one]
-      if (!(await fresh.db.user.findUnique({ where: { id: other.id } }))) other = await newPerson('Other', fresh)
-      await makeAdmin(one, other)
-    }
-    // Whoever comes later than at once is no ADMIN any more, or not signed in.
-    expect(new Set(codes)).toContain('CONFLICT')
-    const expected = ['CONFLICT', 'FORBIDDEN', 'UNAUTHENTICATED', undefined]
-    expect(codes.filter((code) => !expected.includes(code))).toEqual([])
-  })
-})
-
-describePeople('the own account', (api) => {
-  test('is renamed without a password', async () => {
-    const person = await newPerson('Before')
-    const before = data(await overRest.me(person))
-    expect(data(await api.updateMe(person, {}))).toEqual(before)
-    expect(data(await api.updateMe(person, { name: ' After ' }))).toEqual({
-      ...before,
-      name: 'After',
-      version: 2,
-      updatedAt: expect.stringMatching(INSTANT),
-    })
-  })
-
-  test('gets another address with the password, and signs in with it', async () => {
-    const person = await newPerson()
-    const email = newEmail()
-    const input = { email: email.toUpperCase(), currentPassword: person.password, name: 'Both' }
-    expect(data(await api.updateMe(person, input))).toMatchObject({ email, name: 'Both', version: 2 })
-    data(await signIn(email, person.password))
-    expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
-    data(await overRest.me(person))
-  })
-
-  test('keeps its address where the password is wrong or another account has the address', async () => {
-    const person = await newPerson()
-    const wrong = refusal(await api.updateMe(person, { email: newEmail(), name: 'No', currentPassword: 'wrong' }))
-    expect(shape(wrong), wrong.exchange).toEqual({ code: 'FORBIDDEN', fields: ['currentPassword'] })
-    const input = { email: member.email.toUpperCase(), name: 'No', currentPassword: person.password }
-    const conflict = refusal(await api.updateMe(person, input))
-    expect(shape(conflict), conflict.exchange).toEqual({ code: 'CONFLICT', fields: ['email'] })
-    expect(data(await overRest.me(person))).toMatchObject({ email: person.email, name: 'Test Person', version: 1 })
-  })
-
-  test.each<[string, Record<string, unknown>, string[]]>([
-    ['an address without the password', { email: 'a@example.org' }, ['currentPassword']],
-    ['no address', { email: 'a', currentPassword: 'x' }, ['email']],
-    ['an empty name', { name: ' ' }, ['name']],
-    ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
-    ['nothing cleared', { name: null, email: null }, ['email', 'name']],
-    ['a long password', { email: 'a@example.org', currentPassword: 'x'.repeat(201) }, ['currentPassword']],
-    ['a role', { role: 'ADMIN' }, ['role']],
-    ['several', { name: '', email: 'a' }, ['currentPassword', 'email', 'name']],
-  ])('with %s is refused', async (_what, input, fields) => {
-    const refused = refusal(await api.updateMe(member, input))
-    expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
-    expect(data(await overRest.me(member))).toMatchObject({ name: 'Member', role: 'MEMBER', version: 1 })
-  })
-
-  test('is changed only from the version that is expected', async () => {
-    const person = await newPerson()
-    data(await api.updateMe(person, { name: 'Second' }, 1))
-    const refused = refusal(await api.updateMe(person, { name: 'Third' }, 1))
-    expect(shape(refused), refused.exchange).toEqual({ code: 'PRECONDITION_FAILED', fields: ['expectedVersion'] })
-    expect(data(await overRest.me(person)).name).toBe('Second')
-  })
-
-  test('is changed by a person, not signed out and with no API key', async () => {
-    expect(refusal(await api.updateMe({ url: server.url }, { name: 'A' })).code).toBe('UNAUTHENTICATED')
-    const key = await apiKey(admin, 'admin', 'projects:write')
-    expect(refusal(await api.updateMe(key, { name: 'A' })).code).toBe('FORBIDDEN')
-  })
-
-  test('does not let a stolen token guess the password', async () => {
-    const fresh = await serverForTest()
-    const person = await newPerson('Victim', fresh)
-    const attempts = Array.from({ length: 15 }, () =>
-      api.updateMe(person, { email: newEmail(), currentPassword: 'wrong' }),
-    )
-    const codes = (await Promise.all(attempts)).map((outcome) => refusal(outcome).code).sort()
-    expect(codes).toEqual([...Array(10).fill('FORBIDDEN'), ...Array(5).fill('RATE_LIMITED')])
-  })
-
-  test('shows when it was disabled, and its address, to itself and to ADMINs alone', async () => {
-    const [author, reader] = [await newPerson('Author'), await newPerson('Reader')]
-    const { id: projectId } = data(await overRest.createProject(author, { name: 'Shared' }))
-    data(await api.addMember(author, projectId, { email: reader.email, role: 'VIEWER' }))
-    const { id } = data(await overRest.createTask(author, { projectId, title: 'A' }))
-    const seenBy = async ({ token }: Caller) =>
-      (await rest(server, `GET /tasks/${id}?include=creator`, { token })).body.creator
-    expect(await seenBy(author)).toMatchObject({ name: 'Author', email: author.email, disabledAt: null })
-    const { disabledAt } = data(await api.updateUser(admin, author.id, { disabled: true }))
-    expect(await seenBy(admin)).toMatchObject({ name: 'Author', email: author.email, disabledAt })
-    expect(await seenBy(reader)).toMatchObject({ id: author.id, name: 'Author', email: null, disabledAt: null })
   })
 })
 

@@ -1,5 +1,7 @@
 import { describe } from 'vitest'
+import { rest } from './clients.ts'
 import { ask, type Caller, call, ifMatch, LIST, LIST_VARIABLES, type Outcome, PAGE, USER } from './operations.ts'
+import { signUp, type TestUser } from './server.ts'
 
 type Input = Record<string, unknown>
 
@@ -128,3 +130,35 @@ function queryString({ first, last, totalCount, ...rest }: Paging): string {
 export function describePeople(what: string, specify: (api: PeopleOperations) => void): void {
   describe.each([peopleOverGraphql, peopleOverRest])(`${what} over $protocol`, specify)
 }
+
+/** A user who calls. */
+export type Person = Caller & TestUser
+
+export async function signUpAt({ url }: { url: string }, name?: string): Promise<Person> {
+  return { ...(await signUp({ url }, name)), url }
+}
+
+export const newEmail = () => `${crypto.randomUUID()}@example.org`
+
+/** For createUser. */
+export const newAccount = () => ({
+  email: newEmail(),
+  name: 'New Person',
+  password: `password ${crypto.randomUUID()}`,
+})
+
+/** A caller with an API key of somebody's. */
+export async function apiKey({ url, token }: Person, ...scopes: string[]): Promise<Caller> {
+  const { status, body } = await rest({ url }, 'POST /api-keys', { token, body: { name: 'A key', scopes } })
+  if (status !== 201) throw new Error(`could not make an API key: ${status} ${JSON.stringify(body)}`)
+  return { url, token: body.secret }
+}
+
+/** Makes somebody a member, in the name of an OWNER or ADMIN. */
+export async function addTo({ url, token }: Caller, projectId: string, email: string, role: string): Promise<void> {
+  const answer = await rest({ url }, `POST ${membersOf(projectId)}`, { token, body: { email, role } })
+  if (answer.status !== 201) throw new Error(`could not add a member: ${answer.status} ${answer.text}`)
+}
+
+/** What a refusal says, without the exchange that a failing test shows. */
+export const shape = ({ code, fields }: { code: string; fields: string[] }) => ({ code, fields })
