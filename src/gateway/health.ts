@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { HttpHandler } from './http.ts'
+import { type HttpHandler, readOnly } from './http.ts'
 
 export interface HealthOptions {
   /** Resolves when the server can do its work; rejects with the reason when it cannot. */
@@ -13,7 +13,7 @@ export function createHealth({
   check,
   stopping,
 }: HealthOptions): Record<'/livez' | '/readyz' | '/health', HttpHandler> {
-  const ready: HttpHandler = async ({ response }) => {
+  const ready = readOnly(async ({ response }) => {
     if (stopping()) return sendStatus(response, 503, { status: 'stopping' })
     try {
       await check()

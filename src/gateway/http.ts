@@ -58,6 +58,15 @@ export function createHttpEntry(options: HttpEntryOptions) {
   }
 }
 
+/** A page or a state: there is nothing to do at its address but read it. */
+export function readOnly(handler: HttpHandler): HttpHandler {
+  return (exchange) => {
+    if (exchange.method === 'GET' || exchange.method === 'HEAD') return handler(exchange)
+    const headers = { Allow: 'GET, HEAD' }
+    throw new AppError('METHOD_NOT_ALLOWED', `${exchange.path} can only be read.`, { headers })
+  }
+}
+
 function openExchange(request: IncomingMessage, response: ServerResponse, bodyLimit: number): HttpExchange {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
