@@ -97,7 +97,7 @@ function importsOf({ path, text }: Source): { target: string; statement: string;
 }
 
 function moduleOf(path: string): string | undefined {
-  return /^modules\/(\w+)\//.exec(path)?.[1]
+  return /^modules\/([\w-]+)\//.exec(path)?.[1]
 }
 
 function cycles(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {

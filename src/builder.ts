@@ -11,8 +11,8 @@ import RestPlugin from './gateway/rest-plugin.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
 import type { ApiScope } from './modules/api-keys/scopes.ts'
+import { hasScope } from './modules/users/policy.ts'
 import { dateTimeScalar, jsonScalar } from './scalars.ts'
-import { hasScope } from './viewer.ts'
 
 /** The one Pothos builder. Every module declares its types and operations on it; schema.ts makes the schema. */
 export const builder = new SchemaBuilder<{

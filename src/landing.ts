@@ -1,5 +1,5 @@
 import Negotiator from 'negotiator'
-import type { HttpHandler } from './gateway/http.ts'
+import { type HttpHandler, readOnly } from './gateway/http.ts'
 
 const LINKS = [
   { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser' },
@@ -24,7 +24,7 @@ ${LINKS.map(({ path, what }) => `<li><a href="${path}"><code>${path}</code></a> 
 `
 
 /** What is where: a page for people, JSON for programs that ask for it. */
-export const landingPage: HttpHandler = ({ request, response }) => {
+export const landingPage: HttpHandler = readOnly(({ request, response }) => {
   const wanted = new Negotiator(request).mediaType(['text/html', 'application/json'])
   if (wanted === 'application/json') {
     response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', Vary: 'Accept' })
@@ -39,4 +39,4 @@ export const landingPage: HttpHandler = ({ request, response }) => {
     Vary: 'Accept',
   })
   response.end(PAGE)
-}
+})

@@ -90,7 +90,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
         log,
       }),
       [`${REST_BASE}/*`]: rest,
-      ...createHealth({ check: () => database.ping(), stopping: () => stopping }),
+      ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
     },
     bodyLimit: config.BODY_LIMIT,
     corsOrigins: config.CORS_ORIGINS,

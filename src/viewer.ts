@@ -5,7 +5,7 @@ import type { Viewer } from './context.ts'
 import type { Database } from './database/client.ts'
 import type { GatewayRequest } from './gateway/context.ts'
 import { Prisma } from './generated/prisma/client.ts'
-import { type ApiScope, isApiScope } from './modules/api-keys/scopes.ts'
+import { isApiScope } from './modules/api-keys/scopes.ts'
 
 /** Who sent a request, or why nobody is signed in although it carried a credential. */
 export interface Recognised {
@@ -122,9 +122,4 @@ export function createRecogniser({ db, tokens, external }: RecogniserParts) {
 
 function known(viewer: Viewer | null, problem: string): Recognised {
   return viewer ? { viewer, problem: null } : { viewer: null, problem }
-}
-
-/** Whether the viewer's credential reaches so far: a person's does, an API key's where it was given the scope. */
-export function hasScope(viewer: Viewer, scope: ApiScope): boolean {
-  return viewer.scopes === null || viewer.scopes.has(scope)
 }

@@ -65,8 +65,14 @@ async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
   } catch (refused) {
     if (!(refused instanceof RateLimiterRes)) throw refused
     const seconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
+    const { keyPrefix: name, points, duration } = limiter
     throw new AppError('RATE_LIMITED', `Too many attempts. Try again in ${seconds} s.`, {
-      headers: { 'Retry-After': String(seconds) },
+      headers: {
+        'Retry-After': String(seconds),
+        // draft-ietf-httpapi-ratelimit-headers-10
+        RateLimit: `"${name}";r=0;t=${seconds}`,
+        'RateLimit-Policy': `"${name}";q=${points};w=${duration}`,
+      },
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { GatewayLog } from './context.ts'
 import { type HttpHandler, readOnly } from './http.ts'
 
 export interface HealthOptions {
@@ -6,25 +7,28 @@ export interface HealthOptions {
   check: () => Promise<void>
   /** True from the moment the server is asked to stop: load balancers should look elsewhere. */
   stopping: () => boolean
+  log: GatewayLog
 }
 
 /** `/livez`: the process answers. `/readyz` and `/health`: it can do its work, database included. */
 export function createHealth({
   check,
   stopping,
+  log,
 }: HealthOptions): Record<'/livez' | '/readyz' | '/health', HttpHandler> {
   const ready = readOnly(async ({ response }) => {
     if (stopping()) return sendStatus(response, 503, { status: 'stopping' })
     try {
       await check()
       sendStatus(response, 200, { status: 'ready' })
-    } catch {
-      // The reason is in the log; a stranger who asks need not learn the database's address.
+    } catch (error) {
+      // A stranger who asks need not learn the database's address.
+      log.warn({ err: error }, 'not ready: the database does not answer')
       sendStatus(response, 503, { status: 'unavailable', reason: 'the database does not answer' })
     }
-  }
+  })
   return {
-    '/livez': ({ response }) => sendStatus(response, 200, { status: 'alive' }),
+    '/livez': readOnly(({ response }) => sendStatus(response, 200, { status: 'alive' })),
     '/readyz': ready,
     '/health': ready,
   }

@@ -134,7 +134,7 @@ function timeResponse(response: ServerResponse, started: number): void {
   }
 }
 
-const EXPOSED_HEADERS = 'ETag, Link, Location, Retry-After, Server-Timing, X-Request-Id'
+const EXPOSED_HEADERS = 'ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id'
 
 /** Sets the CORS headers of an allowed origin; answers a preflight and returns true. */
 function answerCors({ request, response, method }: HttpExchange, allowed: readonly string[]): boolean {

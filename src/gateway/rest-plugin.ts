@@ -17,8 +17,8 @@ export interface RestOperation {
   status?: 200 | 201 | 202 | 204
   /** The argument whose fields are the flat JSON body. */
   body?: string
-  /** Path of what was created, from the answer. */
-  location?: (answer: Readonly<Record<string, unknown>>) => string
+  /** Path of what was created, from the answer (of which `id` is always there) and the arguments. */
+  location?: (answer: Readonly<Record<string, unknown>>, args: Readonly<Record<string, unknown>>) => string
   /** An answer that is no object is sent as one, under this name. */
   key?: string
   /** OpenAPI tag. */

@@ -47,7 +47,16 @@ function toIssue(path: (string | number)[], invalid: unknown, message: string): 
       message: `${JSON.stringify(invalid)} is not a ${enumeration[2]}.${enumeration[3]}`,
     }
   }
+  // Told by its kind, not quoted: a string is where secrets are.
+  if (/^String cannot represent/.test(message))
+    return { path, code: 'invalid_type', message: `must be a string, not ${kindOf(invalid)}` }
   return { path, code: 'invalid_type', message: message.replace(/^Expected type "\w+"\. /, '') }
+}
+
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** The problems of variables that graphql-js refused, each placed at the argument the variable stands for. */

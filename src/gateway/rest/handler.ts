@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { ContextFactory, GatewayContext } from '../context.ts'
-import type { Engine, PreparedOperation } from '../engine.ts'
+import type { Engine, PreparedOperation, Variables } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
 import { gatewayRequest, type HttpExchange } from '../http.ts'
 import { sendProblem } from '../problem.ts'
@@ -61,7 +61,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     const answer = result.data?.[route.fieldName]
     if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
     if (isList) setLinks(exchange, query, answer)
-    send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden)
+    send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
   }
 
   function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {
@@ -69,10 +69,15 @@ export function createRouteHandler<Context extends GatewayContext>(
     if (link) exchange.response.setHeader('Link', link)
   }
 
-  function send({ request, response }: HttpExchange, answer: unknown, hidden: readonly string[]): void {
+  function send(
+    { request, response }: HttpExchange,
+    answer: unknown,
+    hidden: readonly string[],
+    variables: Variables,
+  ): void {
     const whole = answer as Record<string, unknown>
     response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
-    if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole)}`)
+    if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole, variables)}`)
     if (route.status === 204) return void response.writeHead(204).end()
     const version = whole.version
     const body = Buffer.from(JSON.stringify(hidden.length > 0 ? hide(whole, hidden) : answer))

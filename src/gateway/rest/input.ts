@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GraphQLArgument } from 'graphql'
 import { AppError, type Issue } from '../errors.ts'
-import { coerceValue } from '../variables.ts'
+import { coerceValue, kindOf } from '../variables.ts'
 import { versionOfTags } from './conditional.ts'
 import { type QueryParameter, queryParameters, readParameter } from './parameters.ts'
 import type { Route } from './routes.ts'
@@ -19,6 +19,8 @@ export interface InputPlan {
   body: string | undefined
   query: ReadonlyMap<string, QueryParameter>
   readsVersion: boolean
+  /** Whether it only reads: then there is nothing that `If-Match` could prevent. */
+  isRead: boolean
   paged: boolean
 }
 
@@ -36,7 +38,12 @@ export interface RequestInput {
   include: string[]
 }
 
-export function planInput({ args, pathParameters, rest }: Pick<Route, 'args' | 'pathParameters' | 'rest'>): InputPlan {
+export function planInput({
+  args,
+  pathParameters,
+  rest,
+  kind,
+}: Pick<Route, 'args' | 'pathParameters' | 'rest'> & { kind: 'query' | 'mutation' | 'subscription' }): InputPlan {
   const elsewhere = new Set([...pathParameters, ...(rest.body ? [rest.body] : []), VERSION_ARGUMENT])
   const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name)))
   return {
@@ -45,6 +52,7 @@ export function planInput({ args, pathParameters, rest }: Pick<Route, 'args' | '
     body: rest.body,
     query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
+    isRead: kind !== 'mutation',
     paged: args.some((arg) => arg.name === 'first'),
   }
 }
@@ -56,12 +64,23 @@ export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[])
   }
   const representation = readQuery(plan, parts.query, variables, issues)
   if (plan.paged) turnPage(variables)
-  if (plan.readsVersion && parts.headers['if-match'] !== undefined) {
-    variables[VERSION_ARGUMENT] = versionOfTags(parts.headers['if-match'])
-  }
+  readVersion(plan, parts.headers['if-match'], variables, issues)
   readBody(plan, parts.body, variables, issues)
   coerceAll(plan, variables, issues)
   return { variables, ...representation }
+}
+
+/** A condition that cannot be kept is refused: ignored, it would let the change through that it was to prevent. */
+function readVersion(
+  plan: InputPlan,
+  header: string | undefined,
+  variables: Record<string, unknown>,
+  issues: Issue[],
+): void {
+  if (header === undefined || plan.isRead) return
+  if (plan.readsVersion) variables[VERSION_ARGUMENT] = versionOfTags(header)
+  else
+    issues.push({ path: ['header', 'If-Match'], code: 'unsupported', message: 'is not kept here: this has no version' })
 }
 
 function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<string, unknown>, issues: Issue[]) {
@@ -110,8 +129,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function notAnObject(body: unknown): Issue {
-  const kind = Array.isArray(body) ? 'an array' : body === null ? 'null' : `a ${typeof body}`
-  return { path: ['body'], code: 'invalid_type', message: `must be a JSON object, not ${kind}` }
+  return { path: ['body'], code: 'invalid_type', message: `must be a JSON object, not ${kindOf(body)}` }
 }
 
 /** Checks each variable against its argument's type: the engine would refuse the same, but not all problems at once. */

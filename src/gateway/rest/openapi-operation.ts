@@ -58,7 +58,7 @@ export function routeOperation(route: Route, info: OpenApiInfo): JsonSchema {
 
 /** The OpenAPI operation of a stream. */
 export function streamOperation(stream: StreamRoute, info: OpenApiInfo): JsonSchema {
-  const plan = planInput({ args: stream.field.args, pathParameters: [], rest: {} })
+  const plan = planInput({ args: stream.field.args, pathParameters: [], rest: {}, kind: 'subscription' })
   return {
     ...operationHead(stream, info),
     'x-graphql-operation': `Subscription.${stream.fieldName}`,

@@ -1,6 +1,5 @@
 import { hashPassword } from '../../auth/passwords.ts'
 import type { Context } from '../../context.ts'
-import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
 import { isId } from '../../rules.ts'
@@ -26,7 +25,7 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
   })
 }
 
-/** Needs an ADMIN. Absent fields stay. A new password ends the user's sessions; disabling ends all they have open. */
+/** Needs an ADMIN. Absent fields stay. A new password and disabling end the user's sessions. */
 export async function updateUser(
   ctx: Context,
   id: string,
@@ -52,7 +51,8 @@ export async function updateUser(
         passwordHash,
       },
     })
-    if (passwordHash !== undefined) await endSessions({ db: tx as Database }, id)
+    // An account that is enabled again starts with new sessions.
+    if (passwordHash !== undefined || disabled) await endSessions({ db: tx }, id)
     return changed
   })
 }

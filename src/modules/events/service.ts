@@ -1,9 +1,9 @@
-import type { Context } from '../../context.ts'
+import type { Context, Viewer } from '../../context.ts'
 import { decodeCursor, encodeCursor, type LoggedEvent, readLog, requireCursorInLog } from '../../events/log.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import { DEFAULT_PAGE } from '../../pagination.ts'
 import { requireProject } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
+import { hasScope, requireViewer } from '../users/policy.ts'
 import type { FollowTasksValues, ReadEventsValues } from './input.ts'
 
 /** One page of the log, read forwards. */
@@ -36,15 +36,17 @@ export async function readEvents(ctx: Context, scope: ReadEventsValues): Promise
   }
 }
 
+/** An API key that may not read projects is told of tasks only: what happens to projects and members would show them. */
 async function visibleEvents(
   ctx: Context,
-  viewer: ReturnType<typeof requireViewer>,
+  viewer: Viewer,
   projectId: string | null | undefined,
 ): Promise<Prisma.EventWhereInput> {
-  if (projectId) return { projectId }
-  if (viewer.role === 'ADMIN') return { projectId: { not: null } }
+  const where = hasScope(viewer, 'projects:read') ? {} : { type: { startsWith: OF_TASKS } }
+  if (projectId) return { ...where, projectId }
+  if (viewer.role === 'ADMIN') return { ...where, projectId: { not: null } }
   const memberships = await ctx.db.membership.findMany({ where: { userId: viewer.id }, select: { projectId: true } })
-  return { projectId: { in: memberships.map((membership) => membership.projectId) } }
+  return { ...where, projectId: { in: memberships.map((membership) => membership.projectId) } }
 }
 
 /** The cursor of now: whatever is committed later comes behind it. */

@@ -67,7 +67,7 @@ builder.mutationField('addMember', (t) =>
       path: '/projects/{projectId}/members',
       status: 201,
       body: 'input',
-      location: (member) => `/projects/${member.projectId}/members`,
+      location: (_member, { projectId }) => `/projects/${projectId}/members`,
     },
     args: { projectId: t.arg.id({ required: true }), input: t.arg({ type: AddMemberInput, required: true }) },
     resolve: (query, _root, { projectId, input }, ctx) => members.addMember(ctx, projectId, input, query),
@@ -98,7 +98,12 @@ builder.mutationField('removeMember', (t) =>
       'Take a member out of a project, from their next request and the next event on. Needs OWNER; the last OWNER stays.',
     authScopes: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
-    args: { projectId: t.arg.id({ required: true }), userId: t.arg.id({ required: true }) },
-    resolve: (query, _root, { projectId, userId }, ctx) => members.removeMember(ctx, projectId, userId, query),
+    args: {
+      projectId: t.arg.id({ required: true }),
+      userId: t.arg.id({ required: true }),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { projectId, userId, expectedVersion }, ctx) =>
+      members.removeMember(ctx, projectId, userId, expectedVersion, query),
   }),
 )

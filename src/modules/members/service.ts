@@ -57,18 +57,23 @@ export async function setMember(
 ) {
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const updatedById = requireViewer(ctx).id
-  return changeMember(ctx, projectId, userId, async (tx, member) => {
-    if (version != null && member.version !== version) throw versionDiffers('membership', member.version, version)
+  return changeMember(ctx, projectId, userId, version, async (tx, member) => {
     if (role !== 'OWNER') await keepAnOwner(tx, member)
     return tx.membership.update({ ...query, where: { id: member.id }, data: { role, updatedById } })
   })
 }
 
 /** Needs OWNER. The last OWNER stays. Answers the membership as it was. */
-export async function removeMember(ctx: Context, projectId: string, userId: string, query: MemberQuery) {
+export async function removeMember(
+  ctx: Context,
+  projectId: string,
+  userId: string,
+  version: Version,
+  query: MemberQuery,
+) {
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const viewer = requireViewer(ctx)
-  return changeMember(ctx, projectId, userId, async (tx, member) => {
+  return changeMember(ctx, projectId, userId, version, async (tx, member) => {
     await keepAnOwner(tx, member)
     // The log cannot tell from a deleted row who deleted it.
     await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
@@ -84,6 +89,7 @@ async function changeMember<T>(
   ctx: Context,
   projectId: string,
   userId: string,
+  version: Version,
   change: (tx: Prisma.TransactionClient, member: Membership) => Promise<T>,
 ): Promise<T> {
   if (!isId(userId)) throw memberNotFound(userId)
@@ -92,6 +98,7 @@ async function changeMember<T>(
     await tx.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
     const member = await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
     if (!member) throw memberNotFound(userId)
+    if (version != null && member.version !== version) throw versionDiffers('membership', member.version, version)
     return change(tx, member)
   })
 }

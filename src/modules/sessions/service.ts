@@ -106,7 +106,11 @@ export async function signOutEverywhere(ctx: Context): Promise<boolean> {
 }
 
 /** Ends a user's sessions, all or all but one. */
-export async function endSessions(ctx: Pick<Context, 'db'>, userId: string, except?: string): Promise<void> {
+export async function endSessions(
+  ctx: { db: Pick<Context['db'], 'session'> },
+  userId: string,
+  except?: string,
+): Promise<void> {
   await ctx.db.session.updateMany({
     where: { userId, revokedAt: null, ...(except !== undefined && { id: { not: except } }) },
     data: { revokedAt: new Date() },

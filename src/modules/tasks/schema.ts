@@ -2,6 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
 import { connectionType, pageArguments } from '../../pagination.ts'
+import { EXPECTED_VERSION } from '../../rules.ts'
 import { createTaskRules, listTasksRules, replaceTaskRules, updateTaskRules } from './input.ts'
 import { TASK_ORDER_FIELDS } from './order.ts'
 import * as tasks from './service.ts'
@@ -146,8 +147,6 @@ builder.mutationField('createTask', (t) =>
     resolve: (query, _root, { input }, ctx) => tasks.createTask(ctx, input, query),
   }),
 )
-
-const EXPECTED_VERSION = 'The version the change is based on; another one is refused. Without it the last write wins.'
 
 builder.mutationField('updateTask', (t) =>
   t.prismaField({

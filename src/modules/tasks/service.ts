@@ -2,6 +2,7 @@ import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import { type Connection, loadPage } from '../../pagination.ts'
+import { versionDiffers } from '../conflicts.ts'
 import { requireProject, visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { taskCondition } from './filter.ts'
@@ -106,13 +107,7 @@ async function changeTask(
     if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error
     const present = await findTask(ctx, id, { select: { version: true } })
     if (!present) throw taskNotFound(id)
-    throw new AppError(
-      'PRECONDITION_FAILED',
-      `The task is at version ${present.version}, not ${version}: read it again.`,
-      {
-        path: ['expectedVersion'],
-      },
-    )
+    throw versionDiffers('task', present.version, version)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Context, Viewer } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
+import type { ApiScope } from '../api-keys/scopes.ts'
 
 /** Who is asking; refuses with UNAUTHENTICATED where nobody is signed in. */
 export function requireViewer(ctx: Context): Viewer {
@@ -16,4 +17,9 @@ export function requireAdmin(ctx: Context): Viewer {
 
 export function userNotFound(id: string): AppError {
   return new AppError('NOT_FOUND', `There is no user ${JSON.stringify(id)}.`, { path: ['id'] })
+}
+
+/** Whether the viewer's credential reaches so far: a person's does, an API key's where it was given the scope. */
+export function hasScope(viewer: Viewer, scope: ApiScope): boolean {
+  return viewer.scopes === null || viewer.scopes.has(scope)
 }
