@@ -1,13 +1,16 @@
 import Negotiator from 'negotiator'
 import { type HttpHandler, readOnly } from './gateway/http.ts'
 
-const LINKS = [
-  { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser' },
-  { path: '/api/v1', what: 'REST' },
-  { path: '/api/v1/openapi.json', what: 'OpenAPI 3.1 of the REST API' },
-  { path: '/api/v1/events/stream', what: 'Live events (SSE)' },
-  { path: '/readyz', what: 'Whether the server can do its work' },
+/** What is where; `open` is what a browser can just go to. */
+const PLACES = [
+  { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser', open: true },
+  { path: '/api/v1/openapi.json', what: 'OpenAPI 3.1 of the REST API below /api/v1', open: true },
+  { path: '/api/v1/events/stream', what: 'live events (SSE), with a token', open: false },
+  { path: '/readyz', what: 'whether the server can do its work', open: true },
 ]
+
+const entry = ({ path, what, open }: (typeof PLACES)[number]) =>
+  `<li>${open ? `<a href="${path}"><code>${path}</code></a>` : `<code>${path}</code>`} ${what}</li>`
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -18,7 +21,7 @@ const PAGE = `<!doctype html>
 <h1>Taskwire</h1>
 <p>Task management: one definition of each operation, served as GraphQL, as REST and as a live stream.</p>
 <ul>
-${LINKS.map(({ path, what }) => `<li><a href="${path}"><code>${path}</code></a> ${what}</li>`).join('\n')}
+${PLACES.map(entry).join('\n')}
 </ul>
 </html>
 `
@@ -29,7 +32,7 @@ export const landingPage: HttpHandler = readOnly(({ request, response }) => {
   if (wanted === 'application/json') {
     response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', Vary: 'Accept' })
     response.end(
-      JSON.stringify({ name: 'Taskwire', links: Object.fromEntries(LINKS.map(({ path, what }) => [path, what])) }),
+      JSON.stringify({ name: 'Taskwire', links: Object.fromEntries(PLACES.map(({ path, what }) => [path, what])) }),
     )
     return
   }

@@ -15,7 +15,7 @@ export interface Recipe {
   protocols?: readonly Protocol[]
 }
 
-export type Seen = { ids: string[] } | { eventsOf: string[] }
+export type Seen = { ids: string[] } | { eventsOf: string[]; tasksOnly: boolean }
 
 const isAdmin = ({ persona }: World) => {
   const { admin, credential } = describePersona(persona)
@@ -26,6 +26,9 @@ const isMember = ({ persona }: World) => {
   const { role, removed } = describePersona(persona)
   return role !== undefined && removed !== true
 }
+
+/** What happened to projects and members is no more for a key with tasks:read than projects and members are. */
+const isForTasks = ({ persona }: World) => describePersona(persona).credential === 'tasks:read'
 
 /** The worlds of which the persona may see the project. */
 const seenWorlds = (world: World, all: readonly World[]) => (isAdmin(world) ? all : isMember(world) ? [world] : [])
@@ -65,8 +68,13 @@ export const recipes: Record<string, Recipe> = {
   },
   'Query.task': { variables: task, is: ({ taskId }) => taskId },
   'Query.task: deleted': { variables: ({ deletedTaskId }) => ({ id: deletedTaskId }) },
-  'Query.events': { sees: (world, all) => ({ eventsOf: visibleProjects(world, all) }) },
-  'Query.events: of the project': { variables: ofProject, sees: ({ projectId }) => ({ eventsOf: [projectId] }) },
+  'Query.events': {
+    sees: (world, all) => ({ eventsOf: visibleProjects(world, all), tasksOnly: isForTasks(world) }),
+  },
+  'Query.events: of the project': {
+    variables: ofProject,
+    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) }),
+  },
   'Query.eventCursor': {},
 
   'Mutation.registerUser': {

@@ -81,7 +81,8 @@ const EventConnection = builder.objectRef<events.EventPage>('EventConnection').i
 builder.queryField('events', (t) =>
   t.field({
     type: EventConnection,
-    description: 'What happened in the projects you see, oldest first. Poll it, or follow taskEvents.',
+    description:
+      'What happened in the projects you see, oldest first. Poll it, or follow taskEvents. An API key without projects:read is told of tasks only.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/events' },
     validate: readEventsRules,
