@@ -14,7 +14,7 @@ export interface Source {
 
 /** The one file of the gateway that every folder may import. */
 const ERRORS = 'gateway/errors.ts'
-const MODULE_FILES = ['service', 'policy', 'loader', 'conflicts', 'accounts', 'scopes']
+const MODULE_FILES = ['service', 'policy', 'loader', 'conflicts', 'accounts', 'scopes', 'refresh']
 
 /** What a file may import of ours, besides its own folder. Undefined: everything (the files that put the server together). */
 function allowed({ path }: Source): ((target: string, statement: string) => boolean) | undefined {

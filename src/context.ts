@@ -11,6 +11,7 @@ import type {
   GatewayLog,
   GatewayRequest,
 } from './gateway/context.ts'
+import { ENDLESS, type Lifetime } from './gateway/lifetime.ts'
 import type { UserRole } from './generated/prisma/enums.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { ApiScope } from './modules/api-keys/scopes.ts'
@@ -101,8 +102,16 @@ function makeContext(facts: Facts): Context {
     loaders: createLoaders(db),
     fork: () => makeContext(facts),
     afterWrite: () => tail.wake(),
-    openLifetime: () => lifetimes.open(facts.viewer, facts.request.arrivedAt),
+    openLifetime: () =>
+      sharedLifetime(facts.request.connection) ?? lifetimes.open(facts.viewer, facts.request.arrivedAt),
   }
+}
+
+/** What runs on a websocket lasts as long as the websocket may, which renewing its token moves. */
+function sharedLifetime(connection: GatewayConnection | undefined): Lifetime | undefined {
+  if (!connection || connection.lifetime === ENDLESS) return undefined
+  const { lifetime } = connection
+  return { onEnd: (listener) => lifetime.onEnd(listener), extend: () => undefined, close: () => undefined }
 }
 
 function childLog(log: GatewayLog, requestId: string): GatewayLog {

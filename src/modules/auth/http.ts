@@ -1,7 +1,7 @@
 import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { ExtraRoute } from '../../gateway/rest/extra.ts'
-import { refresh } from '../sessions/service.ts'
+import { refresh } from '../sessions/refresh.ts'
 import { refreshRules, signInRules } from './input.ts'
 import { signIn } from './service.ts'
 

@@ -1,5 +1,6 @@
 import { builder } from '../../builder.ts'
-import { type AuthAnswer, refresh, signOut, signOutEverywhere } from '../sessions/service.ts'
+import { refresh } from '../sessions/refresh.ts'
+import { type AuthAnswer, signOut, signOutEverywhere } from '../sessions/service.ts'
 import { UserType } from '../users/schema.ts'
 import { createStreamTicket, type Renewal, renewConnection, type StreamTicket } from './connections.ts'
 import { changePasswordRules, refreshRules, registerRules, renewConnectionRules, signInRules } from './input.ts'

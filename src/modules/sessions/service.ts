@@ -1,5 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
-import { hashToken, newRefreshToken } from '../../auth/tokens.ts'
+import { newRefreshToken } from '../../auth/tokens.ts'
 import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type Session, type User } from '../../generated/prisma/client.ts'
@@ -26,14 +25,16 @@ export async function openSession(ctx: Context, user: User): Promise<AuthAnswer>
       refreshTokens: { create: { hash } },
     },
   })
-  return answer(ctx, user, session.id, token)
+  return authAnswer(ctx, user, session.id, token)
 }
 
-function sessionEnd(ctx: Context): Date {
+/** When a session ends that is used now. */
+export function sessionEnd(ctx: Context): Date {
   return new Date(Date.now() + ctx.services.config.REFRESH_TOKEN_TTL * 1000)
 }
 
-function answer(ctx: Context, user: User, sessionId: string, refreshToken: string): AuthAnswer {
+/** The tokens of a session, and what else its owner is told. */
+export function authAnswer(ctx: Context, user: User, sessionId: string, refreshToken: string): AuthAnswer {
   const { tokens } = ctx.services
   const accessToken = tokens.sign({ userId: user.id, sessionId })
   const { id, role, inboxId } = user
@@ -41,52 +42,6 @@ function answer(ctx: Context, user: User, sessionId: string, refreshToken: strin
   // From here on the operation speaks as the user it signed in: the answer shows them their own address.
   ctx.viewer = { id, role, inboxId, scopes: null, credential: { kind: 'session', id: sessionId, expiresAt } }
   return { accessToken, refreshToken, expiresIn: tokens.lifetime, user }
-}
-
-/**
- * How long a refresh is held back. Whoever sends a token again before anybody was told of its successor cannot know that it
- * is spent: such a request lost a race and is only refused. After that, a spent token is a stolen one.
- */
-const RACE_MS = 250
-
-/**
- * Trades a refresh token for a new one and an access token. Of many at once exactly one succeeds. A token that was
- * traded before ends the whole session: either the thief or the owner sends it, and there is no telling which.
- */
-export async function refresh(ctx: Context, refreshToken: string): Promise<AuthAnswer> {
-  const hash = hashToken(refreshToken)
-  const { token, hash: successor } = newRefreshToken()
-  // One statement: the row of the spent token decides between those who come at once, on any server.
-  const [traded] = await ctx.db.$queryRaw<{ sessionId: string; userId: string }[]>`
-    WITH spent AS (
-      UPDATE "RefreshToken" t SET "replacedAt" = clock_timestamp() FROM "Session" s, "User" u
-      WHERE t."hash" = ${hash} AND t."replacedAt" IS NULL AND s."id" = t."sessionId" AND s."revokedAt" IS NULL
-        AND s."expiresAt" > now() AND u."id" = s."userId" AND u."disabledAt" IS NULL
-      RETURNING s."id" AS "sessionId", s."userId"
-    ), fresh AS (
-      INSERT INTO "RefreshToken" ("hash", "sessionId") SELECT ${successor}, "sessionId" FROM spent
-    ), used AS (
-      UPDATE "Session" SET "lastUsedAt" = now(), "expiresAt" = ${sessionEnd(ctx)} WHERE "id" = (SELECT "sessionId" FROM spent)
-    )
-    SELECT "sessionId", "userId" FROM spent`
-  if (!traded) {
-    await endIfReused(ctx, hash)
-    throw new AppError('UNAUTHENTICATED', 'The refresh token is not valid: sign in again.')
-  }
-  const [user] = await Promise.all([ctx.db.user.findUniqueOrThrow({ where: { id: traded.userId } }), wait(RACE_MS)])
-  return answer(ctx, user, traded.sessionId, token)
-}
-
-async function endIfReused(ctx: Context, hash: Uint8Array<ArrayBuffer>): Promise<void> {
-  // Both times are the database's; only the time since this request arrived is ours.
-  const [spent] = await ctx.db.$queryRaw<{ sessionId: string; age: number }[]>`
-    SELECT "sessionId", (extract(epoch FROM clock_timestamp() - "replacedAt") * 1000)::float8 AS age
-    FROM "RefreshToken" WHERE "hash" = ${hash} AND "replacedAt" IS NOT NULL`
-  if (!spent) return
-  const ageOnArrival = spent.age - (performance.now() - ctx.request.arrivedAt)
-  if (ageOnArrival < RACE_MS) return
-  ctx.log.warn({ sessionId: spent.sessionId }, 'a spent refresh token came again: its session is ended')
-  await ctx.db.session.updateMany({ where: { id: spent.sessionId, revokedAt: null }, data: { revokedAt: new Date() } })
 }
 
 /** Ends the session of the access token. */
