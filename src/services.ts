@@ -36,7 +36,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       hub,
       access: createAccessTracker(db, tail),
       lifetimes: createLifetimes(tail),
-      recognise: createRecogniser({ db, tokens, external: externalTokens(config) }),
+      recognise: createRecogniser({ db, tokens, external: externalTokens(config, log) }),
       log,
     }
     return {
@@ -58,7 +58,13 @@ async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
   return JWT_SECRET ?? keptSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
 }
 
-function externalTokens({ JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config): ExternalTokens | undefined {
+function externalTokens(
+  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config,
+  log: GatewayLog,
+): ExternalTokens | undefined {
   if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
-  return createExternalTokens({ jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE })
+  const options = { jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE }
+  return createExternalTokens(options, (error) =>
+    log.warn({ err: error }, 'the identity provider’s keys cannot be had'),
+  )
 }

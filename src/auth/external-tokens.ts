@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { z } from 'zod'
 
 /** Who a token of the outside identity provider speaks of. */
 export interface ExternalClaims {
@@ -24,12 +25,31 @@ export interface ExternalOptions {
 /** A token is at most a few kilobytes; a longer one is not worth the work. */
 const MAX_LENGTH = 16_384
 
+const emailRule = z.string().toLowerCase().pipe(z.email())
+
+/** OpenID Connect Core 2: a subject has 1 to 255 ASCII characters. */
+const SUBJECT = /^[\x20-\x7e]{1,255}$/
+
+/** How often trouble with the provider is told. */
+const TELL_EVERY_MS = 10_000
+
 /**
  * Verifies tokens of an outside identity provider by its published keys (JWKS, RFC 7517). Keys are cached, and fetched
- * again when a token names one that is not known, at most every ten seconds.
+ * again when a token names one that is not known, at most every ten seconds. `onTrouble` hears why keys cannot be had.
  */
-export function createExternalTokens({ jwksUrl, issuer, audience }: ExternalOptions): ExternalTokens {
+export function createExternalTokens(options: ExternalOptions, onTrouble: (error: Error) => void): ExternalTokens {
+  const { jwksUrl, issuer, audience } = options
   const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: 10_000, timeoutDuration: 3_000 })
+  let toldAt = Number.NEGATIVE_INFINITY
+
+  function tell(error: unknown): void {
+    // What is wrong with a token has a code of its own; what is left are the provider and the way to it.
+    const ours = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
+    if (ours || !(error instanceof Error) || performance.now() - toldAt < TELL_EVERY_MS) return
+    toldAt = performance.now()
+    onTrouble(error)
+  }
+
   return {
     async verify(token) {
       if (token.length > MAX_LENGTH) return undefined
@@ -41,11 +61,12 @@ export function createExternalTokens({ jwksUrl, issuer, audience }: ExternalOpti
           requiredClaims: ['exp', 'sub'],
         })
         const { sub = '', exp = 0, email, email_verified: verified } = payload
-        // PostgreSQL has no way to look such a subject up.
-        if (sub.includes('\u0000')) return undefined
-        const verifiedEmail = verified === true && typeof email === 'string' ? email.toLowerCase() : undefined
+        if (!SUBJECT.test(sub)) return undefined
+        const address = emailRule.safeParse(email)
+        const verifiedEmail = verified === true && address.success ? address.data : undefined
         return { issuer, subject: sub, verifiedEmail, expiresAt: exp * 1000 }
-      } catch {
+      } catch (error) {
+        tell(error)
         return undefined
       }
     },

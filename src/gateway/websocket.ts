@@ -42,6 +42,8 @@ const GOING_AWAY = 1001
 const MAX_REASON = 100
 const PING_MS = 12_000
 const INIT_TIMEOUT_MS = 5_000
+/** IANA's WebSocket Close Code Number Registry: Try Again Later. */
+const TRY_AGAIN = 1013
 /** RFC 6585's 429 in graphql-ws's range, which stock clients do not retry at once. */
 const TOO_MANY_SOCKETS = 4429
 
@@ -141,10 +143,7 @@ export function attachWebsocket<Context extends GatewayContext>(
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) =>
           socket.on('message', (data) => {
-            handle(String(data)).catch((error: unknown) => {
-              log.error({ err: error }, 'a websocket message could not be handled')
-              socket.close(CloseCode.InternalServerError, 'Internal error')
-            })
+            handle(String(data)).catch((error: unknown) => giveUp(socket, error))
           }),
       },
       { request, socket, connection },
@@ -156,6 +155,13 @@ export function attachWebsocket<Context extends GatewayContext>(
         log.error({ err: error }, 'a websocket did not close cleanly'),
       )
     })
+  }
+
+  /** Neither the credential nor the operation is at fault: a client that comes again may find the database back. */
+  function giveUp(socket: WebSocket, error: unknown): void {
+    if (error instanceof AppError && error.code === 'UNAVAILABLE') return socket.close(TRY_AGAIN, error.message)
+    log.error({ err: error }, 'a websocket message could not be handled')
+    socket.close(CloseCode.InternalServerError, 'Internal error')
   }
 
   return {

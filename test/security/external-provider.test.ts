@@ -1,0 +1,239 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import type { JWTPayload } from 'jose'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { DOORS, type DoorName, knock, openedOrBroken } from '../support/doors.ts'
+import { AUDIENCE, ISSUER, makeKey, openProvider, type ProviderKey, providerToken } from '../support/provider.ts'
+import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { openSocket } from '../support/sockets.ts'
+import { until } from '../support/wait.ts'
+
+type Provider = Awaited<ReturnType<typeof openProvider>>
+
+let provider: Provider
+let server: TestServer
+let rsa: ProviderKey
+let ec: ProviderKey
+let user: TestUser
+
+beforeAll(async () => {
+  provider = await openProvider()
+  rsa = provider.publish(await makeKey('RS256', 'rsa-1'))
+  ec = provider.publish(await makeKey('ES256', 'ec-1'))
+  server = await testServer(provider.settings)
+  user = await signUp(server)
+})
+afterAll(async () => {
+  await server?.close()
+  await provider?.close()
+})
+
+const errors = () => server.log.lines.filter(({ level }) => level === 'error')
+beforeEach(() => void server.log.lines.splice(0))
+
+const verified = (email: string, change: JWTPayload = {}): JWTPayload => ({
+  sub: randomUUID(),
+  email,
+  email_verified: true,
+  ...change,
+})
+const meOf = async (token: string, at: TestServer = server) => (await rest(at, 'GET /me', { token })).body
+/** Refused at every door, and not the server’s fault. */
+async function expectRefused(token: string) {
+  expect(openedOrBroken(await knock(server, token, user.token)), token).toEqual({})
+  expect(errors()).toEqual([])
+}
+
+test.each(['RS256', 'ES256'])('a token signed with %s opens every door that access tokens open', async (alg) => {
+  const token = await providerToken(alg === 'RS256' ? rsa : ec, verified(user.email))
+  const answers = await knock(server, token, user.token)
+  const closed: DoorName[] = ['REST stream by ticket', 'websocket, apiKey', 'renewConnection', 'refresh token']
+  const open = (Object.keys(DOORS) as DoorName[]).filter((name) => !closed.includes(name))
+  expect(open.filter((name) => answers[name] !== undefined)).toEqual([])
+  expect((await meOf(token)).id).toBe(user.id)
+})
+
+describe('a subject is matched', () => {
+  test('by its verified e-mail first, in any case, and by itself afterwards, also when the address has changed', async () => {
+    const person = await signUp(server)
+    const sub = randomUUID()
+    expect((await meOf(await providerToken(rsa, verified(person.email.toUpperCase(), { sub })))).id).toBe(person.id)
+    // There and here: neither address counts any more.
+    const moved = `${randomUUID()}@example.org`
+    await server.db.user.update({ where: { id: person.id }, data: { email: `${randomUUID()}@example.org` } })
+    expect((await meOf(await providerToken(rsa, verified(moved, { sub })))).id).toBe(person.id)
+    expect((await meOf(await providerToken(ec, { sub }))).id).toBe(person.id)
+  })
+
+  test('to the account it was linked with, even where its address is that of another one now', async () => {
+    const [first, second] = [await signUp(server), await signUp(server)]
+    const sub = randomUUID()
+    await meOf(await providerToken(rsa, verified(first.email, { sub })))
+    expect((await meOf(await providerToken(rsa, verified(second.email, { sub })))).id).toBe(first.id)
+  })
+
+  test('once, when its first tokens come all at once', async () => {
+    const person = await signUp(server)
+    const token = await providerToken(rsa, verified(person.email))
+    const found = await Promise.all(Array.from({ length: 20 }, () => meOf(token)))
+    expect(new Set(found.map(({ id }) => id))).toEqual(new Set([person.id]))
+    expect(await server.db.identity.count({ where: { userId: person.id } })).toBe(1)
+  })
+
+  test('never by an address that nobody verified', async () => {
+    for (const email_verified of [false, undefined, 'true', 1, null]) {
+      await expectRefused(await providerToken(rsa, verified(user.email, { email_verified })))
+    }
+  })
+
+  test('to nobody where there is no such account, and none is made', async () => {
+    const before = await server.db.user.count()
+    await expectRefused(await providerToken(rsa, verified(`${randomUUID()}@example.org`)))
+    await expectRefused(await providerToken(rsa, { sub: randomUUID() }))
+    expect(await server.db.user.count()).toBe(before)
+  })
+
+  test('to nobody where the account is disabled or deleted, linked or not', async () => {
+    for (const linked of [true, false]) {
+      const [disabled, deleted] = [await signUp(server), await signUp(server)]
+      const tokens = await Promise.all([disabled, deleted].map(({ email }) => providerToken(rsa, verified(email))))
+      if (linked) for (const token of tokens) expect((await meOf(token)).id).toBeTruthy()
+      await server.db.user.update({ where: { id: disabled.id }, data: { disabledAt: new Date() } })
+      await server.db.user.delete({ where: { id: deleted.id } })
+      for (const token of tokens) await expectRefused(token)
+    }
+  })
+})
+
+describe('no door opens to a token of the provider with', () => {
+  const now = () => Math.floor(Date.now() / 1000)
+  test.each<[string, () => JWTPayload, object?]>([
+    ['another issuer', () => ({ iss: 'https://attacker.example' })],
+    ['its issuer with a slash', () => ({ iss: `${ISSUER}/` })],
+    ['no issuer', () => ({ iss: undefined })],
+    ['another audience', () => ({ aud: 'another application' })],
+    ['no audience', () => ({ aud: undefined })],
+    ['our own issuer and audience', () => ({ iss: 'taskwire', aud: 'taskwire' })],
+    ['an expiry gone by', () => ({ exp: now() - 1 })],
+    ['no expiry', () => ({ exp: undefined })],
+    ['a start in the future', () => ({ nbf: now() + 60 })],
+    ['no subject', () => ({ sub: undefined })],
+    ['a subject with a NUL', () => ({ sub: 'a\u0000b' })],
+    ['an empty subject', () => ({ sub: '' })],
+    ['an address with a NUL', () => ({ email: 'a\u0000@example.org' })],
+    ['an unknown kid', () => ({}), { kid: 'nobody knows' }],
+  ])('%s', async (_what, change, header) => {
+    await expectRefused(await providerToken(rsa, verified(user.email, change()), header))
+  })
+
+  test('a key of somebody else under its kid', async () => {
+    const foreign = await makeKey('RS256', rsa.kid)
+    await expectRefused(await providerToken(foreign, verified(user.email)))
+  })
+
+  test('another algorithm of the same key', async () => {
+    const pss = await makeKey('PS256', 'pss-1')
+    onTestFinished(() => provider.withdraw(pss))
+    provider.publish(pss)
+    await expectRefused(await providerToken(pss, verified(user.email)))
+    await expectRefused(await providerToken({ ...ec, kid: rsa.kid }, verified(user.email)))
+  })
+
+  test('HS256, signed with the provider’s public key, or alg none', async () => {
+    const claims = { iss: ISSUER, aud: AUDIENCE, exp: now() + 300, ...verified(user.email) }
+    const own = { ...claims, iss: 'taskwire', aud: 'taskwire', sid: randomUUID() }
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+    for (const payload of [claims, own]) {
+      for (const secret of [rsa.pem, rsa.pem.trim(), JSON.stringify(rsa.jwk)]) {
+        const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid: rsa.kid })}.${encode(payload)}`
+        await expectRefused(`${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`)
+      }
+      await expectRefused(`${encode({ alg: 'none', kid: rsa.kid })}.${encode(payload)}.`)
+    }
+  })
+})
+
+test('a token of the provider opens no session here: no ticket, no signing out, and its streams end when it expires', async () => {
+  const exp = Math.floor(Date.now() / 1000) + 2
+  const token = await providerToken(ec, verified(user.email, { exp }))
+  expect((await rest(server, 'POST /auth/stream-ticket', { token })).status).toBe(403)
+  expect((await rest(server, 'POST /auth/sign-out', { token })).status).toBe(403)
+  const socket = await openSocket(server, { authorization: `Bearer ${token}` })
+  const inbox = socket.follow('subscription { taskEvents { cursor } }')
+  await until('it is closed', () => socket.closing !== undefined)
+  expect(socket.closing?.code).toBe(4403)
+  expect(inbox.ended).toBeDefined()
+  expect(Math.abs(Date.now() - exp * 1000)).toBeLessThan(1_000)
+})
+
+test('a new key is fetched when a token names it, and a flood of unknown ones does not make us ask each time', async () => {
+  const own = await openProvider()
+  onTestFinished(() => own.close())
+  const first = own.publish(await makeKey('RS256', 'first'))
+  const at = await serverForTest(own.settings)
+  const { email, id } = await signUp(at)
+  const claims = verified(email)
+  expect((await meOf(await providerToken(first, claims), at)).id).toBe(id)
+  // The cool-down of the keys runs from the last fetch: only a server that has not asked for a while learns at once.
+  const later = await serverForTest(own.settings)
+  const person = await signUp(later)
+  const second = own.publish(await makeKey('ES256', 'second'))
+  own.withdraw(first)
+  expect((await meOf(await providerToken(second, verified(person.email)), later)).id).toBe(person.id)
+  expect((await meOf(await providerToken(first, verified(person.email)), later)).code).toBe('UNAUTHENTICATED')
+  const before = own.fetches
+  const strange = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => providerToken(first, claims, { kid: `unknown ${index}` })),
+  )
+  const answers = await Promise.all(strange.map((token) => meOf(token, later)))
+  for (const { code } of answers) expect(code).toBe('UNAUTHENTICATED')
+  expect(own.fetches - before).toBeLessThanOrEqual(1)
+})
+
+test('while the provider is down its tokens are UNAUTHENTICATED, ours still work, and it is asked again later', async () => {
+  const own = await openProvider()
+  onTestFinished(() => own.close())
+  const key = own.publish(await makeKey('RS256', 'only'))
+  await own.goDown()
+  const at = await serverForTest(own.settings)
+  const { email, id, token } = await signUp(at)
+  const foreign = await providerToken(key, verified(email))
+  const refused = await rest(at, 'GET /me', { token: foreign })
+  expect({ status: refused.status, code: refused.body.code }, refused.text).toEqual({
+    status: 401,
+    code: 'UNAUTHENTICATED',
+  })
+  expect((await graphql(at, '{ me { id } }', {}, { token: foreign })).errors?.[0]?.extensions.code).toBe(
+    'UNAUTHENTICATED',
+  )
+  expect((await meOf(token, at)).id).toBe(id)
+  expect(at.log.lines.filter(({ level }) => level === 'error')).toEqual([])
+  // Whoever runs the server has to learn of it: a clear line, not an error of ours.
+  expect(at.log.lines.filter(({ level }) => level === 'warn').length).toBeGreaterThan(0)
+  await own.comeUp()
+  await until('its tokens work', async () => (await meOf(foreign, at)).id === id)
+})
+
+test('without a provider its tokens are nothing', async () => {
+  const at = await serverForTest()
+  const { email } = await signUp(at)
+  expect((await meOf(await providerToken(rsa, verified(email)), at)).code).toBe('UNAUTHENTICATED')
+})
+
+describe('the configuration of a provider', () => {
+  const JWT_JWKS_URL = 'https://login.example/jwks.json'
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['without issuer', { JWT_JWKS_URL, JWT_AUDIENCE: AUDIENCE }, /JWT_ISSUER: is required/],
+    ['without audience', { JWT_JWKS_URL, JWT_ISSUER: ISSUER }, /JWT_AUDIENCE: is required/],
+    ['without either', { JWT_JWKS_URL }, /JWT_ISSUER: is required[\s\S]*JWT_AUDIENCE: is required/],
+    [
+      'with a URL that is none',
+      { JWT_JWKS_URL: 'login.example', JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE },
+      /JWT_JWKS_URL/,
+    ],
+    ['with a file', { JWT_JWKS_URL: 'file:///etc/passwd', JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE }, /JWT_JWKS_URL/],
+  ])('%s is refused', (_what, settings, problem) => {
+    expect(() => readConfig(settings)).toThrow(problem)
+  })
+})
