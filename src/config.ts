@@ -47,6 +47,15 @@ const variables = {
     .describe('Published keys of an outside identity provider, whose tokens are then accepted.'),
   JWT_ISSUER: z.string().optional().describe('Its name: the `iss` of its tokens. Required with JWT_JWKS_URL.'),
   JWT_AUDIENCE: z.string().optional().describe('Our name there: the `aud` of its tokens. Required with JWT_JWKS_URL.'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe(
+      'Reverse proxies in front, each adding to X-Forwarded-For; limits then count the client’s address, not theirs.',
+    ),
   CORS_ORIGINS: z
     .string()
     .default('')

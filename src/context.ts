@@ -39,7 +39,7 @@ export interface Viewer {
 
 /** What lives as long as the server. */
 export interface Services {
-  config: Pick<Config, 'REGISTRATION' | 'REFRESH_TOKEN_TTL'>
+  config: Pick<Config, 'REGISTRATION' | 'REFRESH_TOKEN_TTL' | 'TRUSTED_PROXIES'>
   db: Database
   tokens: AccessTokens
   guard: SignInGuard
@@ -78,7 +78,8 @@ const MAX_USER_AGENT = 200
 export function createContextFactory(services: Services): ContextFactory<Context> {
   return async (request) => {
     const { viewer, problem } = await services.recognise(request)
-    const { requestId, remoteAddress, arrivedAt, connection } = request
+    const { requestId, arrivedAt, connection } = request
+    const remoteAddress = clientAddress(request, services.config.TRUSTED_PROXIES)
     const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null
     return makeContext({
       requestId,
@@ -89,6 +90,19 @@ export function createContextFactory(services: Services): ContextFactory<Context
       log: childLog(services.log, requestId),
     })
   }
+}
+
+/**
+ * The address limits are counted for. Each trusted proxy adds the address it was called from at the end of
+ * `X-Forwarded-For`; what stands further left is what the client claims.
+ */
+function clientAddress({ headers, remoteAddress }: GatewayRequest, trustedProxies: number): string {
+  const forwarded = headers['x-forwarded-for']
+  if (trustedProxies === 0 || forwarded === undefined) return remoteAddress
+  const addresses = String(forwarded)
+    .split(',')
+    .map((address) => address.trim())
+  return addresses.at(-trustedProxies) || remoteAddress
 }
 
 type Facts = Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log'>

@@ -40,23 +40,44 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
     /** Counts an attempt; RATE_LIMITED when there were too many. Answers what to call when the password was right. */
     async attempt(account: string, address: string): Promise<() => Promise<void>> {
       if (!enabled) return async () => undefined
-      const pair = `${account} ${address}`
-      await consume(pairs, pair)
-      await consume(addresses, address)
+      const network = networkOf(address)
+      const pair = `${account} ${network}`
       const known = trusted.has(pair)
-      if (!known) await consume(accounts, account).catch(() => consume(trickle, account))
+      const counted: (() => Promise<unknown>)[] = []
+      const count = async (limiter: RateLimiterMemory, key: string) => {
+        await consume(limiter, key)
+        counted.push(() => limiter.reward(key))
+      }
+      try {
+        await count(pairs, pair)
+        await count(addresses, network)
+        if (!known) await count(accounts, account).catch(() => consume(trickle, account))
+      } catch (refused) {
+        // What was refused was no attempt: its points are free for the next one.
+        await Promise.all(counted.map((giveBack) => giveBack()))
+        throw refused
+      }
       return async () => {
         trust(pair)
+        await Promise.all(counted.map((giveBack) => giveBack()))
         await pairs.delete(pair)
-        await addresses.reward(address)
-        if (!known) await accounts.reward(account)
       }
     },
 
     async registration(address: string): Promise<void> {
-      if (enabled) await consume(registrations, address)
+      if (enabled) await consume(registrations, networkOf(address))
     },
   }
+}
+
+/** Whoever has an IPv6 address has the whole /64 it is in. */
+function networkOf(address: string): string {
+  if (!address.includes(':') || address.startsWith('::ffff:')) return address
+  const [head = '', tail] = address.split('::')
+  const before = head.split(':').filter(Boolean)
+  const after = tail === undefined ? [] : tail.split(':').filter(Boolean)
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
+  return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }
 
 async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {

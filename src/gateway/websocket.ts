@@ -159,7 +159,10 @@ export function attachWebsocket<Context extends GatewayContext>(
 
   /** Neither the credential nor the operation is at fault: a client that comes again may find the database back. */
   function giveUp(socket: WebSocket, error: unknown): void {
-    if (error instanceof AppError && error.code === 'UNAVAILABLE') return socket.close(TRY_AGAIN, error.message)
+    if (error instanceof AppError && error.code === 'UNAVAILABLE') {
+      socket.close(TRY_AGAIN, error.message)
+      return
+    }
     log.error({ err: error }, 'a websocket message could not be handled')
     socket.close(CloseCode.InternalServerError, 'Internal error')
   }

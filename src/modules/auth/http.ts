@@ -12,7 +12,8 @@ class GrantError extends Error {
   readonly error: OAuthError
 
   constructor(error: OAuthError, description: string) {
-    super(description)
+    // RFC 6749 5.2 has no other characters in a description.
+    super(description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?'))
     this.error = error
   }
 }
@@ -120,6 +121,8 @@ function readForm(contentType: string | undefined, body: Buffer): URLSearchParam
   const form = new URLSearchParams(body.toString())
   for (const name of new Set(form.keys())) {
     if (form.getAll(name).length > 1) throw new GrantError('invalid_request', `${name} is given more than once.`)
+    // RFC 6749 3.2: a parameter without a value was not sent.
+    if (form.get(name) === '') form.delete(name)
   }
   return form
 }
