@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { AppError } from '../gateway/errors.ts'
+import { refuseSlowly } from './slow-refusal.ts'
 
 /** Failures from one address on one account, in a minute: a person who mistypes stays below. */
 const PAIR = { points: 10, duration: 60 }
@@ -55,7 +55,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
       } catch (refused) {
         // What was refused was no attempt: its points are free for the next one.
         await Promise.all(counted.map((giveBack) => giveBack()))
-        throw refused
+        return refuse(refused)
       }
       return async () => {
         trust(pair)
@@ -65,7 +65,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
     },
 
     async registration(address: string): Promise<void> {
-      if (enabled) await consume(registrations, networkOf(address))
+      if (enabled) await consume(registrations, networkOf(address)).catch(refuse)
     },
   }
 }
@@ -80,20 +80,35 @@ function networkOf(address: string): string {
   return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }
 
+/** Takes a point; throws what the limiter says where there is none left. */
 async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limiter.consume(key)
   } catch (refused) {
-    if (!(refused instanceof RateLimiterRes)) throw refused
-    const seconds = Math.max(1, Math.ceil(refused.msBeforeNext / 1000))
-    const { keyPrefix: name, points, duration } = limiter
-    throw new AppError('RATE_LIMITED', `Too many attempts. Try again in ${seconds} s.`, {
-      headers: {
-        'Retry-After': String(seconds),
-        // draft-ietf-httpapi-ratelimit-headers-10
-        RateLimit: `"${name}";r=0;t=${seconds}`,
-        'RateLimit-Policy': `"${name}";q=${points};w=${duration}`,
-      },
-    })
+    throw refused instanceof RateLimiterRes ? new Exhausted(limiter, refused.msBeforeNext) : refused
   }
+}
+
+class Exhausted extends Error {
+  readonly limiter: RateLimiterMemory
+  readonly seconds: number
+
+  constructor(limiter: RateLimiterMemory, msBeforeNext: number) {
+    super('no points left')
+    this.limiter = limiter
+    this.seconds = Math.max(1, Math.ceil(msBeforeNext / 1000))
+  }
+}
+
+/** Tells the client what it ran into, slowly; anything else is thrown as it is. */
+function refuse(reason: unknown): Promise<never> {
+  if (!(reason instanceof Exhausted)) throw reason
+  const { seconds, limiter } = reason
+  const { keyPrefix: name, points, duration } = limiter
+  return refuseSlowly(`Too many attempts. Try again in ${seconds} s.`, {
+    'Retry-After': String(seconds),
+    // draft-ietf-httpapi-ratelimit-headers-10
+    RateLimit: `"${name}";r=0;t=${seconds}`,
+    'RateLimit-Policy': `"${name}";q=${points};w=${duration}`,
+  })
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
-import { AppError } from '../gateway/errors.ts'
+import { refuseSlowly } from './slow-refusal.ts'
 
 /** argon2id with OWASP's second recommendation (19 MiB, 2 passes); the work runs in libuv's threads, never on the event loop. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
@@ -18,9 +18,7 @@ const waiting: (() => void)[] = []
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (running >= AT_ONCE) {
     if (waiting.length >= MAX_WAITING) {
-      throw new AppError('RATE_LIMITED', 'Too many people sign in just now. Try again in a moment.', {
-        headers: { 'Retry-After': '2' },
-      })
+      return refuseSlowly('Too many people sign in just now. Try again in a moment.', { 'Retry-After': '2' })
     }
     // Whoever finishes hands over their place.
     await new Promise<void>((resolve) => waiting.push(resolve))

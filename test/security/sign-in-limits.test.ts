@@ -144,11 +144,11 @@ test('while an attacker hammers an account, its owner signs in from elsewhere', 
   const seen: number[] = []
   const attacker = (async () => {
     while (hammering) {
-      const burst = await Promise.all(Array.from({ length: 5 }, () => attack(server, SIGN_IN, wrong(victim))))
+      const burst = await Promise.all(Array.from({ length: 30 }, () => attack(server, SIGN_IN, wrong(victim))))
       seen.push(...burst.map(({ status }) => status))
     }
   })()
-  await until('the attacker is being refused', () => seen.filter((status) => status === 429).length > 20)
+  await until('the attacker is being refused', () => seen.filter((status) => status === 429).length >= 5)
   const owner = postFrom('127.0.0.2')
   for (let attempt = 0; attempt < 3; attempt++) {
     const { status, body } = await owner(server, SIGN_IN, right(victim))
@@ -175,22 +175,23 @@ describe('under an attack on one account from many addresses', () => {
   })
 
   test('a new address waits a few seconds at most, and is told how long', async () => {
-    const server = await serverForTest()
-    const victim = await signUp(server)
-    await besiege(server, victim)
-    const away = postFrom('127.0.0.3')
-    const statuses: number[] = []
-    let again = Date.now()
+    const guard = createSignInGuard({ enabled: true })
+    const account = 'victim@example.org'
+    const attackers = Array.from({ length: 51 }, (_, index) => `127.0.1.${index}`)
+    // The last one takes what is left to strangers for two seconds.
+    await Promise.all(attackers.map((address) => guard.attempt(account, address)))
+    const refused = await guard.attempt(account, '127.0.0.3').catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'RATE_LIMITED', headers: { 'Retry-After': expect.stringMatching(/^[12]$/) } })
+    let entered = false
     await until('the owner is in', async () => {
-      // As a client does that heeds Retry-After.
-      if (Date.now() < again) return false
-      const { status, retryAfter } = await away(server, SIGN_IN, right(victim))
-      statuses.push(status)
-      if (status === 429) expect(retryAfter).toBeLessThanOrEqual(2)
-      again = Date.now() + retryAfter * 1_000
-      return status === 200
+      await guard.attempt(account, '127.0.0.3').then(
+        () => {
+          entered = true
+        },
+        () => undefined,
+      )
+      return entered
     })
-    expect(new Set(statuses)).toEqual(new Set([429, 200]))
   })
 })
 
