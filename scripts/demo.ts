@@ -2,6 +2,7 @@
 import { DEMO_PASSWORD, seed } from '../prisma/seed.ts'
 import { ConfigError, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
+import { whenOrphaned } from '../src/orphaned.ts'
 import { startServer } from '../src/server.ts'
 
 const EMAIL = 'ada@example.com'
@@ -11,8 +12,10 @@ async function demo(): Promise<void> {
   const { DATABASE_URL: _, ...environment } = process.env
   const config = readConfig({ LOG_LEVEL: 'warn', ACCESS_TOKEN_TTL: A_DAY, ...environment, DATA_DIR: 'memory://' })
   const server = await startServer(config, createLog(config.LOG_LEVEL))
-  process.once('SIGINT', () => void server.close().then(() => process.exit(0)))
-  process.once('SIGTERM', () => void server.close().then(() => process.exit(0)))
+  const stop = () => void server.close().then(() => process.exit(0))
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  whenOrphaned(stop)
   await seed(server.db)
   process.stdout.write(screen(server.url, await signIn(server.url)))
 }

@@ -5,7 +5,7 @@ import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin, { type AuthFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { costOf, LIMITS, tooComplex } from './complexity.ts'
-import type { Context } from './context.ts'
+import type { Context, Viewer } from './context.ts'
 import { AppError, type Issue, validationFailed } from './gateway/errors.ts'
 import RestPlugin from './gateway/rest-plugin.ts'
 import type PrismaTypes from './generated/pothos.ts'
@@ -63,7 +63,7 @@ export const builder = new SchemaBuilder<{
           context.credentialProblem ?? 'Sign in first: this needs an access token.',
         )
       }
-      return new AppError('FORBIDDEN', refusal(failure))
+      return new AppError('FORBIDDEN', refusal(failure, context.viewer))
     },
   },
   validation: {
@@ -83,11 +83,12 @@ export const builder = new SchemaBuilder<{
 })
 
 /** What a signed-in viewer lacks. */
-function refusal(failure: AuthFailure): string {
-  if ('failures' in failure) return failure.failures[0] ? refusal(failure.failures[0]) : 'You may not do this.'
+function refusal(failure: AuthFailure, viewer: Viewer): string {
+  if ('failures' in failure) return failure.failures[0] ? refusal(failure.failures[0], viewer) : 'You may not do this.'
   if (failure.kind !== AuthScopeFailureType.AuthScope) return 'You may not do this.'
   if (failure.scope === 'scope') return `This API key was not given the scope ${failure.parameter}.`
   if (failure.scope === 'person') return 'An API key may not do this: use an access token.'
+  if (viewer.scopes && !viewer.scopes.has('admin')) return 'This API key was not given the scope admin.'
   return 'Only an ADMIN may do this.'
 }
 

@@ -36,7 +36,12 @@ const variables = {
     .max(31_536_000)
     .default(2_592_000)
     .describe('Life of an unused session, seconds.'),
-  REGISTRATION: z.enum(['open', 'closed']).default('open').describe('Whether anybody may register.'),
+  REGISTRATION: z
+    .enum(['open', 'closed'])
+    .default('open')
+    .describe(
+      'open or closed: whether anybody may register. Register the first account, the ADMIN, before closing it.',
+    ),
   RATE_LIMIT: z
     .enum(['on', 'off'])
     .default('on')
@@ -102,6 +107,11 @@ export function describeVariables(): { name: string; fallback: string; help: str
     const parsed = rule.safeParse(undefined)
     return { name, fallback: String(parsed.data ?? ''), help: rule.description ?? '' }
   })
+}
+
+/** Whether npm started this process: a shell stands between the two, and keeps npm's signals to itself. */
+export function startedByNpm(environment: Record<string, string | undefined> = process.env): boolean {
+  return environment.npm_lifecycle_event !== undefined
 }
 
 export class ConfigError extends Error {}

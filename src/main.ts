@@ -1,6 +1,7 @@
 import { ConfigError, readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { whenOrphaned } from './orphaned.ts'
 
 /** How long a stop may take before the process leaves anyway. */
 const STOP_LIMIT_MS = 10_000
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
 
   server.onFailure(() => process.exit(1))
 
-  const stop = (signal: NodeJS.Signals) => {
+  const stop = (signal: NodeJS.Signals | 'npm is gone') => {
     log.info({ signal }, 'stopping')
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
     server.close().then(
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  whenOrphaned(() => stop('npm is gone'))
 }
 
 main().catch((error: unknown) => {

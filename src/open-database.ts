@@ -3,11 +3,13 @@ import { type DatabaseHandle, openDatabase } from './database/client.ts'
 import type { GatewayLog } from './gateway/context.ts'
 
 /** Opens the configured database and brings it up to date. Apart from the server, which takes as long to load as this takes to open. */
-export function openConfiguredDatabase(config: Config, log: GatewayLog): Promise<DatabaseHandle> {
-  return openDatabase({
-    ...(config.DATABASE_URL && { url: config.DATABASE_URL }),
-    dataDir: config.DATA_DIR,
-    poolSize: config.DATABASE_POOL_SIZE,
-    log,
-  })
+export async function openConfiguredDatabase(config: Config, log: GatewayLog): Promise<DatabaseHandle> {
+  const { DATABASE_URL: url, DATA_DIR: dataDir, DATABASE_POOL_SIZE: poolSize } = config
+  try {
+    return await openDatabase({ ...(url && { url }), dataDir, poolSize, log })
+  } catch (error) {
+    if (!url || !(error instanceof Error)) throw error
+    const { code } = error as NodeJS.ErrnoException
+    throw Object.assign(new Error(`DATABASE_URL: ${error.message || code}`, { cause: error }), { code })
+  }
 }

@@ -31,6 +31,8 @@ function parseInstant(value: unknown): Date {
   const lastDay = new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate()
   if (Number.isNaN(date.getTime()) || (day ?? 0) > lastDay || year === 0)
     throw new GraphQLError(`${shown(value)} is not a date that exists`)
+  const utcYear = date.getUTCFullYear()
+  if (utcYear < 1 || utcYear > 9999) throw new GraphQLError(`${shown(value)} is, in UTC, not in the years 1 to 9999`)
   return date
 }
 

@@ -89,6 +89,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
         defaultQuery: DEFAULT_QUERY,
         log,
       }),
+      [REST_BASE]: rest,
       [`${REST_BASE}/*`]: rest,
       ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
     },

@@ -68,7 +68,7 @@ function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined 
 }
 
 /** Connection exceptions, too few resources, an operator's intervention; a lock not to be had; a server that turned read-only. */
-const UNAVAILABLE_STATES = /^(08|53|57)|^(55P03|25006)$/
+const UNAVAILABLE_STATES = /^(08|53|57)|^(55P03|55000|25006)$/
 
 /** Not reached, timed out, connection closed, no pool slot, no transaction in time, too many connections. */
 const UNAVAILABLE_PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
@@ -95,7 +95,10 @@ function aboutAvailability({ state, prisma, message }: Complaint, cause: unknown
     UNAVAILABLE_MESSAGE.test(message) ||
     isSocketTrouble(cause)
   return unavailable
-    ? new AppError('UNAVAILABLE', 'The database cannot be reached just now. Try again.', { cause })
+    ? new AppError('UNAVAILABLE', 'The database cannot be reached just now. Try again.', {
+        cause,
+        headers: { 'Retry-After': '1' },
+      })
     : undefined
 }
 
@@ -117,12 +120,17 @@ function readComplaint(error: unknown): Complaint | undefined {
   const original = fieldsOf(fieldsOf(adapterError).cause)
   const code = own.code ?? own.errorCode
   return {
-    state: text(original.originalCode) || ('severity' in own ? text(code) : ''),
+    state: text(original.originalCode) || ('severity' in own ? text(code) : stateInWords(error.message)),
     prisma: /^P\d{4}$/.test(text(code)) ? text(code) : '',
     // Prisma writes the call above the message.
     message: text(original.originalMessage) || (error.message.split('\n').at(-1) ?? ''),
     constraint: text(fieldsOf(original.constraint).index) || text(own.constraint),
   }
+}
+
+/** Of an error without a code of its own for it, Prisma has the SQLSTATE in the message alone: "Code: `57P01`". */
+function stateInWords(message: string): string {
+  return /\bCode: `?([0-9A-Z]{5})\b/.exec(message)?.[1] ?? ''
 }
 
 /** The columns of a constraint, from the name Prisma gives it: Table_columnA_columnB_key. */

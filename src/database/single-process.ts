@@ -4,6 +4,11 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** For a person to mend: its message says how. */
+export class DataDirInUseError extends Error {
+  readonly code = 'DATA_DIR_IN_USE'
+}
+
 /**
  * Claims a directory for this process until it releases it or dies; answers the release. Two PGlites on one directory
  * would corrupt it. The claim is a listening socket named from the directory's device and inode, so that another path
@@ -20,7 +25,7 @@ export async function claimDirectory(directory: string): Promise<() => Promise<v
     return () => new Promise((resolve) => void server.close(() => resolve()))
   } catch (error) {
     if (!isInUse(error)) throw error
-    throw new Error(
+    throw new DataDirInUseError(
       `The data directory ${directory} is in use by another Taskwire server. Stop that one, or give this one a ` +
         'directory of its own (DATA_DIR), or let both use one PostgreSQL (DATABASE_URL).',
     )

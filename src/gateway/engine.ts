@@ -17,7 +17,7 @@ import { LRUCache } from 'lru-cache'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
-import { type EngineResult, type EngineStream, resultStream } from './subscription.ts'
+import { type EngineResult, type EngineStream, resultStream, untilAvailable } from './subscription.ts'
 import { type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
 
 /** An operation that was parsed, validated and limited once and can be run many times. */
@@ -151,13 +151,14 @@ export function createEngine(options: EngineOptions) {
       if (!(Symbol.asyncIterator in source)) return mask(explain(prepared, variables, source), context)
       return resultStream({
         source,
-        map: async (rootValue) => {
-          const contextValue = context.fork()
-          return mask(
-            await execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue }),
-            contextValue,
-          )
-        },
+        map: (rootValue) =>
+          untilAvailable(async () => {
+            const contextValue = context.fork()
+            return mask(
+              await execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue }),
+              contextValue,
+            )
+          }),
         fail: (error) => ({ errors: [toClientError(error, context, translateError)] }),
         lifetime: context.openLifetime(),
       })

@@ -1,5 +1,7 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { ExecutionResult } from 'graphql'
-import type { AppError } from './errors.ts'
+import { codeOf } from './client-error.ts'
+import type { AppError, ErrorCode } from './errors.ts'
 import type { Lifetime } from './lifetime.ts'
 
 export type EngineResult = ExecutionResult<Record<string, unknown>>
@@ -17,6 +19,25 @@ export interface StreamParts {
   fail: (error: unknown) => EngineResult
   lifetime: Lifetime
 }
+
+/** Whether an event could not be worked out, through no fault of the client's. */
+function isBroken({ errors = [] }: EngineResult): boolean {
+  return errors.some((error) => BROKEN.has(codeOf(error)))
+}
+
+const BROKEN = new Set<string>(['UNAVAILABLE', 'INTERNAL'] satisfies ErrorCode[])
+
+/** Tries again for about three seconds while the database cannot be reached: an event that is due is not given up for a cut connection. */
+export async function untilAvailable(run: () => Promise<EngineResult>): Promise<EngineResult> {
+  for (let pause = 50; ; pause *= 2) {
+    const result = await run()
+    const unavailable = result.errors?.some((error) => codeOf(error) === 'UNAVAILABLE')
+    if (!unavailable || pause > MAX_PAUSE_MS) return result
+    await wait(pause)
+  }
+}
+
+const MAX_PAUSE_MS = 1_600
 
 const DONE = { done: true, value: undefined } as const
 
@@ -54,7 +75,10 @@ export function resultStream({ source, map, fail, lifetime }: StreamParts): Engi
     const result = await map(step.value)
     // What was worked out meanwhile is not for a credential that no longer holds.
     if (outlived) throw outlived
-    return { done: false, value: result }
+    if (!isBroken(result)) return { done: false, value: result }
+    // Going on would leave a hole where this event was; without its data nobody takes its cursor for one to resume from.
+    await end()
+    return { done: false, value: { errors: result.errors } }
   }
 
   return {

@@ -16,6 +16,8 @@ export function taken(path: string[], message: string): AppError {
 
 /** PRECONDITION_FAILED for a change that is based on another version than the present one. */
 export function versionDiffers(thing: string, present: number, expected: number | null | undefined): AppError {
-  const message = `The ${thing} is at version ${present}, not ${expected}: read it again.`
+  // An ETag that names no version at all is asked for as a negative one.
+  const based = expected != null && expected >= 0 ? `not ${expected}` : 'and the ETag is of none'
+  const message = `The ${thing} is at version ${present}, ${based}: read it again.`
   return new AppError('PRECONDITION_FAILED', message, { path: ['expectedVersion'] })
 }

@@ -64,6 +64,13 @@ export function streamOperation(stream: StreamRoute, info: OpenApiInfo): JsonSch
     'x-graphql-operation': `Subscription.${stream.fieldName}`,
     parameters: [
       ...[...plan.query.values()].map((parameter) => queryParameter(parameter, stream)),
+      {
+        name: 'ticket',
+        in: 'query',
+        required: false,
+        schema: { type: 'string' },
+        description: 'Instead of a credential, where no header can be sent.',
+      },
       header('Last-Event-ID', { type: 'string' }, `The last \`id:\` seen; wins over \`${stream.rest.resume}\`.`),
     ],
     responses: {

@@ -63,6 +63,8 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
     add(route.method, route.path, { handle: createExtraHandler(route, options.createContext), types: JSON_TYPES })
   }
   const text = JSON.stringify(document)
+  const index = JSON.stringify({ openapi: `${basePath}/openapi.json` })
+  add('GET', '', { handle: async ({ response }) => sendJson(response, index), types: JSON_TYPES })
   add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, text), types: JSON_TYPES })
 
   return async (exchange) => {
