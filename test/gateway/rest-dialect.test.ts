@@ -95,9 +95,15 @@ describe('an answer', () => {
 
 describe('a method or path', () => {
   test('that is unknown is 404', async () => {
-    for (const path of ['/', '/nothing', '/tasks/1/2', '/Tasks', '/webhook', '/webhook/1', '/tasks//']) {
+    for (const path of ['/nothing', '/tasks/1/2', '/Tasks', '/webhook', '/webhook/1', '/tasks//']) {
       const answer = await call(`GET ${path}`)
       expect(answer, `${path} ${answer.text}`).toMatchObject({ status: 404, body: { code: 'NOT_FOUND', status: 404 } })
+    }
+  })
+
+  test('at the base itself names the contract', async () => {
+    for (const path of ['', '/']) {
+      expect((await call(`GET ${path}`)).body).toEqual({ openapi: '/api/v1/openapi.json' })
     }
   })
 
