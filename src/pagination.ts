@@ -60,11 +60,8 @@ export interface Connection<Node> {
   totalCount: () => Promise<number>
 }
 
-/** Declares `<name>Connection` and `<name>Edge` over a node type; counted unless told otherwise. */
-export function connectionType<Node>(
-  node: ObjectRef<never, Node, Node> | { name: string },
-  options: { counted?: boolean } = {},
-) {
+/** Declares `<name>Connection` and `<name>Edge` over a node type. */
+export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name: string }) {
   const ref = node as ObjectRef<never, Node, Node>
   const { name } = ref
   const edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
@@ -88,11 +85,9 @@ export function connectionType<Node>(
           endCursor: edges.at(-1)?.cursor ?? null,
         }),
       }),
-      ...(options.counted !== false && {
-        totalCount: t.int({
-          description: 'How many there are on all pages; counted only when asked for.',
-          resolve: (page) => page.totalCount(),
-        }),
+      totalCount: t.int({
+        description: 'How many there are on all pages; counted only when asked for.',
+        resolve: (page) => page.totalCount(),
       }),
     }),
   })

@@ -60,6 +60,7 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
   return rows.map((row) => ({
     ...row,
     position: row.position ?? 0n,
+    // Written by the triggers alone, in this form; Prisma knows it only as JSON.
     changes: row.changes as unknown as LoggedEvent['changes'],
   }))
 }

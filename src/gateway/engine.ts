@@ -9,8 +9,6 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   parse,
-  specifiedRules,
-  type ValidationRule,
   validate,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -37,13 +35,12 @@ interface KnownDocument {
 export interface EngineOptions {
   schema: GraphQLSchema
   translateError?: ErrorTranslator
-  /** Further validation rules: limits on what a document may ask. */
-  rules?: readonly ValidationRule[]
   /** Tokens a document may have: bounds the work of parsing. */
   maxTokens?: number
-  /** Documents kept parsed. */
-  cacheSize?: number
 }
+
+/** Texts kept parsed. */
+const KNOWN_DOCUMENTS = 1_000
 
 export type Variables = Readonly<Record<string, unknown>>
 
@@ -52,36 +49,28 @@ export type Engine = ReturnType<typeof createEngine>
 /** The one way any transport runs an operation, so that limits, error masking and speed work are the same in all. */
 export function createEngine(options: EngineOptions) {
   const { schema, translateError, maxTokens = 5_000 } = options
-  const rules = [...specifiedRules, ...(options.rules ?? [])]
-  const known = new LRUCache<string, KnownDocument>({ max: options.cacheSize ?? 1_000 })
-  const byNode = new WeakMap<DocumentNode, KnownDocument>()
+  const known = new LRUCache<string, KnownDocument>({ max: KNOWN_DOCUMENTS })
 
   /** Parses and validates a text once; throws a GraphQLError where it does not parse. */
   function know(text: string): KnownDocument {
     const cached = known.get(text)
     if (cached) return cached
-    const entry = remember(parse(text, { maxTokens }))
+    const entry = examine(parse(text, { maxTokens }))
     known.set(text, entry)
     return entry
   }
 
-  function remember(document: DocumentNode): KnownDocument {
-    const entry = { document, errors: validate(schema, document, rules), places: variablePlaces(document) }
-    byNode.set(document, entry)
-    return entry
+  function examine(document: DocumentNode): KnownDocument {
+    return { document, errors: validate(schema, document), places: variablePlaces(document) }
   }
 
-  function find(document: DocumentNode): KnownDocument {
-    return byNode.get(document) ?? remember(document)
-  }
-
-  /** The operation to run, or the client errors that say why there is none. */
+  /** The operation to run, or the client errors that say why there is none. A text is kept; a document is its caller's to keep. */
   function prepare(
     source: string | DocumentNode,
     operationName?: string | null,
   ): PreparedOperation | { errors: GraphQLError[] } {
     try {
-      const { document, errors, places } = typeof source === 'string' ? know(source) : find(source)
+      const { document, errors, places } = typeof source === 'string' ? know(source) : examine(source)
       if (errors.length > 0) return { errors: errors.map((error) => toClientError(error, undefined)) }
       const operation = getOperationAST(document, operationName)
       if (operation) return { document, operation, places }
@@ -167,5 +156,5 @@ export function createEngine(options: EngineOptions) {
     }
   }
 
-  return { schema, know, find, prepare, run, open }
+  return { schema, prepare, run, open }
 }

@@ -8,7 +8,6 @@ import {
   Kind,
   type ObjectFieldNode,
   type OperationDefinitionNode,
-  print,
   typeFromAST,
   visit,
 } from 'graphql'
@@ -94,9 +93,4 @@ export function variablePlaces(document: DocumentNode): VariablePlaces {
     },
   })
   return places
-}
-
-/** The text of an operation, whatever it came as; documents with the same text share one preparation. */
-export function documentText(document: DocumentNode): string {
-  return document.loc?.source.body ?? print(document)
 }

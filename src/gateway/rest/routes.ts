@@ -48,11 +48,13 @@ export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
     schema: view,
     basePath: '/',
     routes: sofaOverrides(view),
+    // SOFA types it as graphql-js's own function; it is called with one object, of which only the document matters here.
     execute: (async ({ document }: { document: DocumentNode }) => {
       captured = document
       return { data: {} }
     }) as unknown as NonNullable<Parameters<typeof createSofa>[0]['execute']>,
   })
+  // The table is there, but not in the router's type.
   const router = createSofaRouter(sofa) as unknown as { __routes: SofaRoute[] }
   const routes: Route[] = []
   for (const { method, path, handler } of router.__routes) {

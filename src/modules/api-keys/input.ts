@@ -14,5 +14,3 @@ export const createApiKeyRules = z.object({
     .refine((date) => date.getTime() > Date.now(), 'must be in the future')
     .nullish(),
 })
-
-export type CreateApiKeyValues = z.infer<typeof createApiKeyRules>
