@@ -82,6 +82,20 @@ const variables = {
     .max(104_857_600)
     .default(1_048_576)
     .describe('Largest request body, bytes.'),
+  BULK_BODY_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(1_073_741_824)
+    .default(16_777_216)
+    .describe('Largest body of a bulk operation over REST, bytes.'),
+  TRASH_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(30)
+    .describe('How long deleted tasks stay in the trash, days; then they are gone for good.'),
   WS_MAX_SOCKETS_PER_USER: z.coerce.number().int().min(1).default(50).describe('Open websockets per user.'),
   WS_MAX_OPERATIONS_PER_SOCKET: z.coerce
     .number()

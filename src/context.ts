@@ -113,7 +113,7 @@ function makeContext(facts: Facts): Context {
     ...facts,
     principal: facts.viewer?.id ?? null,
     db,
-    loaders: createLoaders(db),
+    loaders: createLoaders(db, facts.viewer),
     fork: () => makeContext(facts),
     afterWrite: () => tail.wake(),
     openLifetime: () =>

@@ -2,7 +2,7 @@ import type { ObjectRef } from '@pothos/core'
 import { z } from 'zod'
 import { builder } from './builder.ts'
 import type { Database } from './database/client.ts'
-import { countRows, keysetPage, type OrderTerm } from './database/keyset.ts'
+import { countRows, type KeysetSource, keysetPage, type OrderTerm } from './database/keyset.ts'
 import { padToPowerOfTwo } from './database/statement-names.ts'
 import { Prisma } from './generated/prisma/client.ts'
 
@@ -56,6 +56,8 @@ export interface Connection<Node> {
   edges: { node: Node; cursor: string }[]
   hasNextPage: boolean
   hasPreviousPage: boolean
+  /** What the list's source remarks of it; null where it remarks nothing. See KeysetSource. */
+  remark: boolean | null
   /** Counts only when it is asked. */
   totalCount: () => Promise<number>
 }
@@ -93,10 +95,13 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
   })
 }
 
-export interface ListSource<Row> {
+export interface ListSource<Row>
+  extends Omit<KeysetSource, 'name' | 'from' | 'id'>,
+    Partial<Pick<KeysetSource, 'from' | 'id'>> {
+  /** Whose rows it lists, unless `from` and `id` say so. */
   table: string
-  where: Prisma.Sql
-  order: readonly OrderTerm[]
+  /** What is counted, where that is not what the pages are read from. */
+  counted?: Pick<KeysetSource, 'from' | 'where'>
   /** The rows of these ids, in any order. */
   load: (ids: string[]) => Promise<Row[]>
 }
@@ -105,16 +110,17 @@ export interface ListSource<Row> {
 export async function loadPage<Row extends { id: string }>(
   db: Database,
   args: PageArguments,
-  { table, where, order, load }: ListSource<Row>,
+  { table, load, counted, ...source }: ListSource<Row>,
 ): Promise<Connection<Row>> {
-  const { rows, ...ends } = await keysetPage(db, { table, where, order, ...readPage(args) })
+  const { from = Prisma.raw(`"${table}"`), id = Prisma.raw(`"${table}"."id"`), where } = source
+  const { rows, ...rest } = await keysetPage(db, { ...source, name: table, from, id, ...readPage(args) })
   const loaded = new Map((await load(padToPowerOfTwo(rows.map((row) => row.id)))).map((row) => [row.id, row]))
   const edges = rows.flatMap(({ id, cursor }) => {
     const node = loaded.get(id)
     // A row that went meanwhile is left out.
     return node ? [{ node, cursor }] : []
   })
-  return { ...ends, edges, totalCount: () => countRows(db, table, where) }
+  return { ...rest, remark: source.remark ? rest.remark : null, edges, totalCount: () => countRows(db, counted ?? { from, ...(where && { where }) }) }
 }
 
 /** Order by a table's own column of times, which several lists have. */

@@ -94,6 +94,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
       ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
     },
     bodyLimit: config.BODY_LIMIT,
+    largeBodyLimit: config.BULK_BODY_LIMIT,
     corsOrigins: config.CORS_ORIGINS,
     log,
   })

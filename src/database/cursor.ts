@@ -1,7 +1,7 @@
 import { AppError } from '../gateway/errors.ts'
 
 /** The type of a value rows are ordered by. An enum sorts in the order of its declaration, not of its letters. */
-export type OrderType = 'timestamptz' | 'integer' | 'text' | 'uuid' | { enum: string; values: readonly string[] }
+export type OrderType = 'timestamptz' | 'integer' | 'real' | 'text' | 'uuid' | { enum: string; values: readonly string[] }
 
 /** A place in an ordered list: the values of a row's order terms, as PostgreSQL writes them, and its id. */
 export interface Place {
@@ -12,6 +12,7 @@ export interface Place {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const TIMESTAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?\+00$/
 const INTEGER = /^(0|-?[1-9]\d{0,9})$/
+const REAL = /^-?\d{1,20}(\.\d{1,20})?(e[+-]\d{1,2})?$/
 
 /** Beyond any text we order by. */
 const LONGEST_CURSOR = 4_000
@@ -63,6 +64,8 @@ function fits(value: string, type: OrderType): boolean {
       return value === 'infinity' || value === '-infinity' || isTimestamp(value)
     case 'integer':
       return INTEGER.test(value) && Math.abs(Number(value)) < 2 ** 31
+    case 'real':
+      return REAL.test(value) && Math.abs(Number(value)) < 3.4e38
     case 'uuid':
       return UUID.test(value)
     case 'text':

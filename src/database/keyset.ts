@@ -28,26 +28,43 @@ export interface PageArguments {
   offset?: number | null
 }
 
-export interface KeysetSpec extends PageArguments {
-  table: string
+/** Where the rows of a list come from. */
+export interface KeysetSource {
+  /** Names the list in its cursors: they are of no use in another. */
+  name: string
+  /** What stands behind FROM: a table, a join, a subquery with an alias. */
+  from: Prisma.Sql
+  /** The id of a row of it, of type uuid. */
+  id: Prisma.Sql
   where?: Prisma.Sql
-  /** One or two terms; the id follows them, in the direction of the last. */
+  /**
+   * Read as many lists, each by the index that leads with its value, and merge what each has first. Without this a
+   * list over some of many partitions reads, and sorts, all rows of those, or those of all others.
+   */
+  each?: {
+    /** A query for the values, in a column `value`. */
+    values: Prisma.Sql
+    /** Of type uuid: what each list has the same. */
+    column: Prisma.Sql
+  }
+  /** One term or more; the id follows them, in the direction of the last. */
   order: readonly OrderTerm[]
+  /** Something to know of the list as a whole: a boolean that is the same in each of its rows. */
+  remark?: Prisma.Sql
 }
+
+export interface KeysetSpec extends PageArguments, KeysetSource {}
 
 export interface KeysetPage {
   /** In the order of the list, in both directions of reading. */
   rows: { id: string; cursor: string }[]
   hasNextPage: boolean
   hasPreviousPage: boolean
+  /** False where there is no row to tell it. */
+  remark: boolean
 }
 
 type Queryable = Pick<Database, '$queryRaw'>
-
-const ID: Omit<OrderTerm, 'direction'> = { name: 'id', expression: Prisma.sql`"id"`, type: 'uuid' }
-
-/** Not called "id": ORDER BY would take that name for this text instead of the column, and leave the index. */
-const ROW_ID = Prisma.sql`"id"::text AS row_id`
 
 /**
  * The ids of one page with the cursor of each, in one statement that reads one row more than the page has.
@@ -56,36 +73,101 @@ const ROW_ID = Prisma.sql`"id"::text AS row_id`
  */
 export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<KeysetPage> {
   const { limit, backwards } = readLimit(spec)
-  const terms = [...spec.order, { ...ID, direction: spec.order.at(-1)?.direction ?? 'asc' }]
-  const order = `${spec.table} ${spec.order.map((term) => `${term.name}:${term.direction}`).join(' ')}`
-  const types = spec.order.map((term) => term.type)
+  const direction = spec.order.at(-1)?.direction ?? 'asc'
+  const terms: OrderTerm[] = [...spec.order, { name: 'id', expression: spec.id, type: 'uuid', direction }]
 
   const conditions = [spec.where ?? Prisma.sql`TRUE`]
-  if (spec.after != null) conditions.push(beyond(terms, decodePlace(spec.after, order, types, 'after'), false))
-  if (spec.before != null) conditions.push(beyond(terms, decodePlace(spec.before, order, types, 'before'), true))
+  if (spec.after != null) conditions.push(beyond(terms, readPlace(spec.after, spec, 'after'), false))
+  if (spec.before != null) conditions.push(beyond(terms, readPlace(spec.before, spec, 'before'), true))
 
-  const values = spec.order.map((term, index) => Prisma.sql`(${term.expression})::text AS ${Prisma.raw(`v${index}`)}`)
-  const sorting = terms.map((term) => Prisma.sql`${term.expression} ${directionSql(term, backwards)}`)
-  const rows = await db.$queryRaw<Record<string, string>[]>`
-    SELECT ${Prisma.join([ROW_ID, ...values])} FROM ${tableSql(spec.table)}
-    WHERE ${Prisma.join(conditions, ' AND ')}
-    ORDER BY ${Prisma.join(sorting)} LIMIT ${limit + 1} OFFSET ${spec.offset ?? 0}`
+  const offset = spec.offset ?? 0
+  const read = spec.each ? readEach : readOne
+  const rows = await db.$queryRaw<Record<string, unknown>[]>(read(spec, terms, conditions, backwards, limit + 1, offset))
 
   const more = rows.length > limit
   const page = rows.slice(0, limit)
   if (backwards) page.reverse()
-  const skippedBefore = spec.after != null || (!backwards && Boolean(spec.offset))
-  const skippedAfter = spec.before != null || (backwards && Boolean(spec.offset))
+  const skippedBefore = spec.after != null || (!backwards && offset > 0)
+  const skippedAfter = spec.before != null || (backwards && offset > 0)
   return {
-    rows: page.map((row) => toRow(row, order, spec.order)),
+    rows: page.map((row) => toRow(row, spec)),
     hasNextPage: backwards ? skippedAfter : more,
     hasPreviousPage: backwards ? more : skippedBefore,
+    remark: rows[0]?.remark === true,
   }
 }
 
-/** How many rows of a table satisfy a condition. Reads them all. */
-export async function countRows(db: Queryable, table: string, where: Prisma.Sql = Prisma.sql`TRUE`): Promise<number> {
-  const [row] = await db.$queryRaw<{ count: bigint }[]>`SELECT count(*) AS count FROM ${tableSql(table)} WHERE ${where}`
+/** What tells a list, in the order it has, from others. */
+type Identity = Pick<KeysetSource, 'name'> & {
+  order: readonly Pick<OrderTerm, 'name' | 'type' | 'direction'>[]
+}
+
+/** The values of the order terms that the cursor of a page has, if it begins behind or ends before one. */
+export function readCursor({ after, before }: PageArguments, list: Identity): string[] | undefined {
+  if (after != null) return readPlace(after, list, 'after').values
+  return before == null ? undefined : readPlace(before, list, 'before').values
+}
+
+function readPlace(cursor: string, list: Identity, argument: 'after' | 'before'): Place {
+  const types = list.order.map((term) => term.type)
+  return decodePlace(cursor, signatureOf(list), types, argument)
+}
+
+function signatureOf({ name, order }: Identity): string {
+  return `${name} ${order.map((term) => `${term.name}:${term.direction}`).join(' ')}`
+}
+
+type Read = (
+  source: KeysetSource,
+  terms: readonly OrderTerm[],
+  conditions: Prisma.Sql[],
+  backwards: boolean,
+  limit: number,
+  offset: number,
+) => Prisma.Sql
+
+const readOne: Read = ({ from, remark }, terms, conditions, backwards, limit, offset) => Prisma.sql`
+  SELECT ${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
+  WHERE ${Prisma.join(conditions, ' AND ')}
+  ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
+
+const readEach: Read = ({ from, each, remark }, terms, conditions, backwards, limit, offset) => {
+  if (!each) throw new Error('there are no lists to merge')
+  const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
+  const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
+  return Prisma.sql`
+    SELECT ${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${each.values}) AS list("value")
+    CROSS JOIN LATERAL (
+      SELECT ${Prisma.join([...columns, remarkSql(remark)])} FROM ${from}
+      WHERE ${each.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
+      ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
+    ) AS item
+    ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
+}
+
+function sorting(
+  terms: readonly OrderTerm[],
+  expressionOf: (term: OrderTerm, index: number) => Prisma.Sql,
+  backwards: boolean,
+): Prisma.Sql {
+  return Prisma.join(
+    terms.map((term, index) => Prisma.sql`${expressionOf(term, index)} ${directionSql(term, backwards)}`),
+  )
+}
+
+/** Not named like a column: ORDER BY would take the name for this text instead of the column, and leave the index. */
+function asText(expression: Prisma.Sql, index: number): Prisma.Sql {
+  return Prisma.sql`(${expression})::text AS ${Prisma.raw(`v${index}`)}`
+}
+
+function remarkSql(remark: Prisma.Sql | undefined): Prisma.Sql {
+  return Prisma.sql`${remark ?? Prisma.sql`FALSE`} AS remark`
+}
+
+/** How many rows of a list satisfy its condition. Reads them all. */
+export async function countRows(db: Queryable, { from, where }: Pick<KeysetSource, 'from' | 'where'>): Promise<number> {
+  const [row] = await db.$queryRaw<{ count: bigint }[]>`
+    SELECT count(*) AS count FROM ${from} WHERE ${where ?? Prisma.sql`TRUE`}`
   return Number(row?.count ?? 0)
 }
 
@@ -125,21 +207,18 @@ function directionSql(term: OrderTerm, backwards: boolean): Prisma.Sql {
   return (term.direction === 'asc') === backwards ? Prisma.sql`DESC` : Prisma.sql`ASC`
 }
 
-/** Never of a client's making: the code names tables and types. */
-function tableSql(table: string): Prisma.Sql {
-  return Prisma.raw(`"${table}"`)
-}
-
+/** Never of a client's making: the code names types. */
 function typeSql(type: OrderType): Prisma.Sql {
   return Prisma.raw(typeof type === 'object' ? `"${type.enum}"` : type)
 }
 
-function toRow(row: Record<string, string>, order: string, terms: readonly OrderTerm[]): KeysetPage['rows'][number] {
-  const id = row.row_id ?? ''
-  const values = terms.map((term, index) => {
+function toRow(row: Record<string, unknown>, list: Identity): KeysetPage['rows'][number] {
+  const { order } = list
+  const id = String(row[`v${order.length}`])
+  const values = order.map((term, index) => {
     const value = row[`v${index}`]
-    if (value == null) throw new Error(`the order term ${term.name} is NULL in row ${id}`)
+    if (typeof value !== 'string') throw new Error(`the order term ${term.name} is NULL in row ${id}`)
     return value
   })
-  return { id, cursor: encodePlace(order, { values, id }) }
+  return { id, cursor: encodePlace(signatureOf(list), { values, id }) }
 }

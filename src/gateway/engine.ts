@@ -16,7 +16,7 @@ import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
 import { type EngineResult, type EngineStream, resultStream, untilAvailable } from './subscription.ts'
-import { type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
+import { hasTooDeepValue, isTooDeep, TOO_DEEP, type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
 
 /** An operation that was parsed, validated and limited once and can be run many times. */
 export interface PreparedOperation {
@@ -61,7 +61,8 @@ export function createEngine(options: EngineOptions) {
   }
 
   function examine(document: DocumentNode): KnownDocument {
-    return { document, errors: validate(schema, document), places: variablePlaces(document) }
+    const errors = hasTooDeepValue(document) ? [new GraphQLError(`A value ${TOO_DEEP}.`)] : validate(schema, document)
+    return { document, errors, places: variablePlaces(document) }
   }
 
   /** The operation to run, or the client errors that say why there is none. A text is kept; a document is its caller's to keep. */
@@ -95,6 +96,14 @@ export function createEngine(options: EngineOptions) {
     return { errors: [new GraphQLError('', { originalError: validationFailed(issues) })] }
   }
 
+  /** Variables that graphql-js had better not see. */
+  function refuse({ places }: PreparedOperation, variables: Variables, context: GatewayContext): EngineResult | undefined {
+    const deep = Object.keys(variables).filter((name) => isTooDeep(variables[name]))
+    if (deep.length === 0) return undefined
+    const issues = deep.map((name) => ({ path: places.get(name) ?? [name], code: 'too_deep', message: TOO_DEEP }))
+    return { errors: [toClientError(validationFailed(issues), context)] }
+  }
+
   /** Runs a query or mutation. Never throws: every problem is in `errors`, safe to show. */
   async function run(
     prepared: PreparedOperation,
@@ -102,6 +111,8 @@ export function createEngine(options: EngineOptions) {
     context: GatewayContext,
   ): Promise<EngineResult> {
     const { document, operation } = prepared
+    const refused = refuse(prepared, variables, context)
+    if (refused) return refused
     try {
       const result = await execute({
         schema,
@@ -129,6 +140,8 @@ export function createEngine(options: EngineOptions) {
   ): Promise<EngineStream | EngineResult> {
     const { document, operation } = prepared
     const operationName = operation.name?.value
+    const refused = refuse(prepared, variables, context)
+    if (refused) return refused
     try {
       const source = await createSourceEventStream({
         schema,

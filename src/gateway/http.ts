@@ -17,8 +17,8 @@ export interface HttpExchange {
   method: string
   /** By `performance.now()`. */
   arrivedAt: number
-  /** Reads the whole body once; refuses one over the limit with PAYLOAD_TOO_LARGE. */
-  body(): Promise<Buffer>
+  /** Reads the whole body once; refuses one over the limit (the larger one, if asked) with PAYLOAD_TOO_LARGE. */
+  body(options?: { large?: boolean | undefined }): Promise<Buffer>
 }
 
 export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void
@@ -28,6 +28,8 @@ export interface HttpEntryOptions {
   routes: Readonly<Record<string, HttpHandler>>
   /** Largest body in bytes. */
   bodyLimit: number
+  /** The same of operations that take many things at once. */
+  largeBodyLimit?: number
   /** Origins a browser may call from; `*` for any. */
   corsOrigins: readonly string[]
   log: GatewayLog
@@ -43,7 +45,7 @@ export function createHttpEntry(options: HttpEntryOptions) {
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now()
-    const exchange = openExchange(request, response, options.bodyLimit)
+    const exchange = openExchange(request, response, options)
     response.setHeader('X-Request-Id', exchange.requestId)
     timeResponse(response, started)
     try {
@@ -67,7 +69,11 @@ export function readOnly(handler: HttpHandler): HttpHandler {
   }
 }
 
-function openExchange(request: IncomingMessage, response: ServerResponse, bodyLimit: number): HttpExchange {
+function openExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bodyLimit, largeBodyLimit = bodyLimit }: HttpEntryOptions,
+): HttpExchange {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   let body: Promise<Buffer> | undefined
@@ -79,8 +85,8 @@ function openExchange(request: IncomingMessage, response: ServerResponse, bodyLi
     query: mark < 0 ? '' : url.slice(mark + 1),
     method: request.method ?? 'GET',
     arrivedAt: performance.now(),
-    body() {
-      body ??= readBody(request, response, bodyLimit)
+    body({ large = false } = {}) {
+      body ??= readBody(request, response, large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit)
       return body
     },
   }

@@ -15,14 +15,27 @@ export interface RestOperation {
   path?: string
   /** Status of success; 200 unless told, 204 sends no body. */
   status?: 200 | 201 | 202 | 204
-  /** The argument whose fields are the flat JSON body. */
-  body?: string
+  /** The argument whose fields are the flat JSON body; or the arguments that are the fields of the body themselves. */
+  body?: string | readonly string[]
+  /** Takes bodies up to the larger of the two limits. */
+  large?: true
+  /** More paths to the same operation. */
+  also?: readonly RestAlias[]
   /** Path of what was created, from the answer (of which `id` is always there) and the arguments. */
   location?: (answer: Readonly<Record<string, unknown>>, args: Readonly<Record<string, unknown>>) => string
   /** An answer that is no object is sent as one, under this name. */
   key?: string
   /** OpenAPI tag. */
   tag?: string
+}
+
+/** Another path to an operation, of the same method, where the path says what an input would. */
+export interface RestAlias {
+  path: string
+  /** Unlike any other in the OpenAPI document. */
+  operationId: string
+  /** For each parameter of the path, the place among the arguments that it fills, like `["filter", "projectId"]`. */
+  fills: Readonly<Record<string, readonly string[]>>
 }
 
 /** A Subscription served as Server-Sent Events. */

@@ -13,6 +13,33 @@ import {
 } from 'graphql'
 import type { Issue } from './errors.ts'
 
+/** Deeper values than any input of ours are not looked at: walking down them would end in a stack overflow. */
+const MOST_LEVELS = 40
+
+/** Whether a value is nested so deep that nothing is to be done with it but refuse it. */
+export function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_LEVELS) return true
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
+}
+
+/** Whether a value written into a document is. */
+export function hasTooDeepValue(document: DocumentNode): boolean {
+  let depth = 0
+  let deepest = 0
+  const level = {
+    enter: () => void (deepest = Math.max(deepest, ++depth)),
+    leave: () => void depth--,
+  }
+  visit(document, { ObjectValue: level, ListValue: level })
+  return deepest > MOST_LEVELS
+}
+
+export const TOO_DEEP = `is nested more than ${MOST_LEVELS} levels deep`
+
 /** Coerces a value to an input type as GraphQL does, collecting every problem instead of throwing the first. */
 export function coerceValue(
   value: unknown,
@@ -23,6 +50,10 @@ export function coerceValue(
   if (value === undefined || (value === null && isNonNullType(type))) {
     if (isNonNullType(type)) issues.push({ path, code: 'required', message: 'is required' })
     return value
+  }
+  if (isTooDeep(value)) {
+    issues.push({ path, code: 'too_deep', message: TOO_DEEP })
+    return undefined
   }
   return coerceInputValue(value, type, (inner, invalid, error) => {
     issues.push(toIssue([...path, ...inner], invalid, error.message))

@@ -143,7 +143,7 @@ export function restRequest(route: Pick<Route, 'method' | 'path' | 'rest' | 'pat
   const { expectedVersion, ...left } = variables
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(left[name])))
   const inQuery = Object.entries(left).filter(
-    ([name]) => !route.pathParameters.includes(name) && name !== route.rest.body,
+    ([name]) => !route.pathParameters.includes(name) && ![route.rest.body].flat().includes(name),
   )
   const query = new URLSearchParams(
     inQuery.flatMap(([name, value]): [string, string][] => {
@@ -153,9 +153,15 @@ export function restRequest(route: Pick<Route, 'method' | 'path' | 'rest' | 'pat
   )
   return {
     call: `${route.method} ${path}${query.size > 0 ? `?${query}` : ''}`,
-    body: route.rest.body === undefined ? undefined : left[route.rest.body],
+    body: bodyOf(route.rest.body, left),
     version: expectedVersion === undefined ? undefined : `"v${expectedVersion}.anything"`,
   }
+}
+
+function bodyOf(body: Route['rest']['body'], left: Variables): unknown {
+  if (body === undefined) return undefined
+  if (typeof body === 'string') return left[body]
+  return Object.fromEntries(body.flatMap((name) => (left[name] === undefined ? [] : [[name, left[name]]])))
 }
 
 async function overRest(

@@ -6,6 +6,7 @@ import { Prisma } from '../../src/generated/prisma/client.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'
 
+const TASKS = { name: 'Task', from: Prisma.sql`"Task"`, id: Prisma.sql`"Task"."id"` }
 const STATUSES = ['PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'] as const
 
 let opened: Awaited<ReturnType<typeof openTestDatabase>>
@@ -122,7 +123,7 @@ function sorted(order: Order): string[] {
 }
 
 const page = (order: Order, args: PageArguments) =>
-  keysetPage(db, { table: 'Task', where, order: terms(order), ...args })
+  keysetPage(db, { ...TASKS, where, order: terms(order), ...args })
 
 const names = Object.keys(ORDERS)
 const directions: Direction[] = ['asc', 'desc']
@@ -200,8 +201,8 @@ describe('keyset pages', () => {
     const order: Order = [['priority', 'asc']]
     expect((await page(order, { first: 60 })).hasNextPage).toBe(false)
     expect((await page(order, { first: 59 })).hasNextPage).toBe(true)
-    const none = await keysetPage(db, { table: 'Task', where: Prisma.sql`FALSE`, order: terms(order), first: 5 })
-    expect(none).toEqual({ rows: [], hasNextPage: false, hasPreviousPage: false })
+    const none = await keysetPage(db, { ...TASKS, where: Prisma.sql`FALSE`, order: terms(order), first: 5 })
+    expect(none).toEqual({ rows: [], hasNextPage: false, hasPreviousPage: false, remark: false })
   })
 
   test('a cursor goes on from where its row was after that row is gone', async () => {
@@ -214,12 +215,12 @@ describe('keyset pages', () => {
   })
 
   test('microseconds survive a cursor', async () => {
-    const table = 'Fine'
+    const source = { name: 'Fine', from: Prisma.sql`"Fine"`, id: Prisma.sql`"id"` }
     await db.$executeRaw`CREATE TABLE "Fine" ("id" uuid PRIMARY KEY, "at" timestamptz NOT NULL)`
     await db.$executeRaw`INSERT INTO "Fine" SELECT gen_random_uuid(), '2026-01-01'::timestamptz + n * '1 microsecond'::interval FROM generate_series(0, 9) n`
     const order: OrderTerm[] = [{ name: 'at', expression: Prisma.sql`"at"`, type: 'timestamptz', direction: 'asc' }]
-    const all = await keysetPage(db, { table, order, first: 10 })
-    const rest = await keysetPage(db, { table, order, first: 10, after: all.rows[4]?.cursor })
+    const all = await keysetPage(db, { ...source, order, first: 10 })
+    const rest = await keysetPage(db, { ...source, order, first: 10, after: all.rows[4]?.cursor })
     expect(rest.rows).toEqual(all.rows.slice(5))
   })
 
@@ -237,7 +238,7 @@ describe('keyset pages', () => {
       },
     } as unknown as Database
     const all = await page(order, { first: 20 })
-    await keysetPage(recording, { table: 'Task', where, order: terms(order), first: 20, after: all.rows[5]?.cursor })
+    await keysetPage(recording, { ...TASKS, where, order: terms(order), first: 20, after: all.rows[5]?.cursor })
     const plan = await db.$transaction(async (tx) => {
       // Sixty rows are sorted sooner than looked up, unless that is made dear.
       for (const method of ['sort', 'seqscan', 'bitmapscan'])
@@ -262,7 +263,7 @@ describe('keyset pages', () => {
   })
 
   test('rows are counted', async () => {
-    expect(await countRows(db, 'Task', where)).toBe(60)
-    expect(await countRows(db, 'Task')).toBe(61)
+    expect(await countRows(db, { ...TASKS, where })).toBe(60)
+    expect(await countRows(db, TASKS)).toBe(61)
   })
 })

@@ -199,21 +199,23 @@ END
 $$;
 
 -- What a person typed, as a query: every word as it stands or by its stem, the last one also as the beginning of a word.
+-- Words that carry no meaning ("the") count only in the last place, where they may be the beginning of one that does.
 -- NULL where there is no word in it. Any input is safe: its words are quoted, and contain no quotes.
 CREATE FUNCTION search_query(typed text) RETURNS tsquery
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 DECLARE
   words text[] := string_to_array(split_words(typed), ' ');
-  word text;
+  last integer := array_length(words, 1);
+  stems tsvector;
   found text;
   query text := '';
 BEGIN
-  FOR place IN 1 .. coalesce(array_length(words, 1), 0) LOOP
-    word := words[place];
-    CONTINUE WHEN word = '';
+  FOR place IN 1 .. coalesce(last, 0) LOOP
+    stems := to_tsvector('pg_catalog.english', words[place]);
+    CONTINUE WHEN place < last AND stems = '';
     SELECT string_agg(quote_literal(lexeme), ' | ') INTO found
-      FROM unnest(tsvector_to_array(to_tsvector('pg_catalog.english', word) || to_tsvector('pg_catalog.simple', word))) AS lexeme;
-    found := concat_ws(' | ', found, CASE WHEN place = array_length(words, 1) THEN quote_literal(word) || ':*' END);
+      FROM unnest(tsvector_to_array(stems || to_tsvector('pg_catalog.simple', words[place]))) AS lexeme;
+    IF place = last AND words[place] <> '' THEN found := concat_ws(' | ', found, quote_literal(words[place]) || ':*'); END IF;
     IF found <> '' THEN query := concat_ws(' & ', nullif(query, ''), '(' || found || ')'); END IF;
   END LOOP;
   RETURN nullif(query, '')::tsquery;

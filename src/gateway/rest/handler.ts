@@ -46,11 +46,11 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 
   return async function handle(exchange, params) {
-    const { request, response, requestId } = exchange
+    const { response, requestId } = exchange
     const issues: Issue[] = []
-    const body = route.method === 'GET' ? undefined : parseJson(await exchange.body(), request.headers['content-type'])
+    const body = route.method === 'GET' ? undefined : await readBody(exchange)
     const query = parseQuery(exchange.query)
-    const input = readInput(plan, { params, query, body, headers: request.headers }, issues)
+    const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
     const ready = prepare(input, issues)
     if (!ready || issues.length > 0) throw validationFailed(issues)
 
@@ -62,6 +62,10 @@ export function createRouteHandler<Context extends GatewayContext>(
     if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
     if (isList) setLinks(exchange, query, answer)
     send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
+  }
+
+  async function readBody(exchange: HttpExchange): Promise<unknown> {
+    return parseJson(await exchange.body({ large: route.rest.large }), exchange.request.headers['content-type'])
   }
 
   function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {
@@ -76,6 +80,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     variables: Variables,
   ): void {
     const whole = answer as Record<string, unknown>
+    if (isList) leaveOutNothings(whole)
     response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
     if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole, variables)}`)
     if (route.status === 204) return void response.writeHead(204).end()
@@ -107,6 +112,11 @@ export function parseQuery(text: string): URLSearchParams {
     throw new AppError('BAD_REQUEST', 'The query string is not valid percent-encoding.')
   }
   return new URLSearchParams(text)
+}
+
+/** What a list's envelope has nothing to say of is not in it. */
+function leaveOutNothings(envelope: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(envelope)) if (value === null) delete envelope[name]
 }
 
 function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {

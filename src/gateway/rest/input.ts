@@ -16,7 +16,11 @@ export const DEFAULT_LIMIT = 20
 export interface InputPlan {
   args: readonly GraphQLArgument[]
   pathParameters: readonly string[]
+  fills: Route['fills']
+  /** The argument that is the body. */
   body: string | undefined
+  /** The arguments that are fields of the body. */
+  bodyFields: readonly string[]
   query: ReadonlyMap<string, QueryParameter>
   readsVersion: boolean
   /** Whether it only reads: then there is nothing that `If-Match` could prevent. */
@@ -41,15 +45,23 @@ export interface RequestInput {
 export function planInput({
   args,
   pathParameters,
+  fills,
   rest,
   kind,
-}: Pick<Route, 'args' | 'pathParameters' | 'rest'> & { kind: 'query' | 'mutation' | 'subscription' }): InputPlan {
-  const elsewhere = new Set([...pathParameters, ...(rest.body ? [rest.body] : []), VERSION_ARGUMENT])
-  const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name)))
+}: Pick<Route, 'args' | 'pathParameters' | 'fills' | 'rest'> & {
+  kind: 'query' | 'mutation' | 'subscription'
+}): InputPlan {
+  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), VERSION_ARGUMENT])
+  const filled = new Set(Object.values(fills).map((place) => place.join('.')))
+  const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name))).filter(
+    ({ target }) => !filled.has(target.join('.')),
+  )
   return {
     args,
     pathParameters,
-    body: rest.body,
+    fills,
+    body: typeof rest.body === 'string' ? rest.body : undefined,
+    bodyFields: Array.isArray(rest.body) ? rest.body : [],
     query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
     isRead: kind !== 'mutation',
@@ -60,12 +72,13 @@ export function planInput({
 /** The operation's variables from the parts of a request. Adds every problem of their shape to `issues`, in REST's places. */
 export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[]): RequestInput {
   const variables: Record<string, unknown> = {
-    ...Object.fromEntries(plan.pathParameters.map((name) => [name, parts.params[name]])),
+    ...Object.fromEntries(plan.pathParameters.flatMap((name) => (plan.fills[name] ? [] : [[name, parts.params[name]]]))),
   }
   const representation = readQuery(plan, parts.query, variables, issues)
   if (plan.paged) turnPage(variables)
   readVersion(plan, parts.headers['if-match'], variables, issues)
   readBody(plan, parts.body, variables, issues)
+  for (const [name, place] of Object.entries(plan.fills)) fill(plan, variables, place, parts.params[name], issues)
   coerceAll(plan, variables, issues)
   return { variables, ...representation }
 }
@@ -85,11 +98,18 @@ function readVersion(
 
 function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<string, unknown>, issues: Issue[]) {
   const lists = { fields: [] as string[], include: [] as string[] }
+  const whole = readWhole(plan, query, variables, issues)
   for (const name of new Set(query.keys())) {
+    if (whole.has(name)) continue
     const values = query.getAll(name)
     const parameter = plan.query.get(name)
     const list = REPRESENTATION.find((one) => one === name)
     if (parameter) {
+      const [argument = '', field = ''] = parameter.target
+      if (whole.get(argument)?.has(field)) {
+        issues.push({ path: ['query', name], code: 'repeated', message: `is in the parameter ${argument}, too` })
+        continue
+      }
       const value = readParameter(parameter, values, issues)
       if (value !== undefined) assign(variables, parameter.target, value)
     } else if (list) {
@@ -101,6 +121,23 @@ function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<st
   return lists
 }
 
+/** Reads the parameters that are inputs as JSON, and answers which fields each has: the others add to them. */
+function readWhole(
+  plan: InputPlan,
+  query: URLSearchParams,
+  variables: Record<string, unknown>,
+  issues: Issue[],
+): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const parameter of plan.query.values()) {
+    if (parameter.form !== 'json' || !query.has(parameter.name)) continue
+    const value = readParameter(parameter, query.getAll(parameter.name), issues)
+    found.set(parameter.name, new Set(isObject(value) ? Object.keys(value) : []))
+    if (value !== undefined) assign(variables, parameter.target, value)
+  }
+  return found
+}
+
 /** A page before a cursor is counted from its end: REST's one `limit` becomes `last`. */
 function turnPage(variables: Record<string, unknown>): void {
   const limit = variables.first ?? DEFAULT_LIMIT
@@ -109,12 +146,35 @@ function turnPage(variables: Record<string, unknown>): void {
   variables[backwards ? 'last' : 'first'] = limit
 }
 
+/** What the path says, an input cannot say otherwise. */
+function fill(
+  plan: InputPlan,
+  variables: Record<string, unknown>,
+  place: readonly string[],
+  value: string | undefined,
+  issues: Issue[],
+): void {
+  let given: unknown = variables
+  for (const step of place) given = isObject(given) ? given[step] : undefined
+  if (given !== undefined && given !== value) {
+    const [first, ...rest] = place
+    const path = first === plan.body ? ['body', ...rest] : ['query', place.join('.')]
+    issues.push({ path, code: 'contradiction', message: 'is not what the path says: leave it out' })
+    return
+  }
+  const [head = ''] = place
+  // What a client sent stays as it was.
+  if (isObject(variables[head])) variables[head] = { ...variables[head] }
+  assign(variables, place, value)
+}
+
 function readBody(plan: InputPlan, body: unknown, variables: Record<string, unknown>, issues: Issue[]): void {
   if (plan.body === undefined) {
-    const given = isObject(body) ? Object.keys(body) : []
     if (body !== undefined && !isObject(body)) issues.push(notAnObject(body))
-    for (const name of given)
-      issues.push({ path: ['body', name], code: 'unknown_field', message: 'is not a field here' })
+    for (const [name, value] of Object.entries(isObject(body) ? body : {})) {
+      if (plan.bodyFields.includes(name)) variables[name] = value
+      else issues.push({ path: ['body', name], code: 'unknown_field', message: 'is not a field here' })
+    }
   } else if (body === undefined) {
     issues.push({ path: ['body'], code: 'required', message: 'is required: a JSON object' })
   } else if (isObject(body)) {
@@ -146,13 +206,18 @@ function coerceAll(plan: InputPlan, variables: Record<string, unknown>, issues: 
 export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['path'] {
   const [first, ...rest] = path
   if (first === undefined) return path
+  const filling = Object.entries(plan.fills).find(([, place]) => place.every((step, index) => path[index] === step))
+  if (filling) return ['path', filling[0]]
   if (first === plan.body) return ['body', ...rest]
+  if (typeof first === 'string' && plan.bodyFields.includes(first)) return ['body', ...path]
   if (first === VERSION_ARGUMENT) return ['header', 'If-Match']
   if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]
   if (plan.paged && (first === 'first' || first === 'last')) return ['query', 'limit']
   const names = path.filter((step) => typeof step === 'string')
   const parameter = [...plan.query.values()].find(({ target }) => target.every((step, index) => names[index] === step))
-  return parameter ? ['query', parameter.name] : ['query', names.join('.')]
+  if (!parameter) return ['query', names.join('.')]
+  const within = parameter.form === 'json' ? path.slice(parameter.target.length) : []
+  return ['query', parameter.name, ...within]
 }
 
 function assign(variables: Record<string, unknown>, target: readonly string[], value: unknown): void {

@@ -42,6 +42,9 @@ function nonNull(type: GraphQLOutputType | GraphQLInputType): JsonSchema {
   return { $ref: `#/components/schemas/${named.name}` }
 }
 
+/** What every list's envelope has: the rest only where there is something to say. */
+const ENVELOPE = new Set(['nodes', 'pageInfo', 'edges'])
+
 /** The component of a named type: an enum, an input, or an object as REST shows it. */
 export function componentOf(type: GraphQLNamedType): JsonSchema | undefined {
   const description = type.description ? { description: type.description } : {}
@@ -51,7 +54,7 @@ export function componentOf(type: GraphQLNamedType): JsonSchema | undefined {
   const shown = Object.values(type.getFields()).filter(
     (field) => isLeafType(getNamedType(field.type)) || isEmbedded(field) || isConnection(type),
   )
-  const optional = isConnection(type) ? ['totalCount'] : []
+  const optional = isConnection(type) ? shown.flatMap(({ name }) => (ENVELOPE.has(name) ? [] : [name])) : []
   return {
     type: 'object',
     ...description,
@@ -62,8 +65,9 @@ export function componentOf(type: GraphQLNamedType): JsonSchema | undefined {
   }
 }
 
-function inputComponent(type: GraphQLInputObjectType): JsonSchema {
-  const fields = Object.values(type.getFields())
+/** An input as JSON has it, without the fields that something else fills. */
+export function inputComponent(type: GraphQLInputObjectType, without: readonly string[] = []): JsonSchema {
+  const fields = Object.values(type.getFields()).filter((field) => !without.includes(field.name))
   const limits = inputLimits(type)
   const required = fields.filter((field) => isNonNullType(field.type) && field.defaultValue === undefined)
   return {
@@ -86,7 +90,8 @@ const LIMITS = ['minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'form
 /** The zod limits of an input's fields, as the validation plugin keeps them with the type. */
 function inputLimits(type: GraphQLInputObjectType): Record<string, JsonSchema> {
   const kept = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
-  const rule = kept?.schemas?.find((one) => one instanceof z.ZodType)
+  // Of an input that its service checks, item by item, the rules are its own extension.
+  const rule = [...(kept?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
   const names = Object.keys(type.getFields())
   return rule ? Object.fromEntries(names.map((name) => [name, limitsAt(rule, [name])])) : {}
 }
@@ -94,16 +99,27 @@ function inputLimits(type: GraphQLInputObjectType): Record<string, JsonSchema> {
 /** The zod limits of the value at a path within what a rule accepts; of its items where it is a list. */
 export function limitsAt(rule: unknown, path: readonly string[]): JsonSchema {
   if (!(rule instanceof z.ZodType)) return {}
-  let schema: JsonSchema | undefined = z.toJSONSchema(rule, { io: 'input', unrepresentable: 'any' })
-  for (const step of path) schema = (notNull(schema)?.properties as Record<string, JsonSchema> | undefined)?.[step]
-  schema = notNull(schema)
-  if (schema?.items) schema = schema.items as JsonSchema
+  const whole: JsonSchema = z.toJSONSchema(rule, { io: 'input', unrepresentable: 'any' })
+  let schema = resolved(whole, whole)
+  for (const step of path) {
+    schema = resolved((schema?.properties as Record<string, JsonSchema> | undefined)?.[step], whole)
+  }
+  if (schema?.items) schema = resolved(schema.items as JsonSchema, whole)
   return Object.fromEntries(LIMITS.flatMap((name) => (schema?.[name] === undefined ? [] : [[name, schema[name]]])))
 }
 
-/** zod writes a nullish string as `anyOf: [{type: "string", maxLength}, {type: "null"}]`. */
-function notNull(schema: JsonSchema | undefined): JsonSchema | undefined {
-  return Array.isArray(schema?.anyOf) ? (schema.anyOf as JsonSchema[]).find((one) => one.type !== 'null') : schema
+/** zod writes a nullish string as `anyOf: [{type: "string", maxLength}, {type: "null"}]`, and what contains itself as a `$ref`. */
+function resolved(schema: JsonSchema | undefined, whole: JsonSchema): JsonSchema | undefined {
+  if (Array.isArray(schema?.anyOf)) {
+    return resolved(
+      (schema.anyOf as JsonSchema[]).find((one) => one.type !== 'null'),
+      whole,
+    )
+  }
+  if (typeof schema?.$ref !== 'string') return schema
+  const steps = schema.$ref.split('/').slice(1)
+  const found = steps.reduce<unknown>((at, step) => (at as JsonSchema | undefined)?.[step], whole)
+  return resolved(found as JsonSchema | undefined, whole)
 }
 
 export function described(schema: JsonSchema, description: string | null | undefined): JsonSchema {

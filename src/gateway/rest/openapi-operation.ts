@@ -1,7 +1,7 @@
-import { type GraphQLField, GraphQLNonNull, getNamedType, isObjectType } from 'graphql'
+import { type GraphQLField, GraphQLNonNull, getNamedType, isInputObjectType, isObjectType, isRequiredArgument } from 'graphql'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
-import { DEFAULT_LIMIT, planInput } from './input.ts'
-import { described, type JsonSchema, limitsAt, schemaOf } from './json-schema.ts'
+import { DEFAULT_LIMIT, type InputPlan, planInput } from './input.ts'
+import { described, inputComponent, type JsonSchema, limitsAt, schemaOf } from './json-schema.ts'
 import { orderEnums, orderNames, type QueryParameter } from './parameters.ts'
 import type { Route } from './routes.ts'
 import type { StreamRoute } from './stream.ts'
@@ -20,7 +20,7 @@ export interface OpenApiInfo {
 /** The OpenAPI operation of a route. */
 export function routeOperation(route: Route, info: OpenApiInfo): JsonSchema {
   const plan = planInput(route)
-  const body = route.args.find((arg) => arg.name === plan.body)
+  const body = bodySchema(route, plan)
   const security = info.security(route.field)
   const isPublic = security.some((one) => Object.keys(one).length === 0)
   return {
@@ -33,7 +33,10 @@ export function routeOperation(route: Route, info: OpenApiInfo): JsonSchema {
       ...(plan.readsVersion ? [IF_MATCH] : []),
     ],
     ...(body && {
-      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body.type) } } },
+      requestBody: {
+        required: plan.body !== undefined || 'required' in body,
+        content: { 'application/json': { schema: body } },
+      },
     }),
     responses: {
       [route.status]: successResponse(route),
@@ -58,7 +61,7 @@ export function routeOperation(route: Route, info: OpenApiInfo): JsonSchema {
 
 /** The OpenAPI operation of a stream. */
 export function streamOperation(stream: StreamRoute, info: OpenApiInfo): JsonSchema {
-  const plan = planInput({ args: stream.field.args, pathParameters: [], rest: {}, kind: 'subscription' })
+  const plan = planInput({ args: stream.field.args, pathParameters: [], fills: {}, rest: {}, kind: 'subscription' })
   return {
     ...operationHead(stream, info),
     'x-graphql-operation': `Subscription.${stream.fieldName}`,
@@ -91,13 +94,14 @@ export function streamOperation(stream: StreamRoute, info: OpenApiInfo): JsonSch
   }
 }
 
-function operationHead({ field, fieldName, ...route }: Route | StreamRoute, info: OpenApiInfo): JsonSchema {
+function operationHead(route: Route | StreamRoute, info: OpenApiInfo): JsonSchema {
+  const { field, fieldName } = route
   const [summary = fieldName] = (field.description ?? '').split(/(?<=\.)\s/)
   return {
-    operationId: fieldName,
+    operationId: 'operationId' in route ? route.operationId : fieldName,
     summary: summary.replace(/\.$/, ''),
     ...(field.description ? { description: field.description } : {}),
-    tags: [tagOf({ path: route.path, rest: route.rest })],
+    tags: [tagOf(route)],
     ...(field.deprecationReason ? { deprecated: true } : {}),
     security: info.security(field),
   }
@@ -139,6 +143,31 @@ function keyedSchema({ field }: Route, key: string): JsonSchema {
   return { type: 'object', properties: { [key]: schemaOf(field.type) }, required: [key] }
 }
 
+/** What a body must be; undefined where there is none. */
+function bodySchema(route: Route, plan: InputPlan): JsonSchema | undefined {
+  const argument = route.args.find((arg) => arg.name === plan.body)
+  if (argument) {
+    const filled = Object.values(route.fills).flatMap(([head, field]) => (head === plan.body && field ? [field] : []))
+    const type = getNamedType(argument.type)
+    return filled.length > 0 && isInputObjectType(type) ? inputComponent(type, filled) : schemaOf(argument.type)
+  }
+  if (plan.bodyFields.length === 0) return undefined
+  const fields = route.args.filter((arg) => plan.bodyFields.includes(arg.name))
+  const { validate } = (route.field.extensions.pothosOptions ?? {}) as { validate?: unknown }
+  const required = fields.filter(isRequiredArgument).map((arg) => arg.name)
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      fields.map((arg) => [
+        arg.name,
+        described({ ...schemaOf(arg.type), ...limitsAt(validate, [arg.name]) }, arg.description),
+      ]),
+    ),
+    ...(required.length > 0 && { required }),
+    additionalProperties: false,
+  }
+}
+
 function pathParameter(route: Route, name: string): JsonSchema {
   const arg = route.args.find((one) => one.name === name)
   return {
@@ -152,6 +181,10 @@ function pathParameter(route: Route, name: string): JsonSchema {
 
 function queryParameter(parameter: QueryParameter, { field }: Pick<Route, 'field'>): JsonSchema {
   const { name, type, repeats, form, description } = parameter
+  if (form === 'json') {
+    const content = { 'application/json': { schema: withoutNull(schemaOf(type)) } }
+    return described({ name, in: 'query', required: false, content }, description)
+  }
   const { validate } = (field.extensions.pothosOptions ?? {}) as { validate?: unknown }
   const plain = () => ({ ...withoutNull(schemaOf(type)), ...limitsAt(validate, parameter.target) })
   const isLimit = parameter.target[0] === 'first' && name === 'limit'

@@ -1,9 +1,10 @@
-import { type GraphQLNamedType, getNamedType, isInputObjectType } from 'graphql'
+import { type GraphQLArgument, type GraphQLNamedType, getNamedType, isInputObjectType } from 'graphql'
 import type { Engine } from '../engine.ts'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
 import type { ExtraRoute } from './extra.ts'
 import { componentOf, type JsonSchema } from './json-schema.ts'
 import { errorsOf, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './openapi-operation.ts'
+import { queryParameters } from './parameters.ts'
 import type { Route } from './routes.ts'
 import type { StreamRoute } from './stream.ts'
 import { isConnection } from './view.ts'
@@ -83,12 +84,14 @@ function typeComponents(
       if (next) visit(next)
     }
   }
-  for (const { field } of [...routes, ...streams]) {
+  for (const { field, rest } of [...routes, ...streams]) {
+    const written = queryParameters(field.args).filter(({ form }) => form === 'json')
+    const isJson = ({ name }: GraphQLArgument) =>
+      ('body' in rest && rest.body === name) || written.some((parameter) => parameter.name === name)
     visit(getNamedType(field.type))
     for (const arg of field.args) {
       const type = getNamedType(arg.type)
-      if (!isInputObjectType(type) || routes.some((route) => route.field === field && route.rest.body === arg.name))
-        visit(type)
+      if (!isInputObjectType(type) || isJson(arg)) visit(type)
     }
   }
   return Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,6 +1,7 @@
 import {
   type GraphQLArgument,
   type GraphQLEnumType,
+  type GraphQLInputObjectType,
   type GraphQLInputType,
   getNamedType,
   isEnumType,
@@ -9,6 +10,7 @@ import {
   isScalarType,
 } from 'graphql'
 import type { Issue } from '../errors.ts'
+import { kindOf } from '../variables.ts'
 import { listItem, nullable } from './view.ts'
 
 /** One query parameter and the place in the operation's variables that it fills. */
@@ -19,8 +21,8 @@ export interface QueryParameter {
   repeats: boolean
   target: readonly string[]
   description: string | undefined
-  /** A leaf as it is, or an order term like `createdAt:desc`. */
-  form: 'value' | 'order'
+  /** A leaf as it is, an order term like `createdAt:desc`, or the whole input as JSON. */
+  form: 'value' | 'order' | 'json'
 }
 
 /** Arguments of a Relay list, which REST spells `limit`, `after`, `before` and `offset`. */
@@ -36,7 +38,9 @@ export function queryParameters(args: readonly GraphQLArgument[]): QueryParamete
     if (isInputObjectType(type)) {
       if (item)
         return isOrder(type) ? [leaf(arg.name, type, true, [arg.name], arg.description, 'order')] : unsupported(arg)
-      return filterParameters(arg.name, type)
+      // Behind the flat ones: a value has its place in the most exact of them.
+      const whole = isFlat(type) ? [] : [leaf(arg.name, type, false, [arg.name], JSON_FORM, 'json')]
+      return [...filterParameters(arg.name, type), ...whole]
     }
     return [leaf(arg.name, item ?? arg.type, item !== undefined, [arg.name], arg.description)]
   })
@@ -63,8 +67,21 @@ function filterParameters(argument: string, filter: GraphQLInputType): QueryPara
       const value = operand ?? operator.type
       const repeats = operand !== undefined
       const dotted = leaf(`${field.name}.${operator.name}`, value, repeats, at, operator.description)
-      return operator.name === 'in' ? [leaf(field.name, value, repeats, at, field.description), dotted] : [dotted]
+      return BARE.has(operator.name) ? [leaf(field.name, value, repeats, at, field.description), dotted] : [dotted]
     })
+  })
+}
+
+/** What a value without an operator means. */
+const BARE = new Set(['in', 'any'])
+
+const JSON_FORM = 'The filter as JSON, with what the parameters cannot say (and, or, not). Parameters beside it have to be met, too.'
+
+/** Whether parameters can say all that an input can. */
+function isFlat(type: GraphQLInputObjectType): boolean {
+  return Object.values(type.getFields()).every((field) => {
+    const inner = nullable(listItem(field.type) ?? field.type)
+    return isLeafType(inner) || (listItem(field.type) === undefined && inner !== type)
   })
 }
 
@@ -129,6 +146,7 @@ export function readParameter(parameter: QueryParameter, values: readonly string
     return undefined
   }
   const read = values.map((text) => {
+    if (parameter.form === 'json') return parseObject(text, path, issues)
     if (parameter.form === 'value') return fromText(text, parameter.type)
     const order = parseOrder(text, parameter.type)
     if (!order)
@@ -140,6 +158,19 @@ export function readParameter(parameter: QueryParameter, values: readonly string
     return order
   })
   return parameter.repeats ? read.filter((value) => value !== undefined) : read[0]
+}
+
+function parseObject(text: string, path: Issue['path'], issues: Issue[]): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    issues.push({ path, code: 'invalid_json', message: `is not JSON: ${(error as SyntaxError).message}` })
+    return undefined
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  issues.push({ path, code: 'invalid_type', message: `must be a JSON object, not ${kindOf(value)}` })
+  return undefined
 }
 
 export function orderNames(type: GraphQLInputType): string {

@@ -9,7 +9,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql'
 import { createSofa, createSofaRouter } from 'sofa-api'
-import type { RestOperation } from '../rest-plugin.ts'
+import type { RestAlias, RestOperation } from '../rest-plugin.ts'
 import { restOperation } from './view.ts'
 
 export type HttpMethod = NonNullable<RestOperation['method']>
@@ -29,6 +29,9 @@ export interface Route {
   document: DocumentNode
   pathParameters: readonly string[]
   args: readonly GraphQLArgument[]
+  /** Where among the arguments path parameters belong that are not arguments by name. */
+  fills: Readonly<Record<string, readonly string[]>>
+  operationId: string
 }
 
 /** What a SOFA handler is given and what we need of it: nothing but the document it would run. */
@@ -63,7 +66,8 @@ export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
     captured = undefined
     await handler({ url: path, params: {}, body: null }, {})
     if (!captured) throw new Error(`SOFA derived no operation for ${method} ${path}`)
-    routes.push(toRoute(view, method as HttpMethod, path, captured))
+    const route = toRoute(view, method as HttpMethod, path, captured)
+    routes.push(route, ...(route.rest.also ?? []).map((alias) => aliasRoute(route, alias)))
   }
   refuseClashes(routes)
   return routes
@@ -93,8 +97,8 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, docu
   const rest = field && restOperation(field)
   if (!field || !rest) throw new Error(`${method} ${sofaPath} has no field in the REST view`)
   const path = sofaPath.replace(/:(\w+)/g, '{$1}')
-  const pathParameters = [...path.matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]))
-  for (const name of [...pathParameters, ...(rest.body ? [rest.body] : [])]) {
+  const pathParameters = parametersOf(path)
+  for (const name of [...pathParameters, ...[rest.body ?? []].flat()]) {
     if (!field.args.some((arg) => arg.name === name))
       throw new Error(`${field.name} has no argument "${name}" for ${method} ${path}`)
   }
@@ -102,8 +106,31 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, docu
     throw new Error(`${field.name} answers no object: its rest option needs a key`)
   }
   const status = rest.status ?? (method === 'DELETE' ? 204 : 200)
-  return { method, path, status, kind, fieldName: field.name, field, rest, document, pathParameters, args: field.args }
+  return {
+    method,
+    path,
+    status,
+    kind,
+    fieldName: field.name,
+    field,
+    rest,
+    document,
+    pathParameters,
+    args: field.args,
+    fills: {},
+    operationId: field.name,
+  }
 }
+
+function aliasRoute(route: Route, { path, fills, operationId }: RestAlias): Route {
+  const pathParameters = parametersOf(path)
+  for (const name of pathParameters) {
+    if (!fills[name]) throw new Error(`${route.fieldName} does not say what "${name}" of ${path} fills`)
+  }
+  return { ...route, path, pathParameters, fills, operationId }
+}
+
+const parametersOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]))
 
 function refuseClashes(routes: Route[]): void {
   const seen = new Map<string, string>()

@@ -13,7 +13,7 @@ import {
   type SelectionNode,
 } from 'graphql'
 import type { Issue } from '../errors.ts'
-import { isConnection, isEmbedded } from './view.ts'
+import { isConnection, isEmbedded, isEnvelope } from './view.ts'
 
 /** A representation that a client asked for: `?fields=` narrows, `?include=` widens. */
 export interface Representation {
@@ -60,7 +60,7 @@ export function selectRepresentation(
   const selections = list
     ? [
         field('nodes', nodes),
-        field('pageInfo', defaultSelections(getNamedType(type.getFields().pageInfo?.type))),
+        ...defaultSelections(type).filter((one) => one.kind === Kind.FIELD && one.name.value !== 'nodes'),
         ...onList.map((name) => field(name)),
       ]
     : nodes
@@ -94,8 +94,7 @@ export function defaultSelections(type: GraphQLNamedType | undefined): Selection
   return Object.values(type.getFields()).flatMap((one): FieldNode[] => {
     if (one.args.some(isRequiredArgument)) return []
     const named = getNamedType(one.type)
-    if (isConnection(type) && one.name !== 'nodes')
-      return one.name === 'pageInfo' ? [field(one.name, defaultSelections(named))] : []
+    if (isConnection(type) && !isEnvelope(one)) return []
     if (isLeafType(named)) return [field(one.name)]
     return isEmbedded(one) || isConnection(type) ? [field(one.name, defaultSelections(named))] : []
   })

@@ -42,7 +42,7 @@ export function createStreamHandler<Context extends GatewayContext>(
   const operation = engine.prepare(streamDocument(engine, route))
   if ('errors' in operation)
     throw new Error(`The stream of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
-  const plan = planInput({ args: route.field.args, pathParameters: [], rest: {}, kind: 'subscription' })
+  const plan = planInput({ args: route.field.args, pathParameters: [], fills: {}, rest: {}, kind: 'subscription' })
 
   return async function handle(exchange) {
     const { request, response, requestId } = exchange

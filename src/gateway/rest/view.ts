@@ -34,9 +34,14 @@ function shownByDefault(
   name: string,
   owner: unknown,
 ): boolean {
-  if (isObjectType(owner) && isConnection(owner)) return name === 'nodes' || name === 'pageInfo'
+  if (isObjectType(owner) && isConnection(owner)) return isEnvelope({ ...field, name })
   const named = getNamedType(field.type)
   return isLeafType(named) || isEmbedded(field)
+}
+
+/** What the envelope of a list has besides its count, which costs a query: what a field's own declaration adds may be absent. */
+export function isEnvelope(field: { name: string; extensions?: unknown }): boolean {
+  return field.name === 'nodes' || field.name === 'pageInfo' || isEmbedded(field)
 }
 
 export function isEmbedded(field: { extensions?: unknown }): boolean {

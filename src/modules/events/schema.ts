@@ -1,7 +1,6 @@
 import { builder } from '../../builder.ts'
 import { encodeCursor, type LoggedEvent } from '../../events/log.ts'
-import { findTask } from '../tasks/policy.ts'
-import { TaskType } from '../tasks/schema.ts'
+import { TaskType } from '../tasks/type.ts'
 import { UserType } from '../users/schema.ts'
 import { followTasksRules, readEventsRules } from './input.ts'
 import * as events from './service.ts'
@@ -40,9 +39,9 @@ const EventType = builder.objectRef<LoggedEvent>('Event').implement({
       nullable: true,
       restEmbed: true,
       description: 'The task as it is now; null once it is deleted.',
-      resolve: (event, _args, ctx) => {
+      resolve: (event, _args, { loaders }) => {
         const id = taskIdOf(event)
-        return id === null ? null : findTask(ctx, id, {})
+        return id === null ? null : loaders.task.load(id)
       },
     }),
     changes: t.field({

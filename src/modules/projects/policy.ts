@@ -1,4 +1,5 @@
 import type { Context, Viewer } from '../../context.ts'
+import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
@@ -38,7 +39,7 @@ export async function requireProject(
   ctx: Context,
   projectId: string,
   needed: ProjectRole,
-  path: string[],
+  path: (string | number)[],
 ): Promise<void> {
   const viewer = requireViewer(ctx)
   const project = isId(projectId)
@@ -51,6 +52,36 @@ export async function requireProject(
   requireRole(viewer, project.memberships[0]?.role, needed)
 }
 
-export function projectNotFound(projectId: string, path: string[]): AppError {
+/** A value of an input that should be an id of something, and where it stood. */
+export interface NamedId {
+  id: string
+  path: (string | number)[]
+}
+
+/** Makes sure that the viewer sees all these projects. */
+export async function requireProjects(ctx: Context, named: readonly NamedId[]): Promise<void> {
+  if (named.length === 0) return
+  const viewer = requireViewer(ctx)
+  const ids = padToPowerOfTwo([...new Set(named.map(({ id }) => id.toLowerCase()))])
+  const seen = await ctx.db.project.findMany({
+    where: { id: { in: ids }, ...visibleProjects(viewer) },
+    select: { id: true },
+  })
+  refuseUnseen(named, new Set(seen.map(({ id }) => id)), 'project')
+}
+
+/** NOT_FOUND for what was named and is not there to be seen, all of it at once. */
+export function refuseUnseen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
+  const missing = named.filter(({ id }) => !seen.has(id.toLowerCase()))
+  if (missing.length === 0) return
+  const issues = missing.map(({ id, path }) => ({
+    path,
+    code: 'not_found',
+    message: `There is no ${noun} ${JSON.stringify(id)}.`,
+  }))
+  throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
+}
+
+export function projectNotFound(projectId: string, path: (string | number)[]): AppError {
   return new AppError('NOT_FOUND', `There is no project ${JSON.stringify(projectId)}.`, { path })
 }

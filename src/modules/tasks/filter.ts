@@ -1,17 +1,197 @@
+import type { Context, Viewer } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import type { TaskFilterValues } from './input.ts'
+import { isId } from '../../rules.ts'
+import { requireLabels } from '../labels/policy.ts'
+import { requireProjects } from '../projects/policy.ts'
+import { requireViewer } from '../users/policy.ts'
+import { type FilterPath, filtersIn, type TaskFilterValues, type TimeRange } from './filter-input.ts'
+import { idsOf } from './keys.ts'
+import { requireVisibleTasks } from './policy.ts'
 
-/** The SQL of a filter on "Task". Deleted tasks are never found. */
-export function taskCondition(filter: TaskFilterValues, ...further: (Prisma.Sql | undefined)[]): Prisma.Sql {
-  const { status, priority, projectId } = filter
-  const terms = [
-    Prisma.sql`"Task"."deletedAt" IS NULL`,
-    projectId && Prisma.sql`"Task"."projectId" = ${projectId}::uuid`,
-    status && Prisma.sql`"Task"."status" = ANY(${status}::"TaskStatus"[])`,
-    priority?.in && Prisma.sql`"Task"."priority" = ANY(${priority.in}::smallint[])`,
+/** A filter with all it names looked up: what makes SQL of it needs to ask nobody. */
+export interface ResolvedFilter {
+  values: TaskFilterValues
+  viewerId: string
+  /** The ids of the keys (and ids) in it that name tasks which are there. */
+  taskIds: ReadonlyMap<string, string>
+  /** Whether the tasks in the trash are meant, instead of all others. */
+  deleted: boolean
+  /** The projects whose tasks can meet it, as a text to search for; null where they are too many, or all. */
+  searchScope: string | null
+}
+
+/**
+ * Looks up what a filter names. A project, label or parent that is not there, or that the viewer may not see, is NOT_FOUND: a
+ * list of nothing would hide the mistake. Costs a statement for each kind that the filter names.
+ */
+export async function resolveFilter(
+  ctx: Context,
+  values: TaskFilterValues,
+  path: FilterPath = ['filter'],
+): Promise<ResolvedFilter> {
+  const viewer = requireViewer(ctx)
+  const all = [...filtersIn(values, path)]
+  const named = (idsIn: (filter: TaskFilterValues) => [FilterPath, string | null | undefined][]) =>
+    all.flatMap(([filter, at]) =>
+      idsIn(filter).flatMap(([step, id]) => (id == null ? [] : [{ id, path: [...at, ...step] }])),
+    )
+  const several = (step: string, ids: string[] | null | undefined): [FilterPath, string][] =>
+    (ids ?? []).map((id, index) => [[...step.split('.'), index], id])
+
+  await requireProjects(ctx, named(({ projectId }) => [[['projectId'], projectId]]))
+  await requireLabels(
+    ctx,
+    named(({ labelId }) => [...several('labelId.any', labelId?.any), ...several('labelId.all', labelId?.all)]),
+  )
+  const parents = named(({ parentId }) => [[['parentId'], parentId === 'none' ? null : parentId]])
+  const keys = all.flatMap(([filter]) => filter.key ?? [])
+  const taskIds = await idsOf(ctx, [...parents.map((one) => one.id), ...keys])
+  await requireVisibleTasks(ctx, parents, taskIds)
+  const searched = all.some(([filter]) => filter.search != null)
+  const searchScope = searched ? await scopeOfSearch(ctx, viewer, values) : null
+  return { values, viewerId: viewer.id, taskIds, deleted: values.deleted === true, searchScope }
+}
+
+/** Beyond so many projects, naming them costs more than it saves. */
+const MOST_IN_SCOPE = 100
+
+/** The words of a task name its project: searched for with the rest, the index finds no words of projects that cannot be meant. */
+async function scopeOfSearch(ctx: Context, viewer: Viewer, { projectId }: TaskFilterValues): Promise<string | null> {
+  if (projectId != null) return projectWord(projectId)
+  if (viewer.role === 'ADMIN') return null
+  const where = { userId: viewer.id }
+  const seen = await ctx.db.membership.findMany({ where, select: { projectId: true }, take: MOST_IN_SCOPE + 1 })
+  if (seen.length === 0 || seen.length > MOST_IN_SCOPE) return null
+  return seen.map((one) => projectWord(one.projectId)).join(' | ')
+}
+
+/** As the function project_word in the database writes it. */
+const projectWord = (projectId: string) => `'=${projectId.toLowerCase().replaceAll('-', '')}'`
+
+/** The SQL of a filter on "Task". */
+export function taskCondition(filter: ResolvedFilter, ...further: (Prisma.Sql | undefined)[]): Prisma.Sql {
+  return every([
+    filter.deleted ? Prisma.sql`"Task"."deletedAt" IS NOT NULL` : Prisma.sql`"Task"."deletedAt" IS NULL`,
+    ...conditions(filter.values, filter),
+    ...further,
+  ])
+}
+
+type Condition = Prisma.Sql | null | undefined | false
+
+function every(all: readonly Condition[]): Prisma.Sql {
+  const given = all.filter((one): one is Prisma.Sql => one instanceof Prisma.Sql)
+  return given.length === 0 ? Prisma.sql`TRUE` : Prisma.join(given, ' AND ')
+}
+
+function conditions(filter: TaskFilterValues, whole: ResolvedFilter): Condition[] {
+  const { status, priority, projectId, creatorId, labelId, parentId, key, overdue, and, or, not } = filter
+  const within = (one: TaskFilterValues) => Prisma.sql`(${every(conditions(one, whole))})`
+  return [
+    projectId != null && Prisma.sql`"Task"."projectId" = ${projectId}::uuid`,
+    status && oneOf('status', status, '"TaskStatus"'),
+    priority?.in && oneOf('priority', priority.in, 'smallint'),
     priority?.gte != null && Prisma.sql`"Task"."priority" >= ${priority.gte}::smallint`,
     priority?.lte != null && Prisma.sql`"Task"."priority" <= ${priority.lte}::smallint`,
-    ...further,
-  ].filter((term) => term instanceof Prisma.Sql)
-  return Prisma.join(terms, ' AND ')
+    assigned(filter, whole),
+    creatorId && oneOf('creatorId', withMe(creatorId, whole), 'uuid'),
+    labelId?.any && labelled(labelId.any, whole),
+    ...(labelId?.all ?? []).map((id) => labelled([id], whole)),
+    parentId != null && ofParent(parentId, whole),
+    key && oneOf('id', key.flatMap((one) => whole.taskIds.get(one) ?? []), 'uuid'),
+    ...during('dueAt', filter.dueAt),
+    ...during('createdAt', filter.createdAt),
+    ...during('updatedAt', filter.updatedAt),
+    ...during('completedAt', filter.completedAt),
+    overdue != null && (overdue ? OVERDUE : Prisma.sql`NOT (${OVERDUE})`),
+    hasWords(filter, whole),
+    ...(and ?? []).map(within),
+    or && Prisma.sql`(${Prisma.join(or.map(within), ' OR ')})`,
+    // Of what is unknown (the due date of a task without one) NOT knows nothing, either: what does not meet the condition is meant.
+    not && Prisma.sql`${within(not)} IS NOT TRUE`,
+  ]
+}
+
+/** Equality where there is one value: an index keeps its order behind that. */
+function oneOf(column: string, values: readonly (string | number)[], type: string): Prisma.Sql {
+  const name = Prisma.raw(`"Task"."${column}"`)
+  return oneOfColumn(name, values, type)
+}
+
+function oneOfColumn(name: Prisma.Sql, values: readonly (string | number)[], type: string): Prisma.Sql {
+  return values.length === 1
+    ? Prisma.sql`${name} = ${values[0]}::${Prisma.raw(type)}`
+    : Prisma.sql`${name} = ANY(${values}::${Prisma.raw(type)}[])`
+}
+
+const withMe = (ids: readonly string[], { viewerId }: ResolvedFilter) =>
+  ids.map((one) => (one === 'me' ? viewerId : one))
+
+function assigned(filter: TaskFilterValues, whole: ResolvedFilter): Condition {
+  if (!filter.assigneeId) return null
+  const people = withMe(filter.assigneeId, whole).filter(isId)
+  const nobody = filter.assigneeId.includes('none') && Prisma.sql`"Task"."assigneeIds" = '{}'`
+  const somebody =
+    (people.length > 0 || !nobody) &&
+    Prisma.sql`EXISTS (SELECT FROM "TaskAssignee" AS link WHERE link."taskId" = "Task"."id"
+      AND ${assigneeLink(people, filter, whole)})`
+  const given = [nobody, somebody].filter((one) => one instanceof Prisma.Sql)
+  return given.length === 1 ? given[0] : Prisma.sql`(${Prisma.join(given, ' OR ')})`
+}
+
+/** The rows of "TaskAssignee" AS link that lead to the tasks; the status they repeat is in their index. */
+export function assigneeLink(people: readonly string[], { status }: TaskFilterValues, whole: ResolvedFilter): Prisma.Sql {
+  return every([
+    oneOfColumn(Prisma.sql`link."userId"`, people, 'uuid'),
+    Prisma.sql`link."live" = ${!whole.deleted}`,
+    status && oneOfColumn(Prisma.sql`link."status"`, status, '"TaskStatus"'),
+  ])
+}
+
+function labelled(labels: readonly string[], whole: ResolvedFilter): Prisma.Sql {
+  return Prisma.sql`EXISTS (SELECT FROM "TaskLabel" AS link WHERE link."taskId" = "Task"."id"
+    AND ${labelLink(labels, whole)})`
+}
+
+/** The rows of "TaskLabel" AS link that lead to the tasks. */
+export function labelLink(labels: readonly string[], { deleted }: ResolvedFilter): Prisma.Sql {
+  return Prisma.sql`${oneOfColumn(Prisma.sql`link."labelId"`, labels, 'uuid')} AND link."live" = ${!deleted}`
+}
+
+function ofParent(parentId: string, { taskIds }: ResolvedFilter): Prisma.Sql {
+  if (parentId === 'none') return Prisma.sql`"Task"."parentId" IS NULL`
+  return Prisma.sql`"Task"."parentId" = ${taskIds.get(parentId) ?? null}::uuid`
+}
+
+/** Past its due date and still open; word for word what the index "Task_open_project_dueAt" is of. */
+const OVERDUE = Prisma.sql`"Task"."status" IN ('PENDING', 'IN_PROGRESS')
+  AND COALESCE("Task"."dueAt", 'infinity'::timestamptz) < now()`
+
+function during(column: 'dueAt' | 'createdAt' | 'updatedAt' | 'completedAt', range: TimeRange | null | undefined) {
+  if (!range) return []
+  // The expression the index of the due date has. Tasks without one are in no range: behind any end, and kept out of any beginning.
+  const value =
+    column === 'dueAt'
+      ? Prisma.sql`COALESCE("Task"."dueAt", 'infinity'::timestamptz)`
+      : Prisma.raw(`"Task"."${column}"`)
+  const { gte, gt, lte, lt } = range
+  return [
+    gte && Prisma.sql`${value} >= ${gte}`,
+    gt && Prisma.sql`${value} > ${gt}`,
+    lte && Prisma.sql`${value} <= ${lte}`,
+    lt && Prisma.sql`${value} < ${lt}`,
+    column === 'dueAt' && (gte || gt) && Prisma.sql`"Task"."dueAt" IS NOT NULL`,
+  ]
+}
+
+function hasWords({ search }: TaskFilterValues, whole: ResolvedFilter): Condition {
+  if (search == null) return null
+  return Prisma.sql`EXISTS (SELECT FROM "TaskSearch" AS text WHERE text."taskId" = "Task"."id"
+    AND text."words" @@ ${searchQuery(search, whole)})`
+}
+
+/** What is searched for, as a tsquery. */
+export function searchQuery(search: string, { searchScope }: ResolvedFilter): Prisma.Sql {
+  const query = Prisma.sql`search_query(${search})`
+  return searchScope === null ? query : Prisma.sql`(${query} && ${searchScope}::tsquery)`
 }

@@ -1,13 +1,19 @@
 import { z } from 'zod'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
-import { checkPage, pageRules } from '../../pagination.ts'
 import { id, line, notNull, text } from '../../rules.ts'
-import { TASK_ORDER_FIELDS } from './order.ts'
+import { taskId } from './keys.ts'
 
 const title = line(200)
 const description = text(2000)
-const status = z.enum(TaskStatus)
-const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
+export const status = z.enum(TaskStatus)
+export const priority = z
+  .int()
+  .min(1, 'must be 1 (lowest) to 5 (highest)')
+  .max(5, 'must be 1 (lowest) to 5 (highest)')
+
+/** How many people a task may be assigned to, and how many labels it may have. */
+const MOST_LINKS = 20
+const links = z.array(id).max(MOST_LINKS, `must be at most ${MOST_LINKS}`)
 
 /** What PUT replaces: everything a client may set, absent meaning the default. */
 export const replaceTaskRules = z.object({
@@ -16,6 +22,9 @@ export const replaceTaskRules = z.object({
   status: status.nullish(),
   priority: priority.nullish(),
   dueAt: z.date().nullish(),
+  parentId: taskId.nullish(),
+  assigneeIds: links.nullish(),
+  labelIds: links.nullish(),
 })
 
 export const createTaskRules = replaceTaskRules.extend({ projectId: id.nullish() })
@@ -27,27 +36,14 @@ export const updateTaskRules = z.object({
   status: notNull(status),
   priority: notNull(priority),
   dueAt: z.date().nullish(),
+  parentId: taskId.nullish(),
+  assigneeIds: links.nullish(),
+  labelIds: links.nullish(),
 })
 
-const taskFilterRules = z.object({
-  status: z.array(status).nullish(),
-  priority: z.object({ in: z.array(priority).nullish(), gte: priority.nullish(), lte: priority.nullish() }).nullish(),
-  projectId: id.nullish(),
-})
-
-/** All arguments of a list in one rule, so that every problem is told at once. */
-export const listTasksRules = pageRules
-  .extend({
-    filter: taskFilterRules.nullish(),
-    orderBy: z
-      .array(z.object({ field: z.enum(TASK_ORDER_FIELDS), direction: z.enum(['ASC', 'DESC']) }))
-      .max(2, 'takes at most 2 terms')
-      .nullish(),
-  })
-  .check(checkPage)
+/** The arguments of duplicateTask. */
+export const duplicateTaskRules = z.object({ id: z.string(), title: title.nullish() })
 
 export type CreateTaskValues = z.infer<typeof createTaskRules>
 export type ReplaceTaskValues = z.infer<typeof replaceTaskRules>
 export type UpdateTaskValues = z.infer<typeof updateTaskRules>
-export type TaskFilterValues = z.infer<typeof taskFilterRules>
-export type ListTasksValues = z.infer<typeof listTasksRules>

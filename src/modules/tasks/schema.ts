@@ -1,111 +1,18 @@
 import { queryFromInfo } from '@pothos/plugin-prisma'
 import { builder } from '../../builder.ts'
-import { TaskStatus } from '../../generated/prisma/enums.ts'
-import { connectionType, pageArguments } from '../../pagination.ts'
+import { pageArguments } from '../../pagination.ts'
 import { EXPECTED_VERSION } from '../../rules.ts'
-import { createTaskRules, listTasksRules, replaceTaskRules, updateTaskRules } from './input.ts'
-import { TASK_ORDER_FIELDS } from './order.ts'
+import { listTasksRules } from './filter-input.ts'
+import { TaskFilter, TaskOrder } from './filter-schema.ts'
+import { duplicateTaskRules } from './input.ts'
+import { CreateTaskInput, ReplaceTaskInput, UpdateTaskInput } from './input-types.ts'
+import { listTasks } from './list.ts'
+import { moveTask } from './move.ts'
 import * as tasks from './service.ts'
+import { TaskConnection } from './type.ts'
 
-const TaskStatusType = builder.enumType(TaskStatus, { name: 'TaskStatus', description: 'How far a task is.' })
-
-export const TaskType = builder.prismaObject('Task', {
-  description: 'Something to be done in a project.',
-  fields: (t) => ({
-    id: t.exposeID('id'),
-    projectId: t.exposeID('projectId'),
-    project: t.relation('project', { authScopes: { scope: 'projects:read' } }),
-    number: t.exposeInt('number', { description: 'Counts from 1 in each project.' }),
-    title: t.exposeString('title'),
-    description: t.exposeString('description', { nullable: true, description: 'Markdown.' }),
-    status: t.expose('status', { type: TaskStatusType }),
-    priority: t.exposeInt('priority', { description: '1 lowest to 5 highest.' }),
-    dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true }),
-    completedAt: t.expose('completedAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When its status became COMPLETED; null in any other.',
-    }),
-    creatorId: t.exposeID('creatorId', { nullable: true }),
-    creator: t.relation('creator', { nullable: true }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
-  }),
-})
-
-const TaskConnection = connectionType(TaskType)
-
-const title = { description: '1 to 200 characters.' }
-const description = { description: 'Markdown, at most 2,000 characters.' }
-const priority = { description: '1 lowest to 5 highest.' }
-
-const CreateTaskInput = builder.inputType('CreateTaskInput', {
-  validate: createTaskRules,
-  fields: (t) => ({
-    projectId: t.id({ description: 'Your Inbox when absent.' }),
-    title: t.string({ ...title, required: true }),
-    description: t.string(description),
-    status: t.field({ type: TaskStatusType, description: 'PENDING when absent.' }),
-    priority: t.int({ description: '1 lowest to 5 highest; 1 when absent.' }),
-    dueAt: t.field({ type: 'DateTime' }),
-  }),
-})
-
-const UpdateTaskInput = builder.inputType('UpdateTaskInput', {
-  description: 'Absent fields stay as they are; null clears a field that may be empty.',
-  validate: updateTaskRules,
-  fields: (t) => ({
-    title: t.string(title),
-    description: t.string(description),
-    status: t.field({ type: TaskStatusType }),
-    priority: t.int(priority),
-    dueAt: t.field({ type: 'DateTime' }),
-  }),
-})
-
-const ReplaceTaskInput = builder.inputType('ReplaceTaskInput', {
-  description: 'All of a task that a client may set; absent fields take their defaults.',
-  validate: replaceTaskRules,
-  fields: (t) => ({
-    title: t.string({ ...title, required: true }),
-    description: t.string(description),
-    status: t.field({ type: TaskStatusType, description: 'PENDING when absent.' }),
-    priority: t.int({ description: '1 lowest to 5 highest; 1 when absent.' }),
-    dueAt: t.field({ type: 'DateTime' }),
-  }),
-})
-
-const PriorityFilter = builder.inputType('PriorityFilter', {
-  fields: (t) => ({
-    in: t.intList({ description: 'One of these.' }),
-    gte: t.int({ description: 'This or higher.' }),
-    lte: t.int({ description: 'This or lower.' }),
-  }),
-})
-
-const TaskFilter = builder.inputType('TaskFilter', {
-  description: 'What a task has to meet: every condition given.',
-  fields: (t) => ({
-    status: t.field({ type: [TaskStatusType], description: 'One of these.' }),
-    priority: t.field({ type: PriorityFilter }),
-    projectId: t.id(),
-  }),
-})
-
-const TaskOrder = builder.inputType('TaskOrder', {
-  fields: (t) => ({
-    field: t.field({
-      type: builder.enumType('TaskOrderField', { values: TASK_ORDER_FIELDS }),
-      required: true,
-    }),
-    direction: t.field({
-      type: builder.enumType('OrderDirection', { values: ['ASC', 'DESC'] as const }),
-      required: true,
-      defaultValue: 'ASC',
-    }),
-  }),
-})
+/** Wherever an operation is about one task. */
+const TASK_ID = { required: true, description: 'The task’s id, or its key like WEB-42.' } as const
 
 builder.queryField('task', (t) =>
   t.prismaField({
@@ -115,7 +22,7 @@ builder.queryField('task', (t) =>
     description: 'One task.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{id}' },
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id(TASK_ID) },
     resolve: (query, _root, { id }, ctx) => tasks.getTask(ctx, id, query),
   }),
 )
@@ -123,9 +30,14 @@ builder.queryField('task', (t) =>
 builder.queryField('tasks', (t) =>
   t.field({
     type: TaskConnection,
-    description: 'The tasks you see that meet the filter, oldest first unless ordered otherwise.',
+    description:
+      'The tasks you see that meet the filter, oldest first unless ordered otherwise; with a search the most relevant first.',
     authScopes: { scope: 'tasks:read' },
-    rest: { method: 'GET', path: '/tasks' },
+    rest: {
+      method: 'GET',
+      path: '/tasks',
+      also: [{ path: '/projects/{id}/tasks', operationId: 'projectTasks', fills: { id: ['filter', 'projectId'] } }],
+    },
     validate: listTasksRules,
     args: {
       filter: t.arg({ type: TaskFilter }),
@@ -133,7 +45,7 @@ builder.queryField('tasks', (t) =>
       ...pageArguments,
     },
     resolve: (_root, args, ctx, info) =>
-      tasks.listTasks(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+      listTasks(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
   }),
 )
 
@@ -142,7 +54,14 @@ builder.mutationField('createTask', (t) =>
     type: 'Task',
     description: 'Create a task. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
-    rest: { method: 'POST', path: '/tasks', status: 201, body: 'input', location: (task) => `/tasks/${task.id}` },
+    rest: {
+      method: 'POST',
+      path: '/tasks',
+      status: 201,
+      body: 'input',
+      location: (task) => `/tasks/${task.id}`,
+      also: [{ path: '/projects/{id}/tasks', operationId: 'createProjectTask', fills: { id: ['input', 'projectId'] } }],
+    },
     args: { input: t.arg({ type: CreateTaskInput, required: true }) },
     resolve: (query, _root, { input }, ctx) => tasks.createTask(ctx, input, query),
   }),
@@ -155,7 +74,7 @@ builder.mutationField('updateTask', (t) =>
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/tasks/{id}', body: 'input' },
     args: {
-      id: t.arg.id({ required: true }),
+      id: t.arg.id(TASK_ID),
       input: t.arg({ type: UpdateTaskInput, required: true }),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
     },
@@ -171,7 +90,7 @@ builder.mutationField('replaceTask', (t) =>
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'PUT', path: '/tasks/{id}', body: 'input' },
     args: {
-      id: t.arg.id({ required: true }),
+      id: t.arg.id(TASK_ID),
       input: t.arg({ type: ReplaceTaskInput, required: true }),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
     },
@@ -183,13 +102,65 @@ builder.mutationField('replaceTask', (t) =>
 builder.mutationField('deleteTask', (t) =>
   t.prismaField({
     type: 'Task',
-    description: 'Delete a task; it is not found any more. Needs EDITOR on the project.',
+    description: 'Put a task into the trash, from which it can be restored for a while. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{id}', status: 204 },
     args: {
-      id: t.arg.id({ required: true }),
+      id: t.arg.id(TASK_ID),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
     },
     resolve: (query, _root, { id, expectedVersion }, ctx) => tasks.deleteTask(ctx, id, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('restoreTask', (t) =>
+  t.prismaField({
+    type: 'Task',
+    description: 'Take a task out of the trash. Needs EDITOR on the project.',
+    authScopes: { scope: 'tasks:write' },
+    rest: { method: 'POST', path: '/tasks/{id}/restore' },
+    args: {
+      id: t.arg.id(TASK_ID),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { id, expectedVersion }, ctx) => tasks.restoreTask(ctx, id, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('duplicateTask', (t) =>
+  t.prismaField({
+    type: 'Task',
+    description: 'Make a new task, PENDING, with all else this one has. Needs EDITOR on the project.',
+    authScopes: { scope: 'tasks:write' },
+    rest: {
+      method: 'POST',
+      path: '/tasks/{id}/duplicate',
+      status: 201,
+      body: ['title'],
+      location: (task) => `/tasks/${task.id}`,
+    },
+    validate: duplicateTaskRules,
+    args: {
+      id: t.arg.id(TASK_ID),
+      title: t.arg.string({ description: 'Another title; 1 to 200 characters.' }),
+    },
+    resolve: (query, _root, { id, title }, ctx) => tasks.duplicateTask(ctx, id, title, query),
+  }),
+)
+
+builder.mutationField('moveTask', (t) =>
+  t.prismaField({
+    type: 'Task',
+    description:
+      'Move a task, with its sub-tasks, to another project. Each gets a key there and is still found by the one it had; labels go to those of the same name there, and who is no member there is no longer assigned. Needs EDITOR on both projects.',
+    authScopes: { scope: 'tasks:write' },
+    rest: { method: 'POST', path: '/tasks/{id}/move', body: ['projectId'] },
+    args: {
+      id: t.arg.id(TASK_ID),
+      projectId: t.arg.id({ required: true }),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { id, projectId, expectedVersion }, ctx) =>
+      moveTask(ctx, id, projectId, expectedVersion, query),
   }),
 )

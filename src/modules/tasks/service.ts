@@ -1,50 +1,54 @@
 import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, loadPage } from '../../pagination.ts'
 import { versionDiffers } from '../conflicts.ts'
-import { requireProject, visibleProjectsSql } from '../projects/policy.ts'
+import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
-import { taskCondition } from './filter.ts'
-import type { CreateTaskValues, ListTasksValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
-import { taskOrder } from './order.ts'
+import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
+import { type CheckedLinks, explainLinks, requireLinks } from './links.ts'
 import { findTask, requireTask, taskNotFound } from './policy.ts'
 
-type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
-type TaskRow = Prisma.TaskGetPayload<Record<never, never>>
+export type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
+type Version = number | null | undefined
 
-/** Needs EDITOR on the project; without one the task goes to the viewer's Inbox. */
+/** Needs EDITOR on the project; without one the task goes to its parent's project, else to the viewer's Inbox. */
 export async function createTask(ctx: Context, input: CreateTaskValues, query: TaskQuery) {
   const viewer = requireViewer(ctx)
-  const path = ['input', 'projectId']
-  const projectId = input.projectId ?? viewer.inboxId
-  if (!projectId)
-    throw new AppError('VALIDATION_FAILED', 'input.projectId: is required, as you have no Inbox', { path })
-  await requireProject(ctx, projectId, 'EDITOR', path)
-  return ctx.db.task.create({
-    ...query,
-    data: { ...withDefaults(input), projectId, creatorId: viewer.id, updatedById: viewer.id },
-  })
+  const projectId = input.projectId ?? (await projectOfParent(ctx, input.parentId)) ?? viewer.inboxId
+  if (!projectId) throw withoutProject()
+  await requireProject(ctx, projectId, 'EDITOR', ['input', 'projectId'])
+  const links = await requireLinks(ctx, { ...input, projectId })
+  try {
+    return await ctx.db.task.create({ ...query, data: newTask(viewer.id, projectId, input, links) })
+  } catch (error) {
+    throw explainLinks(error)
+  }
+}
+
+/** For a task that nobody said the project of, by someone who has no Inbox. */
+export function withoutProject(path: (string | number)[] = ['input', 'projectId']): AppError {
+  return new AppError('VALIDATION_FAILED', `${path.join('.')}: is required, as you have no Inbox`, { path })
+}
+
+async function projectOfParent(ctx: Context, parentId: string | null | undefined): Promise<string | undefined> {
+  if (parentId == null) return undefined
+  return (await findTask(ctx, parentId, { select: { projectId: true } }))?.projectId
+}
+
+/** A row as the input describes it. */
+export function newTask(
+  creatorId: string,
+  projectId: string,
+  input: ReplaceTaskValues,
+  links: Omit<CheckedLinks, 'issues'>,
+) {
+  return { ...withDefaults(input, links), projectId, creatorId, updatedById: creatorId }
 }
 
 export async function getTask(ctx: Context, id: string, query: TaskQuery) {
   const task = await findTask(ctx, id, query)
   if (!task) throw taskNotFound(id)
   return task
-}
-
-/** The tasks the viewer sees that pass the filter, oldest first unless ordered otherwise. */
-export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
-  const viewer = requireViewer(ctx)
-  const filter = args.filter ?? {}
-  if (filter.projectId) await requireProject(ctx, filter.projectId, 'VIEWER', ['filter', 'projectId'])
-  const visible = filter.projectId ? undefined : visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`)
-  return loadPage<TaskRow>(ctx.db, args, {
-    table: 'Task',
-    where: taskCondition(filter, visible),
-    order: taskOrder(args.orderBy),
-    load: (ids) => ctx.db.task.findMany({ ...query, where: { id: { in: ids } } }),
-  })
 }
 
 /** Needs EDITOR. Absent fields stay, null clears. */
@@ -55,17 +59,24 @@ export async function updateTask(
   version: Version,
   query: TaskQuery,
 ) {
-  await requireTask(ctx, id, 'EDITOR')
+  const task = await requireTask(ctx, id)
+  const links = await requireLinks(ctx, { ...input, projectId: task.projectId, taskId: task.id })
+  return changeTask(ctx, task.id, changedTask(input, links), version, query)
+}
+
+/** What an input changes of a row. The rules refused null where a field cannot be cleared: what is left of it here is only its type. */
+export function changedTask(input: UpdateTaskValues, { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>) {
   const { title, description, status, priority, dueAt } = input
-  // The rules refused null where a field cannot be cleared: what is left of it here is only its type.
-  const data = {
+  return {
     title: title ?? undefined,
     status: status ?? undefined,
     priority: priority ?? undefined,
     description,
     dueAt,
+    parentId,
+    assigneeIds,
+    labelIds,
   }
-  return changeTask(ctx, id, data, version, query)
 }
 
 /** Needs EDITOR. Absent fields take their defaults. */
@@ -76,17 +87,33 @@ export async function replaceTask(
   version: Version,
   query: TaskQuery,
 ) {
-  await requireTask(ctx, id, 'EDITOR')
-  return changeTask(ctx, id, withDefaults(input), version, query)
+  const task = await requireTask(ctx, id)
+  const links = await requireLinks(ctx, { ...input, projectId: task.projectId, taskId: task.id })
+  return changeTask(ctx, task.id, withDefaults(input, links), version, query)
 }
 
-/** Needs EDITOR. The row stays, marked as deleted. */
+/** Needs EDITOR. The task goes to the trash. */
 export async function deleteTask(ctx: Context, id: string, version: Version, query: TaskQuery) {
-  await requireTask(ctx, id, 'EDITOR')
-  return changeTask(ctx, id, { deletedAt: new Date() }, version, query)
+  const task = await requireTask(ctx, id)
+  return changeTask(ctx, task.id, { deletedAt: new Date() }, version, query)
 }
 
-type Version = number | null | undefined
+/** Needs EDITOR. Takes a task out of the trash; one that is not in it stays as it is. */
+export async function restoreTask(ctx: Context, id: string, version: Version, query: TaskQuery) {
+  const task = await requireTask(ctx, id, { whereabouts: 'either' })
+  return changeTask(ctx, task.id, { deletedAt: null }, version, query, 'either')
+}
+
+/** Needs EDITOR. A new task, PENDING, with all else the task has. */
+export async function duplicateTask(ctx: Context, id: string, title: string | null | undefined, query: TaskQuery) {
+  const viewer = requireViewer(ctx)
+  const found = await requireTask(ctx, id)
+  const task = await getTask(ctx, found.id, {})
+  const { description, priority, dueAt, parentId, assigneeIds, labelIds, projectId } = task
+  const copied = { title: title ?? task.title, description, priority, dueAt }
+  const data = newTask(viewer.id, projectId, copied, { parentId, assigneeIds, labelIds })
+  return ctx.db.task.create({ ...query, data })
+}
 
 /** The version is part of the condition: whoever comes second with the same one changes nothing. */
 async function changeTask(
@@ -95,28 +122,39 @@ async function changeTask(
   data: Prisma.TaskUncheckedUpdateInput,
   version: Version,
   query: TaskQuery,
+  whereabouts: 'live' | 'either' = 'live',
 ) {
   const viewer = requireViewer(ctx)
   try {
     return await ctx.db.task.update({
       ...query,
-      where: { id, deletedAt: null, ...(version != null && { version }) },
+      where: { id, ...(whereabouts === 'live' && { deletedAt: null }), ...(version != null && { version }) },
       data: { ...data, updatedById: viewer.id },
     })
   } catch (error) {
-    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error
-    const present = await findTask(ctx, id, { select: { version: true } })
-    if (!present) throw taskNotFound(id)
-    throw versionDiffers('task', present.version, version)
+    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw explainLinks(error)
+    throw await absentOrChanged(ctx, id, version, whereabouts)
   }
 }
 
-function withDefaults({ title, description, status, priority, dueAt }: ReplaceTaskValues) {
+/** Why a change of a task that was there a moment ago found none. */
+export async function absentOrChanged(ctx: Context, id: string, version: Version, whereabouts: 'live' | 'either' = 'live') {
+  const present = await findTask(ctx, id, { select: { version: true } }, whereabouts)
+  return present ? versionDiffers('task', present.version, version) : taskNotFound(id)
+}
+
+function withDefaults(
+  { title, description, status, priority, dueAt }: ReplaceTaskValues,
+  { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>,
+) {
   return {
     title,
     description: description ?? null,
     status: status ?? 'PENDING',
     priority: priority ?? 1,
     dueAt: dueAt ?? null,
+    parentId: parentId ?? null,
+    assigneeIds: assigneeIds ?? [],
+    labelIds: labelIds ?? [],
   } as const
 }

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { checkPage, pageRules } from '../../pagination.ts'
+import { line, notNull } from '../../rules.ts'
+
+const name = line(50)
+const color = z
+  .string()
+  .toLowerCase()
+  .regex(/^#[0-9a-f]{6}$/i, 'must be a color like #1d76db')
+
+export const createLabelRules = z.object({ name, color: color.nullish() })
+export const updateLabelRules = z.object({ name: notNull(name), color: notNull(color) })
+
+/** What is no id is not there, which the policy says. */
+export const listLabelsRules = pageRules.extend({ projectId: z.string() }).check(checkPage)
+
+export type CreateLabelValues = z.infer<typeof createLabelRules>
+export type UpdateLabelValues = z.infer<typeof updateLabelRules>
+export type ListLabelsValues = z.infer<typeof listLabelsRules>

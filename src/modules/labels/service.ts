@@ -1,0 +1,78 @@
+import type { Context } from '../../context.ts'
+import { type Label, Prisma } from '../../generated/prisma/client.ts'
+import { type Connection, loadPage } from '../../pagination.ts'
+import { isTaken, taken, versionDiffers } from '../conflicts.ts'
+import { requireProject } from '../projects/policy.ts'
+import { requireViewer } from '../users/policy.ts'
+import type { CreateLabelValues, ListLabelsValues, UpdateLabelValues } from './input.ts'
+import { type LabelQuery, labelNotFound, requireLabel } from './policy.ts'
+
+type Version = number | null | undefined
+
+const DEFAULT_COLOR = '#6b7280'
+
+/** Needs VIEWER. The labels of a project, by name. */
+export async function listLabels(ctx: Context, args: ListLabelsValues, query: LabelQuery): Promise<Connection<Label>> {
+  await requireProject(ctx, args.projectId, 'VIEWER', ['projectId'])
+  return loadPage<Label>(ctx.db, args, {
+    table: 'Label',
+    where: Prisma.sql`"projectId" = ${args.projectId}::uuid`,
+    order: [{ name: 'name', expression: Prisma.sql`lower("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
+    load: (ids) => ctx.db.label.findMany({ ...query, where: { id: { in: ids } } }),
+  })
+}
+
+/** Needs EDITOR. */
+export async function createLabel(ctx: Context, projectId: string, input: CreateLabelValues, query: LabelQuery) {
+  await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
+  const { name, color } = input
+  const data = { projectId, name, color: color ?? DEFAULT_COLOR, updatedById: requireViewer(ctx).id }
+  try {
+    return await ctx.db.label.create({ ...query, data })
+  } catch (error) {
+    throw isTaken(error, 'name') ? nameTaken(name) : error
+  }
+}
+
+/** Needs EDITOR. */
+export async function updateLabel(
+  ctx: Context,
+  id: string,
+  { name, color }: UpdateLabelValues,
+  version: Version,
+  query: LabelQuery,
+) {
+  await requireLabel(ctx, id)
+  const data = { name: name ?? undefined, color: color ?? undefined, updatedById: requireViewer(ctx).id }
+  try {
+    return await ctx.db.label.update({ ...query, where: { id, ...(version != null && { version }) }, data })
+  } catch (error) {
+    if (isTaken(error, 'name')) throw nameTaken(String(name))
+    throw isGone(error) ? await goneOrChanged(ctx, id, version) : error
+  }
+}
+
+/** Needs EDITOR. The tasks that bear it lose it, each with an event of its own. */
+export async function deleteLabel(ctx: Context, id: string, version: Version, query: LabelQuery) {
+  await requireLabel(ctx, id)
+  const viewer = requireViewer(ctx)
+  return ctx.db.$transaction(async (tx) => {
+    // A row that is gone cannot say who deleted it.
+    await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+    try {
+      return await tx.label.delete({ ...query, where: { id, ...(version != null && { version }) } })
+    } catch (error) {
+      throw isGone(error) ? await goneOrChanged({ ...ctx, db: tx as Context['db'] }, id, version) : error
+    }
+  })
+}
+
+const isGone = (error: unknown) => error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025'
+
+async function goneOrChanged({ db }: Pick<Context, 'db'>, id: string, version: Version) {
+  const present = await db.label.findUnique({ where: { id }, select: { version: true } })
+  return present ? versionDiffers('label', present.version, version) : labelNotFound(id)
+}
+
+const nameTaken = (name: string) =>
+  taken(['input', 'name'], `The project has a label named ${JSON.stringify(name)} already.`)

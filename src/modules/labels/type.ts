@@ -1,0 +1,17 @@
+import { builder } from '../../builder.ts'
+import { connectionType } from '../../pagination.ts'
+
+export const LabelType = builder.prismaObject('Label', {
+  description: 'A mark that tasks of a project may bear.',
+  fields: (t) => ({
+    id: t.exposeID('id'),
+    projectId: t.exposeID('projectId'),
+    name: t.exposeString('name', { description: 'Unique in its project, whatever the case.' }),
+    color: t.exposeString('color', { description: 'Like #1d76db.' }),
+    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
+  }),
+})
+
+export const LabelConnection = connectionType(LabelType)

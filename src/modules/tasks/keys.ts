@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import type { Context } from '../../context.ts'
+import { isId } from '../../rules.ts'
+
+/** "WEB-42": a project's key and a number. */
+const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,9}$/
+
+/** A text as a task's key, which may be typed in small letters; undefined for what cannot be one. */
+export function readKey(value: string): string | undefined {
+  const key = value.toUpperCase()
+  return KEY.test(key) ? key : undefined
+}
+
+export const isTaskId = (value: string): boolean => isId(value) || readKey(value) !== undefined
+
+/** Wherever an input names a task: by its id or its key. */
+export const taskId = z.string().refine(isTaskId, 'is neither an id nor a key like WEB-42')
+
+/** The ids of the tasks that have, or had before they moved, these keys, by key in capitals. Whether they may be seen is not asked. */
+export async function idsOfKeys(ctx: Context, keys: readonly string[]): Promise<Map<string, string>> {
+  const wanted = [...new Set(keys)]
+  if (wanted.length === 0) return new Map()
+  const rows = await ctx.db.$queryRaw<{ key: string; id: string }[]>`
+    SELECT "key", "taskId"::text AS id FROM "FormerTaskKey" WHERE "key" = ANY(${wanted})
+    UNION ALL SELECT "key", "id"::text FROM "Task" WHERE "key" = ANY(${wanted})`
+  // A key that is in use wins over one that was: the later entry of a Map does.
+  return new Map(rows.map(({ key, id }) => [key, id]))
+}
+
+/** The id of what may be a key; undefined where there is no such task. */
+export async function idOf(ctx: Context, idOrKey: string): Promise<string | undefined> {
+  if (isId(idOrKey)) return idOrKey
+  const key = readKey(idOrKey)
+  return key === undefined ? undefined : (await idsOfKeys(ctx, [key])).get(key)
+}
+
+/** The same of several, by what was given. */
+export async function idsOf(ctx: Context, idsOrKeys: readonly string[]): Promise<Map<string, string>> {
+  const keys = idsOrKeys.flatMap((one) => (isId(one) ? [] : (readKey(one) ?? [])))
+  const byKey = await idsOfKeys(ctx, keys)
+  return new Map(
+    idsOrKeys.flatMap((one): [string, string][] => {
+      const id = isId(one) ? one.toLowerCase() : byKey.get(readKey(one) ?? '')
+      return id === undefined ? [] : [[one, id]]
+    }),
+  )
+}

@@ -1,0 +1,46 @@
+import type { Context } from '../../context.ts'
+import { requireProject } from '../projects/policy.ts'
+import { requireViewer } from '../users/policy.ts'
+import { requireTask, taskNotFound } from './policy.ts'
+import { absentOrChanged, type TaskQuery } from './service.ts'
+
+/**
+ * Moves a task, with the sub-tasks below it, to another project. Needs EDITOR on both. Each gets a key there and is still found by
+ * the one it had. Labels go to those of the same name there; people who are no members there are no longer assigned.
+ */
+export async function moveTask(
+  ctx: Context,
+  idOrKey: string,
+  projectId: string,
+  version: number | null | undefined,
+  query: TaskQuery,
+) {
+  const viewer = requireViewer(ctx)
+  const { id } = await requireTask(ctx, idOrKey)
+  await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
+  return ctx.db.$transaction(async (tx) => {
+    // Held by whoever gives a task a parent: the tree stands still.
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('taskwire.task_tree', 0))`
+    const moved = await tx.$executeRaw`
+      WITH RECURSIVE tree("id") AS (
+        SELECT "id" FROM "Task" WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL AND "version" = coalesce(${version}::int, "version")
+        UNION
+        SELECT below."id" FROM tree JOIN "Task" AS below ON below."parentId" = tree."id"
+      )
+      UPDATE "Task" AS task SET
+        "projectId" = ${projectId}::uuid,
+        "parentId" = CASE WHEN task."id" = ${id}::uuid AND task."projectId" <> ${projectId}::uuid THEN NULL ELSE task."parentId" END,
+        "labelIds" = CASE WHEN task."projectId" = ${projectId}::uuid THEN task."labelIds" ELSE ARRAY(
+          SELECT there."id" FROM "Label" AS here JOIN "Label" AS there ON lower(there."name") = lower(here."name")
+          WHERE here."id" = ANY (task."labelIds") AND there."projectId" = ${projectId}::uuid) END,
+        "assigneeIds" = CASE WHEN task."projectId" = ${projectId}::uuid THEN task."assigneeIds" ELSE ARRAY(
+          SELECT person FROM unnest(task."assigneeIds") AS person JOIN "Membership" AS member ON member."userId" = person
+          WHERE member."projectId" = ${projectId}::uuid) END,
+        "updatedById" = ${viewer.id}::uuid
+      FROM tree WHERE task."id" = tree."id"`
+    if (moved === 0) throw await absentOrChanged({ ...ctx, db: tx as Context['db'] }, id, version)
+    const task = await tx.task.findUnique({ ...query, where: { id } })
+    if (!task) throw taskNotFound(idOrKey)
+    return task
+  })
+}
