@@ -120,7 +120,12 @@ export async function loadPage<Row extends { id: string }>(
     // A row that went meanwhile is left out.
     return node ? [{ node, cursor }] : []
   })
-  return { ...rest, remark: source.remark ? rest.remark : null, edges, totalCount: () => countRows(db, counted ?? { from, ...(where && { where }) }) }
+  return {
+    ...rest,
+    remark: source.remark ? rest.remark : null,
+    edges,
+    totalCount: () => countRows(db, counted ?? { from, ...(where && { where }) }),
+  }
 }
 
 /** Order by a table's own column of times, which several lists have. */

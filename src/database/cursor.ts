@@ -1,7 +1,13 @@
 import { AppError } from '../gateway/errors.ts'
 
 /** The type of a value rows are ordered by. An enum sorts in the order of its declaration, not of its letters. */
-export type OrderType = 'timestamptz' | 'integer' | 'real' | 'text' | 'uuid' | { enum: string; values: readonly string[] }
+export type OrderType =
+  | 'timestamptz'
+  | 'integer'
+  | 'real'
+  | 'text'
+  | 'uuid'
+  | { enum: string; values: readonly string[] }
 
 /** A place in an ordered list: the values of a row's order terms, as PostgreSQL writes them, and its id. */
 export interface Place {

@@ -82,7 +82,9 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
 
   const offset = spec.offset ?? 0
   const read = spec.each ? readEach : readOne
-  const rows = await db.$queryRaw<Record<string, unknown>[]>(read(spec, terms, conditions, backwards, limit + 1, offset))
+  const rows = await db.$queryRaw<Record<string, unknown>[]>(
+    read(spec, terms, conditions, backwards, limit + 1, offset),
+  )
 
   const more = rows.length > limit
   const page = rows.slice(0, limit)

@@ -16,7 +16,14 @@ import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
 import { type EngineResult, type EngineStream, resultStream, untilAvailable } from './subscription.ts'
-import { hasTooDeepValue, isTooDeep, TOO_DEEP, type VariablePlaces, variableIssues, variablePlaces } from './variables.ts'
+import {
+  hasTooDeepValue,
+  isTooDeep,
+  TOO_DEEP,
+  type VariablePlaces,
+  variableIssues,
+  variablePlaces,
+} from './variables.ts'
 
 /** An operation that was parsed, validated and limited once and can be run many times. */
 export interface PreparedOperation {
@@ -97,7 +104,11 @@ export function createEngine(options: EngineOptions) {
   }
 
   /** Variables that graphql-js had better not see. */
-  function refuse({ places }: PreparedOperation, variables: Variables, context: GatewayContext): EngineResult | undefined {
+  function refuse(
+    { places }: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+  ): EngineResult | undefined {
     const deep = Object.keys(variables).filter((name) => isTooDeep(variables[name]))
     if (deep.length === 0) return undefined
     const issues = deep.map((name) => ({ path: places.get(name) ?? [name], code: 'too_deep', message: TOO_DEEP }))

@@ -50,7 +50,7 @@ describe('a complaint of the database, from a model call or a raw query,', () =>
     [
       'a check in SQL',
       'VALIDATION_FAILED key',
-      () => db.$executeRaw`UPDATE "Project" SET "key" = 'x' WHERE "id" = ${project.id}::uuid`,
+      () => db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") VALUES (gen_random_uuid(), 'x', 'X')`,
     ],
     ['a year without a name', 'VALIDATION_FAILED dueAt', () => makeTask(db, project.id, { dueAt: new Date(8.64e15) })],
     ['a taken key', 'CONFLICT key', () => makeProject(db, { key: project.key })],

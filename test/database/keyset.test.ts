@@ -122,8 +122,7 @@ function sorted(order: Order): string[] {
     .map((row) => row.id)
 }
 
-const page = (order: Order, args: PageArguments) =>
-  keysetPage(db, { ...TASKS, where, order: terms(order), ...args })
+const page = (order: Order, args: PageArguments) => keysetPage(db, { ...TASKS, where, order: terms(order), ...args })
 
 const names = Object.keys(ORDERS)
 const directions: Direction[] = ['asc', 'desc']
@@ -232,9 +231,9 @@ describe('keyset pages', () => {
   ])('come from the index of %s, unsorted, from the cursor on', async (index, order) => {
     let statement = Prisma.empty
     const recording = {
-      $queryRaw: (strings: TemplateStringsArray, ...values: unknown[]) => {
-        statement = Prisma.sql(strings, ...values)
-        return db.$queryRaw(statement)
+      $queryRaw: (query: Prisma.Sql) => {
+        statement = query
+        return db.$queryRaw(query)
       },
     } as unknown as Database
     const all = await page(order, { first: 20 })

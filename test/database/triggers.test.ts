@@ -36,6 +36,7 @@ describe('the log', () => {
         version: 1,
         changes: {
           projectId: { from: null, to: project.id },
+          key: { from: null, to: `${project.key}-1` },
           title: { from: null, to: 'To do' },
           description: { from: null, to: 'x' },
           status: { from: null, to: 'PENDING' },

@@ -33,6 +33,7 @@ describeBoth('a task', (api) => {
     const [inbox] = data(await api.listProjects(caller)).nodes
     expect(data(await api.createTask(caller, { title: '  Buy milk ' }))).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{14}7/),
+      key: `${inbox.key}-1`,
       projectId: inbox.id,
       number: 1,
       title: 'Buy milk',
@@ -41,7 +42,11 @@ describeBoth('a task', (api) => {
       priority: 1,
       dueAt: null,
       completedAt: null,
+      parentId: null,
+      assigneeIds: [],
+      labelIds: [],
       creatorId: caller.id,
+      deletedAt: null,
       version: 1,
       createdAt: expect.stringMatching(INSTANT),
       updatedAt: expect.stringMatching(INSTANT),
@@ -193,6 +198,7 @@ describe('both protocols', () => {
     )
     const own = {
       id: expect.any(String),
+      key: expect.any(String),
       number: expect.any(Number),
       createdAt: expect.any(String),
       updatedAt: expect.any(String),

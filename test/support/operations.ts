@@ -77,8 +77,8 @@ export function refusal(outcome: Outcome): NonNullable<Outcome['error']> & Pick<
 export const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
 export const USER = 'id name email role disabledAt createdAt updatedAt version'
 const PROJECT = 'id key name description archivedAt version createdAt updatedAt'
-const TASK =
-  'id projectId number title description status priority dueAt completedAt creatorId version createdAt updatedAt'
+export const TASK =
+  'id key projectId number title description status priority dueAt completedAt parentId assigneeIds labelIds creatorId deletedAt version createdAt updatedAt'
 const EVENT = `cursor type projectId subjectId taskId version task { ${TASK} } changes { field from to } actor { ${USER} } at`
 const AUTH = `accessToken refreshToken tokenType expiresIn user { ${USER} }`
 export const LIST_VARIABLES = '$first: Int, $after: String, $last: Int, $before: String, $offset: Int'

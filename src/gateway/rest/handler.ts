@@ -1,4 +1,6 @@
+import type { GraphQLError } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { issuesOf } from '../client-error.ts'
 import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine, PreparedOperation, Variables } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
@@ -57,7 +59,10 @@ export function createRouteHandler<Context extends GatewayContext>(
     const context = await createContext(gatewayRequest(exchange, 'rest'))
     const result = await engine.run(ready.operation, input.variables, context)
     const error = result.errors?.[0]
-    if (error) return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
+    if (error) {
+      refusePath(plan, error)
+      return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
+    }
     const answer = result.data?.[route.fieldName]
     if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
     if (isList) setLinks(exchange, query, answer)
@@ -97,6 +102,17 @@ export function createRouteHandler<Context extends GatewayContext>(
     response.setHeader('Content-Length', body.length)
     response.writeHead(route.status).end(body)
   }
+}
+
+/** What cannot be an id stands for nothing that is there, where it stands in the path: elsewhere it is a value that breaks a rule. */
+function refusePath(plan: InputPlan, error: GraphQLError): void {
+  if (error.extensions.code !== 'VALIDATION_FAILED') return
+  const inPath = issuesOf(error).find((issue) => placeOf(plan, issue.path)[0] === 'path')
+  if (inPath)
+    throw new AppError(
+      'NOT_FOUND',
+      `There is nothing with this ${placeOf(plan, inPath.path)[1]}: it ${inPath.message}.`,
+    )
 }
 
 /** A path that starts at no argument (a rule of the service's own) stays as it is. */

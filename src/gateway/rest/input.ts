@@ -72,7 +72,9 @@ export function planInput({
 /** The operation's variables from the parts of a request. Adds every problem of their shape to `issues`, in REST's places. */
 export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[]): RequestInput {
   const variables: Record<string, unknown> = {
-    ...Object.fromEntries(plan.pathParameters.flatMap((name) => (plan.fills[name] ? [] : [[name, parts.params[name]]]))),
+    ...Object.fromEntries(
+      plan.pathParameters.flatMap((name) => (plan.fills[name] ? [] : [[name, parts.params[name]]])),
+    ),
   }
   const representation = readQuery(plan, parts.query, variables, issues)
   if (plan.paged) turnPage(variables)

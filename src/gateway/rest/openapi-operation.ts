@@ -1,4 +1,11 @@
-import { type GraphQLField, GraphQLNonNull, getNamedType, isInputObjectType, isObjectType, isRequiredArgument } from 'graphql'
+import {
+  type GraphQLField,
+  GraphQLNonNull,
+  getNamedType,
+  isInputObjectType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql'
 import { ERROR_CODES, type ErrorCode } from '../errors.ts'
 import { DEFAULT_LIMIT, type InputPlan, planInput } from './input.ts'
 import { described, inputComponent, type JsonSchema, limitsAt, schemaOf } from './json-schema.ts'

@@ -75,7 +75,8 @@ function filterParameters(argument: string, filter: GraphQLInputType): QueryPara
 /** What a value without an operator means. */
 const BARE = new Set(['in', 'any'])
 
-const JSON_FORM = 'The filter as JSON, with what the parameters cannot say (and, or, not). Parameters beside it have to be met, too.'
+const JSON_FORM =
+  'The filter as JSON, with what the parameters cannot say (and, or, not). Parameters beside it have to be met, too.'
 
 /** Whether parameters can say all that an input can. */
 function isFlat(type: GraphQLInputObjectType): boolean {

@@ -19,7 +19,14 @@ export interface OwnRelation {
 export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation {
   const { id, type, sourceId, targetId, creatorId, createdAt } = relation
   const asTarget = targetId === taskId
-  return { id, type: kindOf(type, asTarget), taskId, relatedTaskId: asTarget ? sourceId : targetId, creatorId, createdAt }
+  return {
+    id,
+    type: kindOf(type, asTarget),
+    taskId,
+    relatedTaskId: asTarget ? sourceId : targetId,
+    creatorId,
+    createdAt,
+  }
 }
 
 /** The relations of each task to tasks the viewer sees and that are not in the trash, oldest first. */

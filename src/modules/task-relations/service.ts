@@ -34,7 +34,9 @@ export async function createRelation(
     const known = toAppError(error)
     if (known?.issues[0]?.code !== 'no cycle') throw error
     const message = `would close a circle: over however many tasks, none may ${type.startsWith('BLOCK') ? 'block' : 'duplicate'} itself`
-    throw new AppError('VALIDATION_FAILED', `${path.join('.')}: ${message}`, { issues: [{ path, code: 'no_cycle', message }] })
+    throw new AppError('VALIDATION_FAILED', `${path.join('.')}: ${message}`, {
+      issues: [{ path, code: 'no_cycle', message }],
+    })
   }
 }
 

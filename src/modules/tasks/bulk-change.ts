@@ -59,7 +59,10 @@ export async function bulkDeleteTasks(ctx: Context, batch: Batch, query: TaskQue
 
     async apply({ db }, items) {
       const wanted = items.flatMap(({ index }) => ids.get(index) ?? [])
-      await db.task.updateMany({ where: { id: { in: wanted } }, data: { deletedAt: new Date(), updatedById: viewer.id } })
+      await db.task.updateMany({
+        where: { id: { in: wanted } },
+        data: { deletedAt: new Date(), updatedById: viewer.id },
+      })
       return wanted
     },
   })
@@ -101,7 +104,11 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
     if (seen.has(row.id)) return refuse('VALIDATION_FAILED', 'repeated', 'is in the batch twice')
     seen.add(row.id)
     if (viewer.role !== 'ADMIN' && !(row.role && reaches(row.role, 'EDITOR')))
-      return refuse('FORBIDDEN', 'forbidden', `This needs the role EDITOR in the project; yours is ${row.role ?? 'none'}.`)
+      return refuse(
+        'FORBIDDEN',
+        'forbidden',
+        `This needs the role EDITOR in the project; yours is ${row.role ?? 'none'}.`,
+      )
     if (expectedVersion != null && expectedVersion !== row.version) {
       const { code, message } = versionDiffers('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])

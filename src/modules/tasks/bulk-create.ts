@@ -26,13 +26,25 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
       const path = ['projectId']
       const good = placed.flatMap(({ item, projectId }) => {
         const role = projectId == null ? undefined : roles.get(projectId.toLowerCase())
-        if (projectId == null) fail(item.index, 'VALIDATION_FAILED', [{ path, code: 'required', message: 'is required, as you have no Inbox' }])
-        else if (role === undefined) fail(item.index, 'NOT_FOUND', [{ path, code: 'not_found', message: `There is no project ${JSON.stringify(projectId)}.` }])
-        else if (!role) fail(item.index, 'FORBIDDEN', [{ path, code: 'forbidden', message: 'This needs the role EDITOR in the project.' }])
+        if (projectId == null)
+          fail(item.index, 'VALIDATION_FAILED', [
+            { path, code: 'required', message: 'is required, as you have no Inbox' },
+          ])
+        else if (role === undefined)
+          fail(item.index, 'NOT_FOUND', [
+            { path, code: 'not_found', message: `There is no project ${JSON.stringify(projectId)}.` },
+          ])
+        else if (!role)
+          fail(item.index, 'FORBIDDEN', [
+            { path, code: 'forbidden', message: 'This needs the role EDITOR in the project.' },
+          ])
         else return [{ item, projectId: projectId.toLowerCase() }]
         return []
       })
-      const links = await checkLinks(within, good.map(({ item, projectId }) => ({ ...item.values, projectId })))
+      const links = await checkLinks(
+        within,
+        good.map(({ item, projectId }) => ({ ...item.values, projectId })),
+      )
       for (const [place, { item, projectId }] of good.entries()) {
         const checked = links[place]
         if (checked && checked.issues.length === 0) rows.set(item.index, { projectId, links: checked })

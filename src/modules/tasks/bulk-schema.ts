@@ -104,7 +104,10 @@ function batchInput<Item extends typeof BulkCreateItem | typeof BulkUpdateItem |
         defaultValue: false,
         description: 'All or nothing: if one item fails, nothing of the batch stays.',
       }),
-      dryRun: t.boolean({ defaultValue: false, description: 'Change nothing, and answer what would have become of it.' }),
+      dryRun: t.boolean({
+        defaultValue: false,
+        description: 'Change nothing, and answer what would have become of it.',
+      }),
     }),
   })
 }

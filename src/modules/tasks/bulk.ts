@@ -3,8 +3,8 @@ import type { Context } from '../../context.ts'
 import { toAppError } from '../../database/errors.ts'
 import type { ErrorCode, Issue } from '../../gateway/errors.ts'
 import type { Batch } from './bulk-input.ts'
-import type { TaskRow } from './list.ts'
 import { explainLinks } from './links.ts'
+import type { TaskRow } from './list.ts'
 import type { TaskQuery } from './service.ts'
 
 export interface ItemError {
@@ -61,7 +61,8 @@ export async function runBatch<Values>(
   plan: BatchPlan<Values>,
 ): Promise<BatchResult> {
   const errors = new Map<number, ItemError>()
-  const fail: Fail = (index, code, issues) => void (errors.has(index) || errors.set(index, describe(index, code, issues)))
+  const fail: Fail = (index, code, issues) =>
+    void (errors.has(index) || errors.set(index, describe(index, code, issues)))
   const standing = () => items.filter(({ index }) => !errors.has(index))
   const items = readItems(given, plan.rules, fail)
   const tasks = new Map<number, TaskRow>()

@@ -56,7 +56,10 @@ const time = z.date().nullish()
 const times = z.object({ gte: time, gt: time, lte: time, lt: time }).nullish()
 
 /** Punctuation alone finds nothing: whoever types it wants something else. */
-const search = text(LONGEST_SEARCH).refine((value) => /[\p{L}\p{N}]/u.test(value), 'must have a letter or a digit in it')
+const search = text(LONGEST_SEARCH).refine(
+  (value) => /[\p{L}\p{N}]/u.test(value),
+  'must have a letter or a digit in it',
+)
 
 const parts = z.array(z.lazy(() => part)).min(1, 'must not be empty')
 
@@ -103,9 +106,17 @@ export const taskFilterRules = part.superRefine((filter, issues) => {
   for (const [one, path] of all) {
     const levels = path.filter((step) => typeof step === 'string').length
     if (levels === MOST_LEVELS + 1)
-      issues.addIssue({ code: 'custom', path, message: `is nested too deep: at most ${MOST_LEVELS} levels of and, or, not` })
+      issues.addIssue({
+        code: 'custom',
+        path,
+        message: `is nested too deep: at most ${MOST_LEVELS} levels of and, or, not`,
+      })
     if (levels > 0 && one.deleted != null)
-      issues.addIssue({ code: 'custom', path: [...path, 'deleted'], message: 'can only stand at the top of the filter' })
+      issues.addIssue({
+        code: 'custom',
+        path: [...path, 'deleted'],
+        message: 'can only stand at the top of the filter',
+      })
   }
 })
 

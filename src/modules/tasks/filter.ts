@@ -38,7 +38,10 @@ export async function resolveFilter(
   const several = (step: string, ids: string[] | null | undefined): [FilterPath, string][] =>
     (ids ?? []).map((id, index) => [[...step.split('.'), index], id])
 
-  await requireProjects(ctx, named(({ projectId }) => [[['projectId'], projectId]]))
+  await requireProjects(
+    ctx,
+    named(({ projectId }) => [[['projectId'], projectId]]),
+  )
   await requireLabels(
     ctx,
     named(({ labelId }) => [...several('labelId.any', labelId?.any), ...several('labelId.all', labelId?.all)]),
@@ -98,7 +101,12 @@ function conditions(filter: TaskFilterValues, whole: ResolvedFilter): Condition[
     labelId?.any && labelled(labelId.any, whole),
     ...(labelId?.all ?? []).map((id) => labelled([id], whole)),
     parentId != null && ofParent(parentId, whole),
-    key && oneOf('id', key.flatMap((one) => whole.taskIds.get(one) ?? []), 'uuid'),
+    key &&
+      oneOf(
+        'id',
+        key.flatMap((one) => whole.taskIds.get(one) ?? []),
+        'uuid',
+      ),
     ...during('dueAt', filter.dueAt),
     ...during('createdAt', filter.createdAt),
     ...during('updatedAt', filter.updatedAt),
@@ -140,7 +148,11 @@ function assigned(filter: TaskFilterValues, whole: ResolvedFilter): Condition {
 }
 
 /** The rows of "TaskAssignee" AS link that lead to the tasks; the status they repeat is in their index. */
-export function assigneeLink(people: readonly string[], { status }: TaskFilterValues, whole: ResolvedFilter): Prisma.Sql {
+export function assigneeLink(
+  people: readonly string[],
+  { status }: TaskFilterValues,
+  whole: ResolvedFilter,
+): Prisma.Sql {
   return every([
     oneOfColumn(Prisma.sql`link."userId"`, people, 'uuid'),
     Prisma.sql`link."live" = ${!whole.deleted}`,

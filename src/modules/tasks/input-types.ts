@@ -7,7 +7,9 @@ type Fields = InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
 
 /** The fields by which tasks are linked, the same in all inputs. */
 const links = (t: Fields) => ({
-  parentId: t.id({ description: 'The task it is a sub-task of, in the same project, by id or key; at most 10 levels.' }),
+  parentId: t.id({
+    description: 'The task it is a sub-task of, in the same project, by id or key; at most 10 levels.',
+  }),
   assigneeIds: t.idList({ description: 'Members of the project; at most 20.' }),
   labelIds: t.idList({ description: 'Labels of the project; at most 20.' }),
 })

@@ -6,10 +6,7 @@ import { taskId } from './keys.ts'
 const title = line(200)
 const description = text(2000)
 export const status = z.enum(TaskStatus)
-export const priority = z
-  .int()
-  .min(1, 'must be 1 (lowest) to 5 (highest)')
-  .max(5, 'must be 1 (lowest) to 5 (highest)')
+export const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
 
 /** How many people a task may be assigned to, and how many labels it may have. */
 const MOST_LINKS = 20

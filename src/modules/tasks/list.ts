@@ -31,7 +31,9 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
 
 function orderOf({ orderBy, filter }: ListTasksValues): readonly TaskOrderValue[] {
   if (orderBy?.length) return orderBy
-  return [filter?.search == null ? { field: 'CREATED_AT', direction: 'ASC' } : { field: 'RELEVANCE', direction: 'DESC' }]
+  return [
+    filter?.search == null ? { field: 'CREATED_AT', direction: 'ASC' } : { field: 'RELEVANCE', direction: 'DESC' },
+  ]
 }
 
 type Source = Omit<ListSource<TaskRow>, 'table' | 'load'>
@@ -73,7 +75,8 @@ function linkedSource(filter: ResolvedFilter): { from: Prisma.Sql; link: Prisma.
     Prisma.sql`${Prisma.raw(`"${table}"`)} AS link JOIN "Task" ON "Task"."id" = link."taskId"`
   if (assigneeId?.length === 1 && assigneeId[0] !== 'none') {
     const person = assigneeId[0] === 'me' ? filter.viewerId : assigneeId[0]
-    if (person && isId(person)) return { from: join('TaskAssignee'), link: assigneeLink([person], filter.values, filter) }
+    if (person && isId(person))
+      return { from: join('TaskAssignee'), link: assigneeLink([person], filter.values, filter) }
   }
   const label = labelId?.any?.length === 1 ? labelId.any[0] : labelId?.all?.[0]
   return label === undefined ? undefined : { from: join('TaskLabel'), link: labelLink([label], filter) }

@@ -47,7 +47,11 @@ export interface FoundTask {
 export async function requireTask(
   ctx: Context,
   idOrKey: string,
-  { needed = 'EDITOR', whereabouts = 'live', path = ['id'] }: {
+  {
+    needed = 'EDITOR',
+    whereabouts = 'live',
+    path = ['id'],
+  }: {
     needed?: ProjectRole
     whereabouts?: Whereabouts
     path?: (string | number)[]
@@ -77,7 +81,11 @@ export async function requireVisibleTasks(
     select: { id: true },
   })
   const found = new Set(seen.map(({ id }) => id))
-  refuseUnseen(named, new Set(named.flatMap(({ id }) => (found.has(ids.get(id) ?? '') ? [id.toLowerCase()] : []))), 'task')
+  refuseUnseen(
+    named,
+    new Set(named.flatMap(({ id }) => (found.has(ids.get(id) ?? '') ? [id.toLowerCase()] : []))),
+    'task',
+  )
 }
 
 export function taskNotFound(id: string, path: (string | number)[] = ['id']): AppError {

@@ -65,7 +65,10 @@ export async function updateTask(
 }
 
 /** What an input changes of a row. The rules refused null where a field cannot be cleared: what is left of it here is only its type. */
-export function changedTask(input: UpdateTaskValues, { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>) {
+export function changedTask(
+  input: UpdateTaskValues,
+  { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>,
+) {
   const { title, description, status, priority, dueAt } = input
   return {
     title: title ?? undefined,
@@ -138,7 +141,12 @@ async function changeTask(
 }
 
 /** Why a change of a task that was there a moment ago found none. */
-export async function absentOrChanged(ctx: Context, id: string, version: Version, whereabouts: 'live' | 'either' = 'live') {
+export async function absentOrChanged(
+  ctx: Context,
+  id: string,
+  version: Version,
+  whereabouts: 'live' | 'either' = 'live',
+) {
   const present = await findTask(ctx, id, { select: { version: true } }, whereabouts)
   return present ? versionDiffers('task', present.version, version) : taskNotFound(id)
 }
