@@ -47,10 +47,10 @@ function moduleMayImport(path: string, target: string, statement: string): boole
   if (['builder.ts', 'pagination.ts', 'rules.ts'].includes(target)) return true
   if (!target.startsWith('modules/')) return false
   const name = target.split('/').at(-1)?.replace('.ts', '') ?? ''
-  // schema.ts declares types that other types refer to; keys and access are parts of the projects' policy.
+  // schema.ts and type.ts declare types that other types refer to; keys and access are parts of the modules' policies.
   return (
     MODULE_FILES.includes(name) ||
-    (name === 'schema' && path.endsWith('/schema.ts')) ||
+    (/^(schema|type)$/.test(name) && /\/(schema|type)\.ts$/.test(path)) ||
     ['keys', 'access'].includes(name)
   )
 }

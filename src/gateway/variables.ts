@@ -31,8 +31,13 @@ export function hasTooDeepValue(document: DocumentNode): boolean {
   let depth = 0
   let deepest = 0
   const level = {
-    enter: () => void (deepest = Math.max(deepest, ++depth)),
-    leave: () => void depth--,
+    enter() {
+      depth++
+      deepest = Math.max(deepest, depth)
+    },
+    leave() {
+      depth--
+    },
   }
   visit(document, { ObjectValue: level, ListValue: level })
   return deepest > MOST_LEVELS

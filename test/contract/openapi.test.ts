@@ -9,6 +9,8 @@ interface Parameter {
   in: string
   required: boolean
   schema: Schema
+  /** Instead of the schema, of a value in another form than a plain one. */
+  content?: Record<string, { schema: Schema }>
 }
 
 interface Operation {
