@@ -54,6 +54,7 @@ export const BEYOND_PRISMA: readonly string[] = [
   'index Task_live_project_urgency',
   'index Task_live_title',
   'index Task_live_updatedAt',
+  'index Task_open_dueAt',
   'index Task_open_project_dueAt',
   'index Task_parent_createdAt',
   'index Task_trash',

@@ -15,10 +15,10 @@ INSERT INTO "User" ("id", "email", "name", "role")
   FROM generate_series(1, {users}) AS u;
 INSERT INTO "Project" ("id", "key", "name") SELECT md5('project' || p)::uuid, CASE p WHEN 1 THEN 'BIG' ELSE 'P' || p END, 'Project ' || p
   FROM generate_series(1, {projects}) AS p;
--- Everybody is in a handful of projects.
+-- Everybody is in the first project and in three others.
 INSERT INTO "Membership" ("id", "projectId", "userId", "role")
-  SELECT gen_random_uuid(), md5('project' || (1 + (u * 7 + i * 13) % {projects}))::uuid, md5('user' || u)::uuid, 'EDITOR'
-  FROM generate_series(1, {users}) AS u, generate_series(0, 4) AS i ON CONFLICT DO NOTHING;
+  SELECT gen_random_uuid(), md5('project' || CASE i WHEN 0 THEN 1 ELSE 1 + (u + i - 1) % {projects} END)::uuid, md5('user' || u)::uuid, 'EDITOR'
+  FROM generate_series(1, {users}) AS u, generate_series(0, 3) AS i ON CONFLICT DO NOTHING;
 INSERT INTO "Label" ("id", "projectId", "name", "color")
   SELECT md5('label' || p || '-' || l)::uuid, md5('project' || p)::uuid, 'Label ' || l, '#1d76db'
   FROM generate_series(1, {projects}) AS p, generate_series(1, 10) AS l;
@@ -35,13 +35,14 @@ ANALYZE made;
 INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "status", "priority", "dueAt", "completedAt", "parentId",
     "assigneeIds", "labelIds", "creatorId", "createdAt", "updatedAt")
   SELECT m.id, md5('project' || m.p)::uuid, m.number, CASE m.p WHEN 1 THEN 'BIG' ELSE 'P' || m.p END || '-' || m.number,
-    initcap(left(first.words, 60)) || CASE WHEN m.t % 50000 = 77 THEN ' zebra' ELSE ' task' END, second.words || ' ' || third.words,
+    initcap(left(first.words, 60)) || CASE WHEN m.t % 10000 IN (76, 77) THEN ' zebra' ELSE ' task' END, second.words || ' ' || third.words,
     CASE WHEN m.luck < 0.1 THEN 'PENDING' WHEN m.luck < 0.125 THEN 'IN_PROGRESS' WHEN m.luck < 0.95 THEN 'COMPLETED' ELSE 'CANCELLED' END::"TaskStatus",
     1 + (m.t * 31 % 5)::int, CASE WHEN m.t % 3 > 0 THEN m.at + make_interval(days => (m.t * 37 % 60)::int) END,
     CASE WHEN m.luck BETWEEN 0.125 AND 0.95 THEN m.at + interval '1 day' END,
     parent.id,
-    CASE WHEN m.t % 5 > 0 THEN ARRAY[md5('user' || (1 + (m.t * 17 % {users})))::uuid] ELSE '{}' END,
-    CASE WHEN m.t % 2 = 0 THEN ARRAY[md5('label' || m.p || '-' || (1 + m.t / 8 % 10))::uuid] ELSE '{}' END,
+    CASE WHEN m.t % 5 > 0 THEN ARRAY[md5('user' || CASE m.p WHEN 1 THEN 1 + m.t / 4 % {users}
+      ELSE 1 + ((m.p + {projects} - 2 - m.number % 3) % {projects} + m.number / 3 % ({users} / {projects}) * {projects}) % {users} END)::uuid] ELSE '{}' END,
+    CASE WHEN m.number % 2 = 0 THEN ARRAY[md5('label' || m.p || '-' || (1 + m.number / 2 % 10))::uuid] ELSE '{}' END,
     md5('user' || (1 + (m.t * 11 % {users})))::uuid, m.at, m.at
   FROM made AS m
     JOIN sentence AS first ON first.id = 1 + (m.t * 7919 % 5000)

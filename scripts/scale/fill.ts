@@ -31,7 +31,8 @@ export async function fill(url: string, { tasks, projects, users }: Scale): Prom
     await first.query(sql)
     await Promise.all(
       clients.map((client, part) =>
-        client.query(`INSERT INTO "TaskSearch" SELECT "id", task_words("title", "description", "projectId")
+        client.query(`INSERT INTO "TaskSearch" ("taskId", "projectId", "live", "createdAt", "words")
+          SELECT "id", "projectId", TRUE, "createdAt", task_words("title", "description", "projectId")
           FROM "Task" WHERE "number" % ${AT_ONCE} = ${part}`),
       ),
     )

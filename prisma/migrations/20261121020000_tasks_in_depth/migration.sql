@@ -48,6 +48,9 @@ CREATE TABLE "TaskLabel" (
 -- CreateTable
 CREATE TABLE "TaskSearch" (
     "taskId" UUID NOT NULL,
+    "projectId" UUID NOT NULL,
+    "live" BOOLEAN NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
     "words" tsvector NOT NULL,
 
     CONSTRAINT "TaskSearch_pkey" PRIMARY KEY ("taskId")
@@ -81,6 +84,12 @@ CREATE INDEX "TaskAssignee_userId_live_createdAt_taskId_idx" ON "TaskAssignee"("
 
 -- CreateIndex
 CREATE INDEX "TaskLabel_labelId_live_createdAt_taskId_idx" ON "TaskLabel"("labelId", "live", "createdAt", "taskId");
+
+-- CreateIndex
+CREATE INDEX "TaskSearch_live_createdAt_taskId_idx" ON "TaskSearch"("live", "createdAt", "taskId");
+
+-- CreateIndex
+CREATE INDEX "TaskSearch_projectId_live_createdAt_taskId_idx" ON "TaskSearch"("projectId", "live", "createdAt", "taskId");
 
 -- CreateIndex
 CREATE INDEX "FormerTaskKey_taskId_idx" ON "FormerTaskKey"("taskId");
@@ -153,6 +162,7 @@ ALTER TABLE "TaskSearch" ALTER COLUMN "words" SET STATISTICS 1000;
 CREATE INDEX "Task_parent_createdAt" ON "Task"("parentId", "createdAt", "id") WHERE "parentId" IS NOT NULL;
 CREATE INDEX "Task_trash" ON "Task"("deletedAt", "id") WHERE "deletedAt" IS NOT NULL;
 CREATE INDEX "Task_open_project_dueAt" ON "Task"("projectId", COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
+CREATE INDEX "Task_open_dueAt" ON "Task"(COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
 -- A row comparison has one direction: the highest priority first and then the earliest date is rising in both.
 CREATE INDEX "Task_live_project_urgency" ON "Task"("projectId", (-"priority"), COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
 -- Titles sort the same in every database, whatever its collation.
@@ -307,8 +317,9 @@ $$;
 -- AFTER INSERT, UPDATE of what a task is searched by.
 CREATE FUNCTION keep_task_words() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  INSERT INTO "TaskSearch" ("taskId", "words") VALUES (NEW."id", task_words(NEW."title", NEW."description", NEW."projectId"))
-    ON CONFLICT ("taskId") DO UPDATE SET "words" = excluded."words";
+  INSERT INTO "TaskSearch" ("taskId", "projectId", "live", "createdAt", "words")
+    VALUES (NEW."id", NEW."projectId", NEW."deletedAt" IS NULL, NEW."createdAt", task_words(NEW."title", NEW."description", NEW."projectId"))
+    ON CONFLICT ("taskId") DO UPDATE SET "projectId" = excluded."projectId", "live" = excluded."live", "words" = excluded."words";
   RETURN NULL;
 END
 $$;
@@ -449,8 +460,9 @@ CREATE TRIGGER "Task_links_update" AFTER UPDATE ON "Task" FOR EACH ROW
     OR OLD."status" <> NEW."status" OR (OLD."deletedAt" IS NULL) <> (NEW."deletedAt" IS NULL))
   EXECUTE FUNCTION keep_task_links();
 CREATE TRIGGER "Task_words_insert" AFTER INSERT ON "Task" FOR EACH ROW EXECUTE FUNCTION keep_task_words();
-CREATE TRIGGER "Task_words_update" AFTER UPDATE OF "title", "description", "projectId" ON "Task" FOR EACH ROW
-  WHEN (OLD."title" <> NEW."title" OR OLD."description" IS DISTINCT FROM NEW."description" OR OLD."projectId" <> NEW."projectId")
+CREATE TRIGGER "Task_words_update" AFTER UPDATE OF "title", "description", "projectId", "deletedAt" ON "Task" FOR EACH ROW
+  WHEN (OLD."title" <> NEW."title" OR OLD."description" IS DISTINCT FROM NEW."description" OR OLD."projectId" <> NEW."projectId"
+    OR (OLD."deletedAt" IS NULL) <> (NEW."deletedAt" IS NULL))
   EXECUTE FUNCTION keep_task_words();
 CREATE TRIGGER "TaskAssignee_forget" AFTER DELETE ON "TaskAssignee" FOR EACH ROW EXECUTE FUNCTION forget_link();
 CREATE TRIGGER "TaskLabel_forget" AFTER DELETE ON "TaskLabel" FOR EACH ROW EXECUTE FUNCTION forget_link();
@@ -464,4 +476,5 @@ CREATE TRIGGER "Label_log" AFTER INSERT OR DELETE OR UPDATE OF "name", "color" O
 CREATE TRIGGER "TaskRelation_log" AFTER INSERT OR DELETE ON "TaskRelation" FOR EACH ROW EXECUTE FUNCTION log_relation();
 
 -- Tasks that were there before get their words.
-INSERT INTO "TaskSearch" ("taskId", "words") SELECT "id", task_words("title", "description", "projectId") FROM "Task";
+INSERT INTO "TaskSearch" ("taskId", "projectId", "live", "createdAt", "words")
+  SELECT "id", "projectId", "deletedAt" IS NULL, "createdAt", task_words("title", "description", "projectId") FROM "Task";

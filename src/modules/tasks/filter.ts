@@ -2,7 +2,7 @@ import type { Context, Viewer } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import { isId } from '../../rules.ts'
 import { requireLabels } from '../labels/policy.ts'
-import { requireProjects } from '../projects/policy.ts'
+import { requireProjects, visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { type FilterPath, filtersIn, type TaskFilterValues, type TimeRange } from './filter-input.ts'
 import { idsOf } from './keys.ts'
@@ -16,8 +16,14 @@ export interface ResolvedFilter {
   taskIds: ReadonlyMap<string, string>
   /** Whether the tasks in the trash are meant, instead of all others. */
   deleted: boolean
-  /** The projects whose tasks can meet it, as a text to search for; null where they are too many, or all. */
-  searchScope: string | null
+  /** The projects whose tasks a search can find; null where they are too many, or all. */
+  searchScope: SearchScope | null
+}
+
+export interface SearchScope {
+  projectIds: string[]
+  /** Few tasks are looked through sooner than the index is for a word that is in many others. */
+  small: boolean
 }
 
 /**
@@ -57,19 +63,37 @@ export async function resolveFilter(
 
 /** Beyond so many projects, naming them costs more than it saves. */
 const MOST_IN_SCOPE = 100
+const FEW_TASKS = 2_000
 
-/** The words of a task name its project: searched for with the rest, the index finds no words of projects that cannot be meant. */
-async function scopeOfSearch(ctx: Context, viewer: Viewer, { projectId }: TaskFilterValues): Promise<string | null> {
-  if (projectId != null) return projectWord(projectId)
-  if (viewer.role === 'ADMIN') return null
-  const where = { userId: viewer.id }
-  const seen = await ctx.db.membership.findMany({ where, select: { projectId: true }, take: MOST_IN_SCOPE + 1 })
-  if (seen.length === 0 || seen.length > MOST_IN_SCOPE) return null
-  return seen.map((one) => projectWord(one.projectId)).join(' | ')
+async function scopeOfSearch(
+  ctx: Context,
+  viewer: Viewer,
+  { projectId }: TaskFilterValues,
+): Promise<SearchScope | null> {
+  if (projectId == null && viewer.role === 'ADMIN') return null
+  const projects = await ctx.db.project.findMany({
+    where: projectId == null ? { memberships: { some: { userId: viewer.id } } } : { id: projectId },
+    select: { id: true, taskCounter: true },
+    take: MOST_IN_SCOPE + 1,
+  })
+  if (projects.length > MOST_IN_SCOPE) return null
+  const tasks = projects.reduce((sum, project) => sum + project.taskCounter, 0)
+  return { projectIds: projects.map(({ id }) => id), small: tasks <= FEW_TASKS }
 }
 
-/** As the function project_word in the database writes it. */
-const projectWord = (projectId: string) => `'=${projectId.toLowerCase().replaceAll('-', '')}'`
+/** Where a viewer's search looks, as a condition on a column that holds a project's id; undefined where it looks everywhere. */
+export function searchedProjects(viewer: Viewer, filter: ResolvedFilter, column: Prisma.Sql): Prisma.Sql | undefined {
+  const { searchScope } = filter
+  // Named, and not looked up in the statement: how many tasks they have decides how it is best done.
+  if (searchScope) return oneOfColumn(column, searchScope.projectIds, 'uuid')
+  return filter.values.projectId == null ? visibleProjectsSql(viewer, column) : undefined
+}
+
+/** Whether a filter asks no more of a task than words, and where it is. */
+export function isPlainSearch({ values }: ResolvedFilter): boolean {
+  const { search, projectId, deleted, ...rest } = values
+  return search != null && Object.values(rest).every((condition) => condition == null)
+}
 
 /** The SQL of a filter on "Task". */
 export function taskCondition(filter: ResolvedFilter, ...further: (Prisma.Sql | undefined)[]): Prisma.Sql {
@@ -175,7 +199,7 @@ function ofParent(parentId: string, { taskIds }: ResolvedFilter): Prisma.Sql {
   return Prisma.sql`"Task"."parentId" = ${taskIds.get(parentId) ?? null}::uuid`
 }
 
-/** Past its due date and still open; word for word what the index "Task_open_project_dueAt" is of. */
+/** Past its due date and still open; word for word what the indexes of open tasks are of. */
 const OVERDUE = Prisma.sql`"Task"."status" IN ('PENDING', 'IN_PROGRESS')
   AND COALESCE("Task"."dueAt", 'infinity'::timestamptz) < now()`
 
@@ -199,11 +223,19 @@ function during(column: 'dueAt' | 'createdAt' | 'updatedAt' | 'completedAt', ran
 function hasWords({ search }: TaskFilterValues, whole: ResolvedFilter): Condition {
   if (search == null) return null
   return Prisma.sql`EXISTS (SELECT FROM "TaskSearch" AS text WHERE text."taskId" = "Task"."id"
-    AND text."words" @@ ${searchQuery(search, whole)})`
+    AND ${wordsMatch(search, whole)})`
 }
 
-/** What is searched for, as a tsquery. */
-export function searchQuery(search: string, { searchScope }: ResolvedFilter): Prisma.Sql {
+/** The rows of "TaskSearch" AS text that have the words. */
+export function wordsMatch(search: string, { searchScope }: ResolvedFilter): Prisma.Sql {
   const query = Prisma.sql`search_query(${search})`
-  return searchScope === null ? query : Prisma.sql`(${query} && ${searchScope}::tsquery)`
+  if (!searchScope) return Prisma.sql`text."words" @@ ${query}`
+  // The index is of the bare operator: said like this, it is not used.
+  if (searchScope.small) return Prisma.sql`(text."words" @@ ${query}) IS TRUE`
+  // Words name their project: the index does not go through those of projects that cannot be meant.
+  const scope = searchScope.projectIds.map(projectWord).join(' | ')
+  return Prisma.sql`text."words" @@ (${query} && ${scope}::tsquery)`
 }
+
+/** As the function project_word in the database writes it. */
+const projectWord = (projectId: string) => `'=${projectId.replaceAll('-', '')}'`

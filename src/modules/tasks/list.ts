@@ -2,10 +2,16 @@ import type { Context, Viewer } from '../../context.ts'
 import type { KeysetSource } from '../../database/keyset.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import { type Connection, type ListSource, loadPage } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
 import { visibleProjectsSql } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
-import { assigneeLink, labelLink, type ResolvedFilter, resolveFilter, taskCondition } from './filter.ts'
+import {
+  assigneeLink,
+  labelLink,
+  type ResolvedFilter,
+  resolveFilter,
+  searchedProjects,
+  taskCondition,
+} from './filter.ts'
 import type { ListTasksValues, TaskFilterValues } from './filter-input.ts'
 import { type TaskOrderValue, taskOrder } from './order.ts'
 import { rankedSource } from './search.ts'
@@ -43,43 +49,57 @@ type Source = Omit<ListSource<TaskRow>, 'table' | 'load'>
  * has the order. In the viewer's projects: from each by its own index, merged. In one project, or all: from that index.
  */
 function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: readonly TaskOrderValue[]): Source {
-  const visible = filter.values.projectId == null ? visibleProjectsSql(viewer, PROJECT) : undefined
   const order = taskOrder(orderBy)
-  const where = taskCondition(filter, visible)
-  const counted = { from: Prisma.sql`"Task"`, where }
-  if (orderBy.length === 1 && orderBy[0]?.field === 'CREATED_AT') {
-    const linked = linkedSource(filter)
-    if (linked) {
-      const { from, link } = linked
-      const expression = Prisma.sql`link."createdAt"`
-      return {
-        from,
-        id: Prisma.sql`link."taskId"`,
-        where: Prisma.sql`${link} AND ${where}`,
-        order: order.map((term) => ({ ...term, expression })),
-        counted,
-      }
+  const counted = { from: Prisma.sql`"Task"`, where: taskCondition(filter, seenByAll(viewer, filter)) }
+  const linked = orderBy.length === 1 && orderBy[0]?.field === 'CREATED_AT' ? linkedSource(filter) : undefined
+  if (linked) {
+    const { table, link, rest } = linked
+    return {
+      from: Prisma.sql`${Prisma.raw(`"${table}"`)} AS link JOIN "Task" ON "Task"."id" = link."taskId"`,
+      id: Prisma.sql`link."taskId"`,
+      where: Prisma.sql`${link} AND ${taskCondition({ ...filter, values: rest }, seenOneByOne(viewer, filter))}`,
+      order: order.map((term) => ({ ...term, expression: Prisma.sql`link."createdAt"` })),
+      counted,
     }
   }
   const each = eachProject(viewer, filter.values, orderBy)
   // What each project's list is of need not be asked again of the project's rows.
-  return each ? { where: taskCondition(filter), order, each, counted } : { where, order }
+  if (each) return { where: taskCondition(filter), order, each, counted }
+  return { where: taskCondition(filter, seenOneByOne(viewer, filter)), order, counted }
 }
 
 const PROJECT = Prisma.sql`"Task"."projectId"`
 
-/** The rows that link tasks to the one person or label they are looked for by. */
-function linkedSource(filter: ResolvedFilter): { from: Prisma.Sql; link: Prisma.Sql } | undefined {
-  const { assigneeId, labelId } = filter.values
-  const join = (table: string) =>
-    Prisma.sql`${Prisma.raw(`"${table}"`)} AS link JOIN "Task" ON "Task"."id" = link."taskId"`
+/** That the viewer sees a task, as a set of projects: for reading all there are. */
+function seenByAll(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | undefined {
+  if (filter.values.search != null) return searchedProjects(viewer, filter, PROJECT)
+  return filter.values.projectId == null ? visibleProjectsSql(viewer, PROJECT) : undefined
+}
+
+/**
+ * The same, asked of each task that everything else has led to. As a set, PostgreSQL may begin with it, taking the viewer's projects
+ * for average ones: one large project, and a page of 20 reads all of its tasks.
+ */
+function seenOneByOne(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | undefined {
+  const { projectId, search } = filter.values
+  if (viewer.role === 'ADMIN' || projectId != null || search != null) return seenByAll(viewer, filter)
+  return Prisma.sql`(SELECT TRUE FROM "Membership" AS own WHERE own."userId" = ${viewer.id}::uuid AND own."projectId" = ${PROJECT})`
+}
+
+/** The rows that link tasks to the one person or label they are looked for by, and what of the filter these do not answer. */
+function linkedSource(
+  filter: ResolvedFilter,
+): { table: string; link: Prisma.Sql; rest: TaskFilterValues } | undefined {
+  const { assigneeId, labelId, ...others } = filter.values
   if (assigneeId?.length === 1 && assigneeId[0] !== 'none') {
     const person = assigneeId[0] === 'me' ? filter.viewerId : assigneeId[0]
-    if (person && isId(person))
-      return { from: join('TaskAssignee'), link: assigneeLink([person], filter.values, filter) }
+    if (!person) return undefined
+    return { table: 'TaskAssignee', link: assigneeLink([person], filter.values, filter), rest: { ...others, labelId } }
   }
-  const label = labelId?.any?.length === 1 ? labelId.any[0] : labelId?.all?.[0]
-  return label === undefined ? undefined : { from: join('TaskLabel'), link: labelLink([label], filter) }
+  const [label, ...further] = labelId?.any ?? labelId?.all ?? []
+  if (!label || (labelId?.any && further.length > 0)) return undefined
+  const all = labelId?.any ? labelId.all : further
+  return { table: 'TaskLabel', link: labelLink([label], filter), rest: { ...others, assigneeId, labelId: { all } } }
 }
 
 /** The orders there is an index for that does not begin with the project. */
@@ -95,7 +115,7 @@ function eachProject(
     const values = Prisma.sql`SELECT "projectId" FROM "Membership" WHERE "userId" = ${viewer.id}::uuid`
     return { column: PROJECT, values }
   }
-  const global = orderBy.length === 1 && GLOBAL_ORDERS.has(orderBy[0]?.field ?? '') && filter.overdue !== true
+  const global = orderBy.length === 1 && GLOBAL_ORDERS.has(orderBy[0]?.field ?? '')
   return global ? undefined : { column: PROJECT, values: Prisma.sql`SELECT "id" FROM "Project"` }
 }
 

@@ -2,8 +2,7 @@ import type { Viewer } from '../../context.ts'
 import { type OrderTerm, readCursor } from '../../database/keyset.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ListSource, PageArguments } from '../../pagination.ts'
-import { visibleProjectsSql } from '../projects/policy.ts'
-import { type ResolvedFilter, searchQuery, taskCondition } from './filter.ts'
+import { isPlainSearch, type ResolvedFilter, searchedProjects, taskCondition, wordsMatch } from './filter.ts'
 import type { TaskRow } from './list.ts'
 
 /** Ranking reads every match: beyond so many, the newest. */
@@ -21,9 +20,7 @@ interface RankedList {
  * page, as tasks that come later must not push others off the end of the ranked ones between two pages.
  */
 export function rankedSource({ viewer, filter, order, page }: RankedList): Omit<ListSource<TaskRow>, 'table' | 'load'> {
-  const { search, projectId } = filter.values
-  const visible = projectId == null ? visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) : undefined
-  const query = searchQuery(search ?? '', filter)
+  const { search = '', projectId: _, ...others } = filter.values
   const horizon: OrderTerm = {
     name: 'until',
     expression: Prisma.sql`"Task"."until"`,
@@ -32,13 +29,24 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): Omit<
   }
   const terms = [horizon, ...order]
   const until = readCursor(page, { name: 'Task', order: terms })?.[0]
-  const where = taskCondition(filter, visible)
+  // A search for words alone needs nothing of the tasks themselves.
+  const alone = order.length === 1 && isPlainSearch(filter)
+  const rest = { ...filter, values: { ...others, search: null } }
+  const conditions = [
+    wordsMatch(search ?? '', filter),
+    Prisma.sql`text."live" = ${!filter.deleted}`,
+    searchedProjects(viewer, filter, Prisma.sql`text."projectId"`),
+    until === undefined ? undefined : Prisma.sql`text."createdAt" <= ${until}::timestamptz`,
+    alone ? undefined : taskCondition(rest),
+  ].filter((one) => one !== undefined)
+  const where = Prisma.join(conditions, ' AND ')
+  const from = alone
+    ? Prisma.sql`"TaskSearch" AS text`
+    : Prisma.sql`"TaskSearch" AS text JOIN "Task" ON "Task"."id" = text."taskId"`
   const matches = Prisma.sql`
-    SELECT "Task"."id", "Task"."createdAt", "Task"."updatedAt", "Task"."dueAt", "Task"."priority", "Task"."title", "Task"."number",
-      ts_rank(text."words", ${query}, 1) AS "relevance"
-    FROM "Task" JOIN "TaskSearch" AS text ON text."taskId" = "Task"."id" AND text."words" @@ ${query}
-    WHERE ${where} ${until === undefined ? Prisma.empty : Prisma.sql`AND "Task"."createdAt" <= ${until}::timestamptz`}
-    ORDER BY "Task"."createdAt" DESC, "Task"."id" DESC LIMIT ${MOST_RANKED + 1}`
+    SELECT text."taskId" AS "id", text."createdAt", ts_rank(text."words", search_query(${search}), 1) AS "relevance"
+      ${alone ? Prisma.empty : Prisma.sql`, "Task"."updatedAt", "Task"."dueAt", "Task"."priority", "Task"."title", "Task"."number"`}
+    FROM ${from} WHERE ${where} ORDER BY text."createdAt" DESC, text."taskId" DESC LIMIT ${MOST_RANKED + 1}`
   const newest = until === undefined ? Prisma.sql`max("createdAt") OVER ()` : Prisma.sql`${until}::timestamptz`
   return {
     from: Prisma.sql`(
@@ -50,6 +58,6 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): Omit<
     where: Prisma.sql`"Task"."place" <= ${MOST_RANKED}`,
     order: terms,
     remark: Prisma.sql`"Task"."cut"`,
-    counted: { from: Prisma.sql`"Task"`, where },
+    counted: { from, where },
   }
 }

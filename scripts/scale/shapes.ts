@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import type { ListTasksValues } from '../../src/modules/tasks/filter-input.ts'
+
+/** The id that fill.sql makes of a name. */
+export function madeId(name: string): string {
+  const hex = createHash('md5').update(name).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}
+
+export interface Shape {
+  name: string
+  args: ListTasksValues
+}
+
+/** A user in five projects; the first of all is the ADMIN. */
+export const VIEWER = madeId('user7')
+/** Of a thousand tasks. */
+const PROJECT = madeId('project8')
+const ASC = 'ASC' as const
+const DESC = 'DESC' as const
+
+/** The twelve ways of asking that a board, a list and a search box come down to, by what they are for. `parent` has sub-tasks. */
+export const shapes = (parent: string): Shape[] => [
+  {
+    name: 'a board column',
+    args: { filter: { projectId: PROJECT, status: ['PENDING'] }, orderBy: [{ field: 'CREATED_AT', direction: DESC }] },
+  },
+  {
+    name: 'my open tasks',
+    args: {
+      filter: { assigneeId: ['me'], status: ['PENDING', 'IN_PROGRESS'] },
+      orderBy: [{ field: 'DUE_AT', direction: ASC }],
+    },
+  },
+  { name: 'overdue', args: { filter: { overdue: true }, orderBy: [{ field: 'DUE_AT', direction: ASC }] } },
+  {
+    name: 'by label',
+    args: { filter: { labelId: { any: [madeId('label8-3')] } }, orderBy: [{ field: 'CREATED_AT', direction: DESC }] },
+  },
+  {
+    name: 'by assignee and status',
+    args: {
+      filter: { assigneeId: [madeId('user7')], status: ['COMPLETED'] },
+      orderBy: [{ field: 'CREATED_AT', direction: DESC }],
+    },
+  },
+  {
+    name: 'newest in a project',
+    args: { filter: { projectId: PROJECT }, orderBy: [{ field: 'CREATED_AT', direction: DESC }] },
+  },
+  {
+    name: 'by priority then due date',
+    args: {
+      filter: { projectId: PROJECT },
+      orderBy: [
+        { field: 'PRIORITY', direction: DESC },
+        { field: 'DUE_AT', direction: ASC },
+      ],
+    },
+  },
+  { name: 'sub-tasks', args: { filter: { parentId: parent }, orderBy: [{ field: 'CREATED_AT', direction: ASC }] } },
+  { name: 'search rare', args: { filter: { search: 'zebra' } } },
+  { name: 'search common', args: { filter: { search: 'task' } } },
+  { name: 'search within a project', args: { filter: { search: 'login', projectId: PROJECT } } },
+  {
+    name: 'a three-way and/or/not',
+    args: {
+      filter: {
+        projectId: PROJECT,
+        and: [{ priority: { gte: 2 } }],
+        or: [{ assigneeId: ['none'] }, { status: ['COMPLETED'] }],
+        not: { labelId: { any: [madeId('label8-1')] } },
+      },
+      orderBy: [{ field: 'CREATED_AT', direction: DESC }],
+    },
+  },
+]
