@@ -24,6 +24,7 @@ export const BEYOND_PRISMA: readonly string[] = [
   'function iso_time(text)',
   'function keep_task_links()',
   'function keep_task_words()',
+  'function lock_task_tree(boolean)',
   'function log_change()',
   'function log_relation()',
   'function number_task()',

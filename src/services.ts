@@ -8,8 +8,10 @@ import type { DatabaseHandle } from './database/client.ts'
 import { createHub } from './events/hub.ts'
 import { createTail } from './events/tail.ts'
 import type { GatewayLog } from './gateway/context.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { createLifetimes } from './lifetimes.ts'
 import { createAccessTracker } from './modules/projects/access.ts'
+import { purgeTrash } from './modules/tasks/trash.ts'
 import { createRecogniser } from './viewer.ts'
 
 export interface OpenServices {
@@ -39,11 +41,16 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       recognise: createRecogniser({ db, tokens, external: externalTokens(config, log) }),
       log,
     }
+    const housekeeping = startHousekeeping(
+      [{ name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) }],
+      log,
+    )
     return {
       services,
       database,
       endStreams: () => hub.close(),
       async close() {
+        await housekeeping.close()
         await tail.close()
         await database.close()
       },

@@ -22,54 +22,47 @@ export interface Explained {
   /** Rows that the scans looked at, found or thrown away. */
   rowsRead: number
   rowsReturned: number
-  /** Pages of 8 KiB that were touched. */
-  buffers: number
-  ms: number
+  /** Behind the page. */
   cursor: string | undefined
-  text: PlanNode
 }
 
-/** Runs a list as the server does, and explains the statement that finds its page. */
-export async function explainList(
-  db: Database,
-  viewer: Pick<Viewer, 'id' | 'role'>,
-  args: ListTasksValues,
-): Promise<Explained> {
-  const { statement, cursor } = await pageStatement(db, viewer, args)
-  const [row] = await db.$queryRaw<
-    { 'QUERY PLAN': [{ Plan: PlanNode & { 'Shared Hit Blocks': number; 'Shared Read Blocks': number }; 'Execution Time': number }] }[]
-  >(Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`)
-  const [explained] = row?.['QUERY PLAN'] ?? []
-  if (!explained) throw new Error('nothing was explained')
-  const { Plan: plan } = explained
+type Asking = Pick<Viewer, 'id' | 'role'>
+
+/** Runs a list as the server does. */
+export function runList(db: Database, viewer: Asking, args: ListTasksValues) {
+  const ctx = { db, viewer: { inboxId: null, scopes: null, ...viewer } } as unknown as Context
+  return listTasks(ctx, { first: 20, ...args }, {})
+}
+
+/** Runs a list, and explains the statement that finds its page. */
+export async function explainList(db: Database, viewer: Asking, args: ListTasksValues): Promise<Explained> {
+  let statement = Prisma.empty
+  const recording = new Proxy(db, {
+    get(target, name) {
+      if (name !== '$queryRaw') return Reflect.get(target, name)
+      return (sql: Prisma.Sql | TemplateStringsArray, ...values: unknown[]) => {
+        const whole = 'raw' in sql ? Prisma.sql(sql, ...values) : sql
+        // The only one that leaves rows out.
+        if (whole.sql.includes('OFFSET')) statement = whole
+        return target.$queryRaw(whole)
+      }
+    },
+  })
+  const page = await runList(recording, viewer, args)
+  const [row] = await db.$queryRaw<Answer[]>(Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`)
+  const plan = row?.['QUERY PLAN'][0].Plan
+  if (!plan) throw new Error('nothing was explained')
   const scans = scansOf(plan)
   return {
     reads: [...new Set(scans.map(describeScan))].sort(),
     rowsRead: scans.reduce((sum, scan) => sum + rowsOf(scan), 0),
     rowsReturned: plan['Actual Rows'],
-    buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
-    ms: explained['Execution Time'],
-    cursor,
-    text: plan,
+    cursor: page.edges.at(-1)?.cursor,
   }
 }
 
-/** The statement that finds the page of a list: its only one that pages. */
-export async function pageStatement(db: Database, viewer: Pick<Viewer, 'id' | 'role'>, args: ListTasksValues) {
-  let statement = Prisma.empty
-  const recording = new Proxy(db, {
-    get(target, name) {
-      if (name !== '$queryRaw') return Reflect.get(target, name)
-      return (...call: [Prisma.Sql] | [TemplateStringsArray, ...unknown[]]) => {
-        const sql = 'raw' in call[0] ? Prisma.sql(call[0] as TemplateStringsArray, ...call.slice(1)) : (call[0] as Prisma.Sql)
-        if (sql.sql.includes('OFFSET')) statement = sql
-        return target.$queryRaw(sql)
-      }
-    },
-  })
-  const ctx = { db: recording, viewer: { inboxId: null, scopes: null, ...viewer } } as unknown as Context
-  const page = await listTasks(ctx, { first: 20, ...args }, {})
-  return { statement, cursor: page.edges.at(-1)?.cursor }
+interface Answer {
+  'QUERY PLAN': [{ Plan: PlanNode }]
 }
 
 function scansOf(node: PlanNode): PlanNode[] {

@@ -10,16 +10,21 @@ export function madeId(name: string): string {
 export interface Shape {
   name: string
   args: ListTasksValues
+  /** Who asks: a member of four projects, of which one has a quarter of all tasks, unless told. */
+  role?: 'ADMIN'
+  /** How many rows have to be read to find the first page, where that is not the page itself. */
+  ranked?: number
 }
 
-/** A user in five projects; the first of all is the ADMIN. */
+/** In four projects: the large one and three others. */
 export const VIEWER = madeId('user7')
-/** Of a thousand tasks. */
+/** One of the three, of 750 tasks. */
 const PROJECT = madeId('project8')
+const LARGE_PROJECT = madeId('project1')
 const ASC = 'ASC' as const
 const DESC = 'DESC' as const
 
-/** The twelve ways of asking that a board, a list and a search box come down to, by what they are for. `parent` has sub-tasks. */
+/** The twelve ways of asking that a board, a list and a search box come down to. `parent` is a task with sub-tasks. */
 export const shapes = (parent: string): Shape[] => [
   {
     name: 'a board column',
@@ -40,7 +45,7 @@ export const shapes = (parent: string): Shape[] => [
   {
     name: 'by assignee and status',
     args: {
-      filter: { assigneeId: [madeId('user7')], status: ['COMPLETED'] },
+      filter: { assigneeId: [VIEWER], status: ['COMPLETED'] },
       orderBy: [{ field: 'CREATED_AT', direction: DESC }],
     },
   },
@@ -59,9 +64,9 @@ export const shapes = (parent: string): Shape[] => [
     },
   },
   { name: 'sub-tasks', args: { filter: { parentId: parent }, orderBy: [{ field: 'CREATED_AT', direction: ASC }] } },
-  { name: 'search rare', args: { filter: { search: 'zebra' } } },
-  { name: 'search common', args: { filter: { search: 'task' } } },
-  { name: 'search within a project', args: { filter: { search: 'login', projectId: PROJECT } } },
+  { name: 'search rare', args: { filter: { search: 'zebra' } }, role: 'ADMIN', ranked: 40 },
+  { name: 'search common', args: { filter: { search: 'task' } }, role: 'ADMIN', ranked: 10_000 },
+  { name: 'search within a project', args: { filter: { search: 'login', projectId: PROJECT } }, ranked: 500 },
   {
     name: 'a three-way and/or/not',
     args: {
@@ -74,4 +79,27 @@ export const shapes = (parent: string): Shape[] => [
       orderBy: [{ field: 'CREATED_AT', direction: DESC }],
     },
   },
+]
+
+/** Lists of the large project, long enough for a ten-thousandth page. */
+export const longLists: Shape[] = [
+  {
+    name: 'newest in the large project',
+    args: { filter: { projectId: LARGE_PROJECT }, orderBy: [{ field: 'CREATED_AT', direction: DESC }] },
+  },
+  {
+    name: 'by priority then due date in the large project',
+    args: {
+      filter: { projectId: LARGE_PROJECT },
+      orderBy: [
+        { field: 'PRIORITY', direction: DESC },
+        { field: 'DUE_AT', direction: ASC },
+      ],
+    },
+  },
+  {
+    name: 'by title in the large project',
+    args: { filter: { projectId: LARGE_PROJECT }, orderBy: [{ field: 'TITLE', direction: ASC }] },
+  },
+  { name: 'everything I see', args: { orderBy: [{ field: 'CREATED_AT', direction: DESC }] } },
 ]

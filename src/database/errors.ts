@@ -21,6 +21,12 @@ export function toAppError(error: unknown): AppError | undefined {
   return complaint && (aboutValue(complaint, error) ?? aboutAvailability(complaint, error))
 }
 
+/** Whether a statement was broken off because it and others waited for each other, or for a snapshot that moved on. */
+export function isDeadlock(error: unknown): boolean {
+  const complaint = readComplaint(error)
+  return complaint !== undefined && (/^40(P01|001)$/.test(complaint.state) || complaint.prisma === 'P2034')
+}
+
 function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined {
   const { state, prisma, message } = complaint
   const refuse = (text: string, fields: string[] = [], rule = 'invalid') =>

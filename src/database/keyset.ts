@@ -6,6 +6,7 @@ import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 import { decodePlace, encodePlace, type OrderType, type Place } from './cursor.ts'
+import { PLANNED_FOR_ITS_VALUES } from './statement-names.ts'
 
 export type Direction = 'asc' | 'desc'
 
@@ -49,6 +50,8 @@ export interface KeysetSource {
   }
   /** One term or more; the id follows them, in the direction of the last. */
   order: readonly OrderTerm[]
+  /** Whether the best way to it depends on the values asked for, and not only on which are asked for. */
+  valuesDecide?: boolean
   /** Something to know of the list as a whole: a boolean that is the same in each of its rows. */
   remark?: Prisma.Sql
 }
@@ -128,23 +131,27 @@ type Read = (
   offset: number,
 ) => Prisma.Sql
 
-const readOne: Read = ({ from, remark }, terms, conditions, backwards, limit, offset) => Prisma.sql`
-  SELECT ${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
+const readOne: Read = ({ from, remark, valuesDecide }, terms, conditions, backwards, limit, offset) => Prisma.sql`
+  SELECT ${planning(valuesDecide)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
   WHERE ${Prisma.join(conditions, ' AND ')}
   ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
 
-const readEach: Read = ({ from, each, remark }, terms, conditions, backwards, limit, offset) => {
+const readEach: Read = ({ from, each, remark, valuesDecide }, terms, conditions, backwards, limit, offset) => {
   if (!each) throw new Error('there are no lists to merge')
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
-    SELECT ${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${each.values}) AS list("value")
+    SELECT ${planning(valuesDecide)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${each.values}) AS list("value")
     CROSS JOIN LATERAL (
       SELECT ${Prisma.join([...columns, remarkSql(remark)])} FROM ${from}
       WHERE ${each.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
       ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
     ) AS item
     ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
+}
+
+function planning(valuesDecide: boolean | undefined): Prisma.Sql {
+  return valuesDecide ? Prisma.raw(`${PLANNED_FOR_ITS_VALUES} `) : Prisma.empty
 }
 
 function sorting(
@@ -167,9 +174,12 @@ function remarkSql(remark: Prisma.Sql | undefined): Prisma.Sql {
 }
 
 /** How many rows of a list satisfy its condition. Reads them all. */
-export async function countRows(db: Queryable, { from, where }: Pick<KeysetSource, 'from' | 'where'>): Promise<number> {
+export async function countRows(
+  db: Queryable,
+  { from, where, valuesDecide }: Pick<KeysetSource, 'from' | 'where' | 'valuesDecide'>,
+): Promise<number> {
   const [row] = await db.$queryRaw<{ count: bigint }[]>`
-    SELECT count(*) AS count FROM ${from} WHERE ${where ?? Prisma.sql`TRUE`}`
+    SELECT ${planning(valuesDecide)}count(*) AS count FROM ${from} WHERE ${where ?? Prisma.sql`TRUE`}`
   return Number(row?.count ?? 0)
 }
 

@@ -11,6 +11,12 @@ const USES_BEFORE_NAMING = 3
 const MOST_CANDIDATES = 500
 
 /**
+ * In the text of a statement: it gets no name. PostgreSQL plans a named statement once for all values, and so for none: a
+ * word that is in every row is then looked for like one that is in three.
+ */
+export const PLANNED_FOR_ITS_VALUES = '/* planned for its values */'
+
+/**
  * Names for adapter-pg's prepared statements, at most 200 at a time. `pg` never gives a named statement back and refuses a name
  * for a second text, so an evicted name would stay on the server: instead the whole set is dropped now and then, as
  * are the connections that prepared it (pool option `maxLifetimeSeconds`). Answers undefined for a text without a name.
@@ -22,6 +28,7 @@ export function createStatementNames(now: () => number = Date.now): (query: { sq
   let expires = now() + NAMES_LIFETIME_SECONDS * 1000
 
   return ({ sql }) => {
+    if (sql.includes(PLANNED_FOR_ITS_VALUES)) return undefined
     if (now() >= expires) {
       names = new Map()
       expires = now() + NAMES_LIFETIME_SECONDS * 1000

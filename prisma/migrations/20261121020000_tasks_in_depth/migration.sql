@@ -225,7 +225,8 @@ BEGIN
     CONTINUE WHEN place < last AND stems = '';
     SELECT string_agg(quote_literal(lexeme), ' | ') INTO found
       FROM unnest(tsvector_to_array(stems || to_tsvector('pg_catalog.simple', words[place]))) AS lexeme;
-    IF place = last AND words[place] <> '' THEN found := concat_ws(' | ', found, quote_literal(words[place]) || ':*'); END IF;
+    -- Not of a sign that is no word to the parser, like an emoji: it would be the beginning of none.
+    IF place = last AND found <> '' THEN found := found || ' | ' || quote_literal(words[place]) || ':*'; END IF;
     IF found <> '' THEN query := concat_ws(' & ', nullif(query, ''), '(' || found || ')'); END IF;
   END LOOP;
   RETURN nullif(query, '')::tsquery;
@@ -252,31 +253,47 @@ BEGIN
 END
 $$;
 
--- AFTER INSERT, UPDATE: a task's parent is in its project, and no task is its own ancestor. Whoever sets a parent holds a lock until
--- commit, as two changes that make a cycle together may each see none.
+-- Held until commit by whoever changes who is below whom: of two changes that make a cycle together, each may see none. New sub-tasks
+-- share it, as a tree they are put into must not move meanwhile. Take it before any row: a trigger comes after its row is locked.
+CREATE FUNCTION lock_task_tree(shared boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF shared THEN PERFORM pg_advisory_xact_lock_shared(hashtextextended('taskwire.task_tree', 0));
+  ELSE PERFORM pg_advisory_xact_lock(hashtextextended('taskwire.task_tree', 0));
+  END IF;
+END
+$$;
+
+-- AFTER INSERT, UPDATE: a task's parent is in its project, no task is its own ancestor, and none has more than ten.
 CREATE FUNCTION check_parent() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   ancestor uuid := NEW."parentId";
-  depth integer := 1;
+  ancestors integer := 0;
+  height integer := 0;
   project uuid;
 BEGIN
-  IF TG_OP = 'UPDATE' THEN PERFORM pg_advisory_xact_lock(hashtextextended('taskwire.task_tree', 0)); END IF;
+  PERFORM lock_task_tree(TG_OP = 'INSERT');
   IF NEW."parentId" IS NOT NULL THEN
-    -- Locked, so that it cannot move meanwhile. That it exists is the foreign key's to say.
-    SELECT "projectId" INTO project FROM "Task" WHERE "id" = NEW."parentId" FOR SHARE;
+    -- That it exists is the foreign key's to say.
+    SELECT "projectId" INTO project FROM "Task" WHERE "id" = NEW."parentId";
     IF project <> NEW."projectId" THEN
       RAISE EXCEPTION 'the parent is in another project: "Task_parentId_same project"' USING ERRCODE = 'check_violation';
     END IF;
-    WHILE ancestor IS NOT NULL LOOP
+    WHILE ancestor IS NOT NULL AND ancestors <= 10 LOOP
       IF ancestor = NEW."id" THEN
         RAISE EXCEPTION 'the task would be its own ancestor: "Task_parentId_no cycle"' USING ERRCODE = 'check_violation';
       END IF;
-      IF depth > 10 THEN
-        RAISE EXCEPTION 'sub-tasks nest 10 deep: "Task_parentId_depth"' USING ERRCODE = 'check_violation';
-      END IF;
-      depth := depth + 1;
+      ancestors := ancestors + 1;
       SELECT "parentId" INTO ancestor FROM "Task" WHERE "id" = ancestor;
     END LOOP;
+    IF TG_OP = 'UPDATE' THEN
+      WITH RECURSIVE below("id", "level") AS (
+        SELECT NEW."id", 0
+        UNION ALL SELECT t."id", "level" + 1 FROM below JOIN "Task" t ON t."parentId" = below."id" WHERE "level" <= 10
+      ) SELECT max("level") INTO height FROM below;
+    END IF;
+    IF ancestors + height > 10 THEN
+      RAISE EXCEPTION 'sub-tasks nest 10 deep: "Task_parentId_depth"' USING ERRCODE = 'check_violation';
+    END IF;
   END IF;
   IF TG_OP = 'UPDATE' AND OLD."projectId" <> NEW."projectId"
     AND EXISTS (SELECT FROM "Task" WHERE "parentId" = NEW."id" AND "projectId" <> NEW."projectId") THEN
@@ -373,7 +390,7 @@ BEGIN
   SELECT
     CASE TG_OP WHEN 'INSERT' THEN 'relation.created' ELSE 'relation.deleted' END,
     project, present."id",
-    coalesce(nullif(current_setting('taskwire.actor', true), ''), CASE TG_OP WHEN 'INSERT' THEN present."creatorId"::text END)::uuid,
+    nullif(coalesce(nullif(current_setting('taskwire.actor', true), ''), CASE TG_OP WHEN 'INSERT' THEN present."creatorId"::text END), 'nobody')::uuid,
     1,
     CASE TG_OP WHEN 'DELETE' THEN '{}' ELSE jsonb_build_object(
       'type', jsonb_build_object('from', NULL, 'to', present."type"),
@@ -385,7 +402,8 @@ BEGIN
 END
 $$;
 
--- As it was, but an empty list counts as nothing: a new thing's lists do not change from nothing to nothing.
+-- As it was, but an empty list counts as nothing: a new thing's lists do not change from nothing to nothing. And the actor may
+-- be "nobody", for what the server does by itself.
 CREATE OR REPLACE FUNCTION log_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
@@ -419,8 +437,8 @@ BEGIN
     (subject ->> nullif(TG_ARGV[3], ''))::uuid,
     (subject ->> TG_ARGV[4])::uuid,
     -- A deleted row's updatedById is who wrote it last, not who deleted it: only the setting knows.
-    coalesce(nullif(current_setting('taskwire.actor', true), ''), after ->> 'updatedById',
-      CASE TG_OP WHEN 'INSERT' THEN after ->> 'creatorId' END)::uuid,
+    nullif(coalesce(nullif(current_setting('taskwire.actor', true), ''), after ->> 'updatedById',
+      CASE TG_OP WHEN 'INSERT' THEN after ->> 'creatorId' END), 'nobody')::uuid,
     coalesce((subject ->> 'version')::integer, 1),
     changed,
     date_trunc('milliseconds', clock_timestamp()));

@@ -1,5 +1,6 @@
 import { hashPassword } from '../../auth/passwords.ts'
 import type { Context } from '../../context.ts'
+import { againOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
 import { isId } from '../../rules.ts'
@@ -87,14 +88,16 @@ async function changeAccount<T>(
   change: (tx: Prisma.TransactionClient, user: Account) => Promise<T>,
 ): Promise<T> {
   if (!isId(id)) throw userNotFound(id)
-  return ctx.db.$transaction(async (tx) => {
+  const run = async (tx: Prisma.TransactionClient) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ACCOUNTS_LOCK})`
     const [user] = await tx.$queryRaw<Account[]>`
       SELECT "id"::text, "role"::text, "disabledAt", "version" FROM "User" WHERE "id" = ${id}::uuid FOR UPDATE`
     if (!user) throw userNotFound(id)
     if (version != null && user.version !== version) throw versionDiffers('user', user.version, version)
     return change(tx, user)
-  })
+  }
+  // Whoever is assigned a task meanwhile holds that task, which forgets a deleted user.
+  return againOnDeadlock(() => ctx.db.$transaction(run))
 }
 
 /** CONFLICT at these arguments if the instance would be left without an enabled ADMIN, whom nobody could replace. */

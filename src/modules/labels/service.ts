@@ -1,4 +1,5 @@
 import type { Context } from '../../context.ts'
+import { againOnDeadlock } from '../../database/retry.ts'
 import { type Label, Prisma } from '../../generated/prisma/client.ts'
 import { type Connection, loadPage } from '../../pagination.ts'
 import { isTaken, taken, versionDiffers } from '../conflicts.ts'
@@ -56,15 +57,20 @@ export async function updateLabel(
 export async function deleteLabel(ctx: Context, id: string, version: Version, query: LabelQuery) {
   await requireLabel(ctx, id)
   const viewer = requireViewer(ctx)
-  return ctx.db.$transaction(async (tx) => {
-    // A row that is gone cannot say who deleted it.
-    await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
-    try {
-      return await tx.label.delete({ ...query, where: { id, ...(version != null && { version }) } })
-    } catch (error) {
-      throw isGone(error) ? await goneOrChanged({ ...ctx, db: tx as Context['db'] }, id, version) : error
-    }
-  })
+  const remove = () =>
+    ctx.db.$transaction(async (tx) => {
+      // A row that is gone cannot say who deleted it.
+      await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+      // In one order and before the label, which whoever changes the labels of a task waits for with the task in hand.
+      await tx.$executeRaw`SELECT FROM "Task" JOIN "TaskLabel" AS link ON link."taskId" = "Task"."id"
+        WHERE link."labelId" = ${id}::uuid ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
+      return tx.label.delete({ ...query, where: { id, ...(version != null && { version }) } })
+    })
+  try {
+    return await againOnDeadlock(remove)
+  } catch (error) {
+    throw isGone(error) ? await goneOrChanged(ctx, id, version) : error
+  }
 }
 
 const isGone = (error: unknown) => error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025'

@@ -23,6 +23,7 @@ export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQue
   const changes = new Map<number, { id: string; patch: object }>()
   return runBatch<BulkUpdateItemValues>(ctx, batch, query, {
     rules: bulkUpdateItemRules,
+    lock: (items) => (items.some(({ values }) => values.parentId != null) ? 'alone' : null),
 
     async check(within, items, fail) {
       const found = await lockTasks(within, items, fail)
@@ -52,6 +53,7 @@ export async function bulkDeleteTasks(ctx: Context, batch: Batch, query: TaskQue
   const ids = new Map<number, string>()
   return runBatch<BulkDeleteItemValues>(ctx, batch, query, {
     rules: bulkDeleteItemRules,
+    lock: () => null,
 
     async check(within, items, fail) {
       for (const { item, id } of await lockTasks(within, items, fail)) ids.set(item.index, id)

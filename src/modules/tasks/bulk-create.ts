@@ -15,6 +15,7 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
   const rows = new Map<number, { projectId: string; links: CheckedLinks }>()
   return runBatch<CreateTaskValues>(ctx, batch, query, {
     rules: bulkCreateItemRules,
+    lock: (items) => (items.some(({ values }) => values.parentId != null) ? 'shared' : null),
 
     async check(within, items, fail) {
       const homes = await projectsOfParents(within, items)

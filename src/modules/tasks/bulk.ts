@@ -1,11 +1,13 @@
 import type { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { toAppError } from '../../database/errors.ts'
+import { againOnDeadlock } from '../../database/retry.ts'
 import type { ErrorCode, Issue } from '../../gateway/errors.ts'
 import type { Batch } from './bulk-input.ts'
 import { explainLinks } from './links.ts'
 import type { TaskRow } from './list.ts'
 import type { TaskQuery } from './service.ts'
+import { lockTree, type TreeLock } from './tree.ts'
 
 export interface ItemError {
   code: ErrorCode
@@ -39,6 +41,8 @@ export interface Item<Values> {
 /** What a kind of batch does with the items that keep the rules. */
 export interface BatchPlan<Values> {
   rules: z.ZodType<Values>
+  /** How the tree of sub-tasks has to be held for these items. */
+  lock(items: readonly Item<Values>[]): TreeLock
   /** Looks for what stands against each item, and tells it to `fail`. Locks the rows that are there. */
   check(ctx: Context, items: readonly Item<Values>[], fail: Fail): Promise<void>
   /** Makes the changes of all items, in a statement or two, and answers the ids of their tasks. */
@@ -67,8 +71,14 @@ export async function runBatch<Values>(
   const items = readItems(given, plan.rules, fail)
   const tasks = new Map<number, TaskRow>()
 
+  const broken = new Map(errors)
   const work = async (tx: Context['db']) => {
     const within = { ...ctx, db: tx }
+    // From the beginning, where it is tried again.
+    tasks.clear()
+    errors.clear()
+    for (const [index, error] of broken) errors.set(index, error)
+    await lockTree(tx, plan.lock(items))
     if (items.length > 0) await plan.check(within, items, fail)
     const good = standing()
     if (good.length > 0 && !(atomic && errors.size > 0)) {
@@ -83,7 +93,7 @@ export async function runBatch<Values>(
     if (dryRun) throw new Rollback()
   }
   try {
-    await ctx.db.$transaction((tx) => work(tx as Context['db']), { timeout: BATCH_TIMEOUT_MS })
+    await againOnDeadlock(() => ctx.db.$transaction((tx) => work(tx as Context['db']), { timeout: BATCH_TIMEOUT_MS }))
   } catch (error) {
     // What is said of a statement that is all items' at once names no item: another request got between its checks and it.
     if (!(error instanceof Rollback)) throw toAppError(explainLinks(error, ['input', 'items'])) ?? error

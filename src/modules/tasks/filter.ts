@@ -12,7 +12,7 @@ import { requireVisibleTasks } from './policy.ts'
 export interface ResolvedFilter {
   values: TaskFilterValues
   viewerId: string
-  /** The ids of the keys (and ids) in it that name tasks which are there. */
+  /** The ids of the keys (and ids) in it that name tasks. */
   taskIds: ReadonlyMap<string, string>
   /** Whether the tasks in the trash are meant, instead of all others. */
   deleted: boolean

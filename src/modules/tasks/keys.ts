@@ -16,25 +16,24 @@ export const isTaskId = (value: string): boolean => isId(value) || readKey(value
 /** Wherever an input names a task: by its id or its key. */
 export const taskId = z.string().refine(isTaskId, 'is neither an id nor a key like WEB-42')
 
+/** Nobody's: looked for instead of what is not there, so that a key nobody has costs what a hidden one does. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
 /** The ids of the tasks that have, or had before they moved, these keys, by key in capitals. Whether they may be seen is not asked. */
-export async function idsOfKeys(ctx: Context, keys: readonly string[]): Promise<Map<string, string>> {
+async function idsOfKeys(ctx: Context, keys: readonly string[]): Promise<Map<string, string>> {
   const wanted = [...new Set(keys)]
   if (wanted.length === 0) return new Map()
   const rows = await ctx.db.$queryRaw<{ key: string; id: string }[]>`
     SELECT "key", "taskId"::text AS id FROM "FormerTaskKey" WHERE "key" = ANY(${wanted})
     UNION ALL SELECT "key", "id"::text FROM "Task" WHERE "key" = ANY(${wanted})`
   // A key that is in use wins over one that was: the later entry of a Map does.
-  return new Map(rows.map(({ key, id }) => [key, id]))
+  return new Map([
+    ...wanted.map((key): [string, string] => [key, NOBODY]),
+    ...rows.map(({ key, id }) => [key, id] as const),
+  ])
 }
 
-/** The id of what may be a key; undefined where there is no such task. */
-export async function idOf(ctx: Context, idOrKey: string): Promise<string | undefined> {
-  if (isId(idOrKey)) return idOrKey
-  const key = readKey(idOrKey)
-  return key === undefined ? undefined : (await idsOfKeys(ctx, [key])).get(key)
-}
-
-/** The same of several, by what was given. */
+/** The ids of what may be keys, by what was given; an id is its own. What can be neither has none. */
 export async function idsOf(ctx: Context, idsOrKeys: readonly string[]): Promise<Map<string, string>> {
   const keys = idsOrKeys.flatMap((one) => (isId(one) ? [] : (readKey(one) ?? [])))
   const byKey = await idsOfKeys(ctx, keys)
@@ -44,4 +43,9 @@ export async function idsOf(ctx: Context, idsOrKeys: readonly string[]): Promise
       return id === undefined ? [] : [[one, id]]
     }),
   )
+}
+
+/** The same of one. */
+export async function idOf(ctx: Context, idOrKey: string): Promise<string | undefined> {
+  return (await idsOf(ctx, [idOrKey])).get(idOrKey)
 }

@@ -36,6 +36,7 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
   ]
   // As it will be: each task's new parent counts for those that come behind it.
   const parentOf = new Map(parents.chains)
+  const heights = await heightsOf(ctx, tasks)
   return tasks.map(({ projectId, taskId, parentId, assigneeIds, labelIds }) => {
     const issues: Issue[] = []
     const ofProject = (found: string | undefined, id: string, noun: string, path: Issue['path']) => {
@@ -46,7 +47,7 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
     }
     const parent = parentId == null ? undefined : parents.seen.get(parentId)
     if (parentId != null) ofProject(parent?.projectId, parentId, 'task', ['parentId'])
-    const broken = parent && brokenTreeRule(parentOf, parent.id, taskId)
+    const broken = parent && brokenTreeRule(parentOf, parent.id, taskId, heights)
     if (broken) issues.push(treeIssue(broken))
     else if (parent && taskId) parentOf.set(taskId, parent.id)
     for (const [index, id] of (labelIds ?? []).entries())
@@ -117,6 +118,19 @@ async function findParents(ctx: Context, given: readonly string[]) {
   return { seen, chains: new Map(chain.map(({ id, parentId }) => [id, parentId])) }
 }
 
+/** How many levels of sub-tasks there are below each task that is put below another. */
+async function heightsOf(ctx: Context, tasks: readonly Links[]): Promise<Map<string, number>> {
+  const moved = tasks.flatMap(({ taskId, parentId }) => (taskId && parentId != null ? [taskId] : []))
+  if (moved.length === 0) return new Map()
+  const rows = await ctx.db.$queryRaw<{ id: string; height: number }[]>`
+    WITH RECURSIVE below(top, "id", level) AS (
+      SELECT one, one, 0 FROM unnest(${moved}::uuid[]) AS one
+      UNION ALL SELECT top, task."id", level + 1 FROM below JOIN "Task" AS task ON task."parentId" = below."id"
+        WHERE level <= ${MOST_ANCESTORS}::int
+    ) SELECT top::text AS id, max(level)::int AS height FROM below GROUP BY top`
+  return new Map(rows.map(({ id, height }) => [id, height]))
+}
+
 async function findMembers(ctx: Context, tasks: readonly Links[]): Promise<Set<string>> {
   const people = [...new Set(tasks.flatMap((task) => task.assigneeIds ?? []))]
   if (people.length === 0) return new Set()
@@ -152,13 +166,14 @@ function brokenTreeRule(
   parentOf: ReadonlyMap<string, string | null>,
   parentId: string,
   taskId: string | undefined,
+  heights: ReadonlyMap<string, number>,
 ): TreeRule | undefined {
   let ancestors = 0
-  for (let one: string | null | undefined = parentId; one; one = parentOf.get(one)) {
+  for (let one: string | null | undefined = parentId; one && ancestors <= MOST_ANCESTORS; one = parentOf.get(one)) {
     if (one === taskId) return 'no cycle'
-    if (++ancestors > MOST_ANCESTORS) return 'depth'
+    ancestors++
   }
-  return undefined
+  return ancestors + (heights.get(taskId ?? '') ?? 0) > MOST_ANCESTORS ? 'depth' : undefined
 }
 
 function treeIssue(rule: TreeRule): Issue {

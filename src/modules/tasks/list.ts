@@ -50,6 +50,7 @@ type Source = Omit<ListSource<TaskRow>, 'table' | 'load'>
  */
 function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: readonly TaskOrderValue[]): Source {
   const order = taskOrder(orderBy)
+  const valuesDecide = !isSimple(filter.values)
   const counted = { from: Prisma.sql`"Task"`, where: taskCondition(filter, seenByAll(viewer, filter)) }
   const linked = orderBy.length === 1 && orderBy[0]?.field === 'CREATED_AT' ? linkedSource(filter) : undefined
   if (linked) {
@@ -60,12 +61,30 @@ function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: readonly T
       where: Prisma.sql`${link} AND ${taskCondition({ ...filter, values: rest }, seenOneByOne(viewer, filter))}`,
       order: order.map((term) => ({ ...term, expression: Prisma.sql`link."createdAt"` })),
       counted,
+      valuesDecide,
     }
   }
   const each = eachProject(viewer, filter.values, orderBy)
   // What each project's list is of need not be asked again of the project's rows.
-  if (each) return { where: taskCondition(filter), order, each, counted }
-  return { where: taskCondition(filter, seenOneByOne(viewer, filter)), order, counted }
+  if (each) return { where: taskCondition(filter), order, each, counted, valuesDecide }
+  return { where: taskCondition(filter, seenOneByOne(viewer, filter)), order, counted, valuesDecide }
+}
+
+/** Conditions that each have an index made for them, whatever their values. */
+const SIMPLE: ReadonlySet<string> = new Set<keyof TaskFilterValues>([
+  'projectId',
+  'status',
+  'assigneeId',
+  'labelId',
+  'creatorId',
+  'parentId',
+  'key',
+  'overdue',
+  'deleted',
+])
+
+function isSimple(filter: TaskFilterValues): boolean {
+  return Object.entries(filter).every(([name, condition]) => condition == null || SIMPLE.has(name))
 }
 
 const PROJECT = Prisma.sql`"Task"."projectId"`
@@ -87,9 +106,7 @@ function seenOneByOne(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | unde
 }
 
 /** The rows that link tasks to the one person or label they are looked for by, and what of the filter these do not answer. */
-function linkedSource(
-  filter: ResolvedFilter,
-): { table: string; link: Prisma.Sql; rest: TaskFilterValues } | undefined {
+function linkedSource(filter: ResolvedFilter): { table: string; link: Prisma.Sql; rest: TaskFilterValues } | undefined {
   const { assigneeId, labelId, ...others } = filter.values
   if (assigneeId?.length === 1 && assigneeId[0] !== 'none') {
     const person = assigneeId[0] === 'me' ? filter.viewerId : assigneeId[0]

@@ -3,6 +3,7 @@ import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { requireTask, taskNotFound } from './policy.ts'
 import { absentOrChanged, type TaskQuery } from './service.ts'
+import { inTree } from './tree.ts'
 
 /**
  * Moves a task, with the sub-tasks below it, to another project. Needs EDITOR on both. Each gets a key there and is still found by
@@ -18,9 +19,7 @@ export async function moveTask(
   const viewer = requireViewer(ctx)
   const { id } = await requireTask(ctx, idOrKey)
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
-  return ctx.db.$transaction(async (tx) => {
-    // Held by whoever gives a task a parent: the tree stands still.
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('taskwire.task_tree', 0))`
+  return inTree(ctx, 'alone', async (tx) => {
     const moved = await tx.$executeRaw`
       WITH RECURSIVE tree("id") AS (
         SELECT "id" FROM "Task" WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL AND "version" = coalesce(${version}::int, "version")
@@ -38,7 +37,7 @@ export async function moveTask(
           WHERE member."projectId" = ${projectId}::uuid) END,
         "updatedById" = ${viewer.id}::uuid
       FROM tree WHERE task."id" = tree."id"`
-    if (moved === 0) throw await absentOrChanged({ ...ctx, db: tx as Context['db'] }, id, version)
+    if (moved === 0) throw await absentOrChanged({ ...ctx, db: tx }, id, version)
     const task = await tx.task.findUnique({ ...query, where: { id } })
     if (!task) throw taskNotFound(idOrKey)
     return task

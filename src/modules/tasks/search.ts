@@ -57,6 +57,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): Omit<
     id: Prisma.sql`"Task"."id"`,
     where: Prisma.sql`"Task"."place" <= ${MOST_RANKED}`,
     order: terms,
+    valuesDecide: true,
     remark: Prisma.sql`"Task"."cut"`,
     counted: { from, where },
   }

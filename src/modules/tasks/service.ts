@@ -5,8 +5,9 @@ import { versionDiffers } from '../conflicts.ts'
 import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
-import { type CheckedLinks, explainLinks, requireLinks } from './links.ts'
+import { type CheckedLinks, requireLinks } from './links.ts'
 import { findTask, requireTask, taskNotFound } from './policy.ts'
+import { inTree } from './tree.ts'
 
 export type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
 type Version = number | null | undefined
@@ -18,11 +19,8 @@ export async function createTask(ctx: Context, input: CreateTaskValues, query: T
   if (!projectId) throw withoutProject()
   await requireProject(ctx, projectId, 'EDITOR', ['input', 'projectId'])
   const links = await requireLinks(ctx, { ...input, projectId })
-  try {
-    return await ctx.db.task.create({ ...query, data: newTask(viewer.id, projectId, input, links) })
-  } catch (error) {
-    throw explainLinks(error)
-  }
+  const data = newTask(viewer.id, projectId, input, links)
+  return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
 /** For a task that nobody said the project of, by someone who has no Inbox. */
@@ -115,7 +113,7 @@ export async function duplicateTask(ctx: Context, id: string, title: string | nu
   const { description, priority, dueAt, parentId, assigneeIds, labelIds, projectId } = task
   const copied = { title: title ?? task.title, description, priority, dueAt }
   const data = newTask(viewer.id, projectId, copied, { parentId, assigneeIds, labelIds })
-  return ctx.db.task.create({ ...query, data })
+  return inTree(ctx, parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
 /** The version is part of the condition: whoever comes second with the same one changes nothing. */
@@ -129,13 +127,15 @@ async function changeTask(
 ) {
   const viewer = requireViewer(ctx)
   try {
-    return await ctx.db.task.update({
-      ...query,
-      where: { id, ...(whereabouts === 'live' && { deletedAt: null }), ...(version != null && { version }) },
-      data: { ...data, updatedById: viewer.id },
-    })
+    return await inTree(ctx, data.parentId == null ? null : 'alone', (db) =>
+      db.task.update({
+        ...query,
+        where: { id, ...(whereabouts === 'live' && { deletedAt: null }), ...(version != null && { version }) },
+        data: { ...data, updatedById: viewer.id },
+      }),
+    )
   } catch (error) {
-    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw explainLinks(error)
+    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error
     throw await absentOrChanged(ctx, id, version, whereabouts)
   }
 }
