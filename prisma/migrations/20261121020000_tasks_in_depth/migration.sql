@@ -334,6 +334,11 @@ $$;
 -- AFTER INSERT, UPDATE of what a task is searched by.
 CREATE FUNCTION keep_task_words() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' AND OLD."title" = NEW."title" AND OLD."projectId" = NEW."projectId"
+    AND OLD."description" IS NOT DISTINCT FROM NEW."description" THEN
+    UPDATE "TaskSearch" SET "live" = NEW."deletedAt" IS NULL WHERE "taskId" = NEW."id";
+    RETURN NULL;
+  END IF;
   INSERT INTO "TaskSearch" ("taskId", "projectId", "live", "createdAt", "words")
     VALUES (NEW."id", NEW."projectId", NEW."deletedAt" IS NULL, NEW."createdAt", task_words(NEW."title", NEW."description", NEW."projectId"))
     ON CONFLICT ("taskId") DO UPDATE SET "projectId" = excluded."projectId", "live" = excluded."live", "words" = excluded."words";

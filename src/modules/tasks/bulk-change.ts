@@ -13,6 +13,7 @@ import {
   bulkDeleteItemRules,
   bulkUpdateItemRules,
 } from './bulk-input.ts'
+import { updateTasks } from './bulk-sql.ts'
 import { idsOf } from './keys.ts'
 import { checkLinks } from './links.ts'
 import { changedTask, type TaskQuery } from './service.ts'
@@ -20,7 +21,7 @@ import { changedTask, type TaskQuery } from './service.ts'
 /** Changes up to 1,000 tasks, each its own fields. Each needs what updateTask needs, and fails by itself. */
 export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQuery): Promise<BatchResult> {
   const viewer = requireViewer(ctx)
-  const changes = new Map<number, { id: string; patch: object }>()
+  const changes = new Map<number, { id: string; patch: ReturnType<typeof changedTask> }>()
   return runBatch<BulkUpdateItemValues>(ctx, batch, query, {
     rules: bulkUpdateItemRules,
     lock: (items) => (items.some(({ values }) => values.parentId != null) ? 'alone' : null),
@@ -41,7 +42,7 @@ export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQue
 
     async apply({ db }, items) {
       const wanted = items.flatMap(({ index }) => changes.get(index) ?? [])
-      await db.$executeRaw(updateAll(viewer.id, wanted))
+      await db.$executeRaw(updateTasks(viewer.id, wanted))
       return wanted.map(({ id }) => id)
     },
   })
@@ -61,10 +62,8 @@ export async function bulkDeleteTasks(ctx: Context, batch: Batch, query: TaskQue
 
     async apply({ db }, items) {
       const wanted = items.flatMap(({ index }) => ids.get(index) ?? [])
-      await db.task.updateMany({
-        where: { id: { in: wanted } },
-        data: { deletedAt: new Date(), updatedById: viewer.id },
-      })
+      await db.$executeRaw`UPDATE "Task" SET "deletedAt" = ${new Date()}, "updatedById" = ${viewer.id}::uuid
+        WHERE "id" = ANY(${wanted}::uuid[])`
       return wanted
     },
   })
@@ -117,26 +116,4 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
     }
     return [{ item, id: row.id, projectId: row.projectId }]
   })
-}
-
-/** One statement that gives each task its own values; a field that is not in its patch stays. */
-function updateAll(viewerId: string, changes: readonly { id: string; patch: object }[]): Prisma.Sql {
-  const column = (name: string, value: string) =>
-    Prisma.raw(`"${name}" = CASE WHEN given.patch ? '${name}' THEN ${value} ELSE task."${name}" END`)
-  const text = (name: string, type?: string) => column(name, `(given.patch ->> '${name}')${type ? `::${type}` : ''}`)
-  const list = (name: string) =>
-    column(name, `ARRAY(SELECT jsonb_array_elements_text(given.patch -> '${name}'))::uuid[]`)
-  return Prisma.sql`
-    UPDATE "Task" AS task SET ${Prisma.join([
-      text('title'),
-      text('description'),
-      text('status', '"TaskStatus"'),
-      text('priority', 'smallint'),
-      text('dueAt', 'timestamptz'),
-      text('parentId', 'uuid'),
-      list('assigneeIds'),
-      list('labelIds'),
-    ])}, "updatedById" = ${viewerId}::uuid
-    FROM (SELECT (value ->> 'id')::uuid AS id, value -> 'patch' AS patch FROM jsonb_array_elements(${JSON.stringify(changes)}::jsonb)) AS given
-    WHERE task."id" = given.id`
 }

@@ -1,9 +1,11 @@
+import { v7 as uuidv7 } from 'uuid'
 import type { Context } from '../../context.ts'
 import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { reaches, visibleProjects } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { type BatchResult, type Item, runBatch } from './bulk.ts'
 import { type Batch, bulkCreateItemRules } from './bulk-input.ts'
+import { insertTasks } from './bulk-sql.ts'
 import type { CreateTaskValues } from './input.ts'
 import { idsOf } from './keys.ts'
 import { type CheckedLinks, checkLinks } from './links.ts'
@@ -54,12 +56,12 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
     },
 
     async apply({ db }, items) {
-      const data = items.flatMap(({ index, values }) => {
+      const tasks = items.flatMap(({ index, values }) => {
         const row = rows.get(index)
-        return row ? [newTask(viewer.id, row.projectId, values, row.links)] : []
+        return row ? [{ id: uuidv7(), ...newTask(viewer.id, row.projectId, values, row.links) }] : []
       })
-      const made = await db.task.createManyAndReturn({ data, select: { id: true } })
-      return made.map(({ id }) => id)
+      await db.$executeRaw(insertTasks(tasks))
+      return tasks.map(({ id }) => id)
     },
   })
 }
