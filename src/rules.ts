@@ -72,4 +72,5 @@ export function isId(value: string): boolean {
   return UUID.test(value)
 }
 
-export const id = z.string().refine(isId, 'is not an id').meta({ format: 'uuid' })
+/** In lower case, as the database writes them. */
+export const id = z.string().toLowerCase().refine(isId, 'is not an id').meta({ format: 'uuid' })

@@ -192,24 +192,36 @@ function readLimit({ first, last }: PageArguments): { limit: number; backwards: 
   return { limit, backwards: last != null }
 }
 
+interface Side {
+  direction: Direction
+  expression: Prisma.Sql
+  value: Prisma.Sql
+  operator: string
+}
+
 /** The rows strictly behind a place in the order of the list, or strictly before it. */
 function beyond(terms: readonly OrderTerm[], place: Place, before: boolean): Prisma.Sql {
   const texts = [...place.values, place.id]
-  const sides = terms.map((term, index) => ({
-    direction: term.direction,
-    expression: term.expression,
-    value: Prisma.sql`${texts[index]}::${typeSql(term.type)}`,
-    operator: (term.direction === 'asc') === before ? '<' : '>',
-  }))
+  return compareSides(
+    terms.map((term, index) => ({
+      direction: term.direction,
+      expression: term.expression,
+      value: Prisma.sql`${texts[index]}::${typeSql(term.type)}`,
+      operator: (term.direction === 'asc') === before ? '<' : '>',
+    })),
+  )
+}
+
+function compareSides(sides: readonly Side[]): Prisma.Sql {
   const [head, ...rest] = sides
   if (head === undefined) throw new Error('a list needs an order')
   if (sides.every((side) => side.direction === head.direction)) return compareRows(sides)
   // No row comparison has two directions. The bound on the first term repeats what follows from the rest: it is what an index can use.
   return Prisma.sql`(${head.expression} ${Prisma.raw(`${head.operator}=`)} ${head.value} AND (${compareRows([head])}
-    OR (${head.expression} = ${head.value} AND ${compareRows(rest)})))`
+    OR (${head.expression} = ${head.value} AND ${compareSides(rest)})))`
 }
 
-function compareRows(sides: { expression: Prisma.Sql; value: Prisma.Sql; operator: string }[]): Prisma.Sql {
+function compareRows(sides: readonly Side[]): Prisma.Sql {
   const expressions = Prisma.join(sides.map((side) => side.expression))
   const values = Prisma.join(sides.map((side) => side.value))
   return Prisma.sql`(${expressions}) ${Prisma.raw(sides[0]?.operator ?? '>')} (${values})`

@@ -397,12 +397,12 @@ BEGIN
     project, present."id",
     nullif(coalesce(nullif(current_setting('taskwire.actor', true), ''), CASE TG_OP WHEN 'INSERT' THEN present."creatorId"::text END), 'nobody')::uuid,
     1,
-    CASE TG_OP WHEN 'DELETE' THEN '{}' ELSE jsonb_build_object(
-      'type', jsonb_build_object('from', NULL, 'to', present."type"),
-      'sourceId', jsonb_build_object('from', NULL, 'to', present."sourceId"),
-      'targetId', jsonb_build_object('from', NULL, 'to', present."targetId")) END,
+    CASE TG_OP WHEN 'DELETE' THEN '{}' ELSE jsonb_build_object('type', jsonb_build_object('from', NULL, 'to', present."type")) || ends END,
     date_trunc('milliseconds', clock_timestamp())
-  FROM (SELECT DISTINCT "projectId" FROM "Task" WHERE "id" IN (present."sourceId", present."targetId")) AS touched(project);
+  -- Who sees one of the projects need not see the other: each is told of its own task.
+  FROM (SELECT "projectId", jsonb_object_agg(CASE "id" WHEN present."sourceId" THEN 'sourceId' ELSE 'targetId' END,
+      jsonb_build_object('from', NULL, 'to', "id"))
+    FROM "Task" WHERE "id" IN (present."sourceId", present."targetId") GROUP BY "projectId") AS touched(project, ends);
   RETURN NULL;
 END
 $$;
@@ -419,6 +419,8 @@ DECLARE
   times text[] := string_to_array(TG_ARGV[6], ' ');
   verb text := verbs[CASE TG_OP WHEN 'INSERT' THEN 1 WHEN 'UPDATE' THEN 2 ELSE 3 END];
   changed jsonb := '{}';
+  -- What it was in another project is not told in this one, whose members need not see that.
+  moved boolean := TG_OP = 'UPDATE' AND before ->> nullif(TG_ARGV[3], '') <> after ->> nullif(TG_ARGV[3], '');
 BEGIN
   IF TG_OP = 'UPDATE' AND (before ->> life[1] IS NULL) <> (after ->> life[1] IS NULL) THEN
     verb := life[CASE WHEN before ->> life[1] IS NULL THEN 2 ELSE 3 END];
@@ -429,7 +431,7 @@ BEGIN
 
   IF TG_OP <> 'DELETE' THEN
     SELECT coalesce(jsonb_object_agg(field, jsonb_build_object(
-        'from', CASE WHEN field = ANY (times) THEN to_jsonb(iso_time(before ->> field)) ELSE before -> field END,
+        'from', CASE WHEN moved THEN NULL WHEN field = ANY (times) THEN to_jsonb(iso_time(before ->> field)) ELSE before -> field END,
         'to', CASE WHEN field = ANY (times) THEN to_jsonb(iso_time(after ->> field)) ELSE after -> field END)), '{}')
       INTO changed
       FROM unnest(string_to_array(TG_ARGV[5], ' ')) AS field

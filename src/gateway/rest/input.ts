@@ -159,8 +159,7 @@ function fill(
   let given: unknown = variables
   for (const step of place) given = isObject(given) ? given[step] : undefined
   if (given !== undefined && given !== value) {
-    const [first, ...rest] = place
-    const path = first === plan.body ? ['body', ...rest] : ['query', place.join('.')]
+    const path = placeInRequest({ ...plan, fills: {} }, [...place])
     issues.push({ path, code: 'contradiction', message: 'is not what the path says: leave it out' })
     return
   }

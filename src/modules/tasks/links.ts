@@ -49,13 +49,13 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
     if (parentId != null) ofProject(parent?.projectId, parentId, 'task', ['parentId'])
     const broken = parent && brokenTreeRule(parentOf, parent.id, taskId, heights)
     if (broken) issues.push(treeIssue(broken))
-    else if (parent && taskId) parentOf.set(taskId, parent.id)
     for (const [index, id] of (labelIds ?? []).entries())
       ofProject(labels.get(id.toLowerCase()), id, 'label', ['labelIds', index])
     for (const [index, id] of (assigneeIds ?? []).entries()) {
       if (members.has(`${projectId} ${id.toLowerCase()}`)) continue
       issues.push({ path: ['assigneeIds', index], code: 'not_a_member', message: 'is no member of the project' })
     }
+    if (taskId && parentId !== undefined && issues.length === 0) parentOf.set(taskId, parent?.id ?? null)
     return {
       parentId: parentId == null ? parentId : parent?.id,
       assigneeIds: once(assigneeIds),

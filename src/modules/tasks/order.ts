@@ -22,10 +22,11 @@ export interface TaskOrderValue {
 /** What each order sorts by, as the indexes have it. A task without a due date comes last in both directions. */
 export function taskOrder(orderBy: readonly TaskOrderValue[]): OrderTerm[] {
   const mixed = orderBy.some((term) => term.direction !== orderBy[0]?.direction)
-  return orderBy.map((term) => taskOrderTerm(term, mixed))
+  return orderBy.map((term, index) => taskOrderTerm(term, mixed && index === 0))
 }
 
-function taskOrderTerm({ field, direction: way }: TaskOrderValue, mixed: boolean): OrderTerm {
+/** `leadsOtherWay`: the first term, of which the second goes the other way. */
+function taskOrderTerm({ field, direction: way }: TaskOrderValue, leadsOtherWay: boolean): OrderTerm {
   const direction = way === 'ASC' ? 'asc' : 'desc'
   switch (field) {
     case 'CREATED_AT':
@@ -41,7 +42,7 @@ function taskOrderTerm({ field, direction: way }: TaskOrderValue, mixed: boolean
     }
     case 'PRIORITY':
       // Turned round, it goes the way of the other term: a row comparison, and with it an index, then finds the place of a page.
-      return mixed
+      return leadsOtherWay
         ? {
             name: '-priority',
             expression: Prisma.sql`(-"Task"."priority")`,
