@@ -1,19 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import { newApiKey } from '../../src/auth/api-keys.ts'
 import { hashPassword } from '../../src/auth/passwords.ts'
-import { createAccessTokens, newRefreshToken } from '../../src/auth/tokens.ts'
+import { createAccessTokens } from '../../src/auth/tokens.ts'
 import type { Config } from '../../src/config.ts'
 import type { Database } from '../../src/database/client.ts'
-import type { Prisma } from '../../src/generated/prisma/client.ts'
+import { adders, insert, type NamedTask, noRows, type Rows, type Session } from './cast-rows.ts'
 import type { Credential } from './doors.ts'
 import { describePersona, type Persona } from './matrix.ts'
 
 export const PASSWORD = 'correct horse battery staple'
-
-interface Session {
-  id: string
-  refreshToken: string
-}
 
 interface Account {
   id: string
@@ -27,7 +20,7 @@ export interface World {
   persona: Persona
   /** Unlike any other world's. */
   tag: string
-  self: Account & { inboxId: string; inboxTaskId: string; otherSession: Session; token: string; apiKeyIds: string[] }
+  self: Account & { inboxId: string; inboxTask: NamedTask; otherSession: Session; token: string; apiKeyIds: string[] }
   credential: Credential
   /** OWNER of the project; self, where that is an OWNER. */
   ownerId: string
@@ -37,26 +30,40 @@ export interface World {
   /** Somebody who is no member of anything. */
   outsider: { id: string; email: string }
   projectId: string
-  taskId: string
-  deletedTaskId: string
+  task: NamedTask
+  /** Below the task, related to it, with the label, and assigned to the third. */
+  subtask: NamedTask
+  deletedTask: NamedTask
+  labelId: string
+  relationId: string
   membershipIds: string[]
+  /** Where self has the same role as in the project. */
+  secondProjectId: string
+  /** Where self may only read, if they are a member of anything. */
+  readable: { projectId: string; task: NamedTask }
+  /**
+   * What none but ADMINs see, though much leads there: its task was created by self, is assigned to self and the third, and is
+   * related to the project's.
+   */
+  unseen: {
+    ownerId: string
+    projectId: string
+    membershipId: string
+    task: NamedTask
+    deletedTask: NamedTask
+    labelId: string
+    relationId: string
+  }
+  /** All there are. */
+  userIds: string[]
+  projectIds: string[]
   /** An address without an account. */
   newEmail: string
 }
 
-interface Rows {
-  users: Prisma.UserCreateManyInput[]
-  projects: Prisma.ProjectCreateManyInput[]
-  inboxes: { userId: string; inboxId: string }[]
-  memberships: Prisma.MembershipCreateManyInput[]
-  removed: string[]
-  tasks: Prisma.TaskCreateManyInput[]
-  sessions: Prisma.SessionCreateManyInput[]
-  refreshTokens: Prisma.RefreshTokenCreateManyInput[]
-  apiKeys: Prisma.ApiKeyCreateManyInput[]
-}
-
 let made = 0
+/** One for all: hashing takes longer than a world. */
+let hashed: Promise<string> | undefined
 
 /** Makes a world for each of the personas, all in a few statements. */
 export async function makeWorlds(
@@ -64,18 +71,9 @@ export async function makeWorlds(
   personas: readonly Persona[],
 ): Promise<World[]> {
   const tokens = createAccessTokens({ secret: server.config.JWT_SECRET ?? '', lifetime: 900 })
-  const passwordHash = await hashPassword(PASSWORD)
-  const rows: Rows = {
-    users: [],
-    projects: [],
-    inboxes: [],
-    memberships: [],
-    removed: [],
-    tasks: [],
-    sessions: [],
-    refreshTokens: [],
-    apiKeys: [],
-  }
+  hashed ??= hashPassword(PASSWORD)
+  const passwordHash = await hashed
+  const rows = noRows()
   const worlds = personas.map((persona) => makeWorld(rows, persona, passwordHash, tokens))
   await insert(server.db, rows)
   return worlds
@@ -89,66 +87,50 @@ function makeWorld(
 ): World {
   const { role, admin, removed, disabled, credential = 'token' } = describePersona(persona)
   const tag = `w${++made}`
-  const addUser = (name: string, data: Partial<Prisma.UserCreateManyInput> = {}) => {
-    const id = randomUUID()
-    const email = `${name}-${tag}@example.org`
-    rows.users.push({ id, email, name: `${name} of ${tag}`, passwordHash, ...data })
-    return { id, email }
-  }
-  const addProject = (name: string, ownerId: string) => {
-    const id = randomUUID()
-    rows.projects.push({ id, key: `P${id.replaceAll('-', '').slice(0, 9).toUpperCase()}`, name, updatedById: ownerId })
-    return id
-  }
-  const addMember = (projectId: string, userId: string, as: NonNullable<typeof role>) => {
-    const id = randomUUID()
-    rows.memberships.push({ id, projectId, userId, role: as })
-    return id
-  }
-  const addTask = (projectId: string, title: string, data: Partial<Prisma.TaskCreateManyInput> = {}) => {
-    const id = randomUUID()
-    rows.tasks.push({ id, projectId, title: `${title} of ${tag}`, ...data })
-    return id
-  }
-  const addSession = (userId: string): Session => {
-    const id = randomUUID()
-    const { token, hash } = newRefreshToken()
-    rows.sessions.push({ id, userId, expiresAt: new Date(Date.now() + 3_600_000) })
-    rows.refreshTokens.push({ hash, sessionId: id })
-    return { id, refreshToken: token }
-  }
-  const addKey = (userId: string, scopes: string[]) => {
-    const id = randomUUID()
-    const { secret, hash, prefix } = newApiKey()
-    rows.apiKeys.push({ id, userId, name: 'A key', hash, prefix, scopes })
-    return { id, secret }
-  }
+  const add = adders(rows, tag, passwordHash)
 
-  const self = addUser('self', { role: admin ? 'ADMIN' : 'MEMBER', disabledAt: disabled ? new Date() : null })
-  const owner = role === 'OWNER' ? self : addUser('owner')
-  const third = addUser('third')
-  const projectId = addProject('Secret', owner.id)
-  const inboxId = addProject('Inbox', self.id)
+  const self = add.user('self', { role: admin ? 'ADMIN' : 'MEMBER', disabledAt: disabled ? new Date() : null })
+  const owner = role === 'OWNER' ? self : add.user('owner')
+  const [third, outsider, keeper] = [add.user('third'), add.user('outsider'), add.user('keeper')]
+  const [projectId, secondProjectId] = [add.project('Secret', owner.id), add.project('Second', owner.id)]
+  const [readableId, unseenId] = [add.project('Readable', keeper.id), add.project('Unseen', keeper.id)]
+  const inboxId = add.project('Inbox', self.id)
   rows.inboxes.push({ userId: self.id, inboxId })
-  addMember(inboxId, self.id, 'OWNER')
-  const membershipIds = [addMember(projectId, third.id, 'VIEWER')]
-  if (owner !== self) membershipIds.push(addMember(projectId, owner.id, 'OWNER'))
+  add.member(inboxId, self.id, 'OWNER')
+  const membershipIds = [add.member(projectId, third.id, 'VIEWER')]
+  if (owner !== self) membershipIds.push(add.member(projectId, owner.id, 'OWNER'))
   if (role) {
-    const id = addMember(projectId, self.id, role)
-    if (removed) rows.removed.push(id)
-    else membershipIds.push(id)
+    const own = add.member(projectId, self.id, role)
+    const further = [add.member(secondProjectId, self.id, role), add.member(readableId, self.id, 'VIEWER')]
+    if (removed) rows.removed.push(own, ...further)
+    else membershipIds.push(own)
   }
 
-  const [session, otherSession] = [addSession(self.id), addSession(self.id)]
-  const spareKey = addKey(self.id, ['tasks:read'])
-  const ownKey = credential === 'none' || credential === 'token' ? undefined : addKey(self.id, [credential])
+  const [labelId, unseenLabelId] = [add.label(projectId, 'Urgent'), add.label(unseenId, 'Unseen')]
+  const task = add.task(projectId, 'Secret plans', { creatorId: owner.id })
+  const subtask = add.task(projectId, 'Secret steps', {
+    creatorId: owner.id,
+    parentId: task.id,
+    labelIds: [labelId],
+    assigneeIds: [third.id],
+  })
+  // Neither who created a task nor whom it is assigned to has to be a member any more.
+  const unseenTask = add.task(unseenId, 'Unseen secret', {
+    creatorId: self.id,
+    labelIds: [unseenLabelId],
+    assigneeIds: [self.id, third.id],
+  })
+
+  const [session, otherSession] = [add.session(self.id), add.session(self.id)]
+  const spareKey = add.apiKey(self.id, ['tasks:read'])
+  const ownKey = credential === 'none' || credential === 'token' ? undefined : add.apiKey(self.id, [credential])
   const tokenOf = (userId: string, sessionId: string) => tokens.sign({ userId, sessionId })
   const token = tokenOf(self.id, session.id)
   const sent: Credential = ownKey ? { apiKey: ownKey.secret } : credential === 'none' ? {} : { token }
   const account = (user: { id: string; email: string }): Account => ({
     ...user,
-    session: addSession(user.id),
-    apiKeyId: addKey(user.id, ['tasks:read']).id,
+    session: add.session(user.id),
+    apiKeyId: add.apiKey(user.id, ['tasks:read']).id,
   })
   return {
     persona,
@@ -159,43 +141,35 @@ function makeWorld(
       otherSession,
       token,
       inboxId,
-      inboxTaskId: addTask(inboxId, 'Own plans', { creatorId: self.id }),
+      inboxTask: add.task(inboxId, 'Own plans', { creatorId: self.id }),
       apiKeyId: spareKey.id,
       apiKeyIds: [spareKey.id, ...(ownKey ? [ownKey.id] : [])],
     },
     credential: sent,
     ownerId: owner.id,
-    ownerToken: owner === self ? token : tokenOf(owner.id, addSession(owner.id).id),
+    ownerToken: owner === self ? token : tokenOf(owner.id, add.session(owner.id).id),
     third: account(third),
-    outsider: addUser('outsider'),
+    outsider,
     projectId,
-    taskId: addTask(projectId, 'Secret plans', { creatorId: owner.id }),
-    deletedTaskId: addTask(projectId, 'Forgotten plans', { creatorId: owner.id, deletedAt: new Date() }),
+    task,
+    subtask,
+    deletedTask: add.task(projectId, 'Forgotten plans', { creatorId: owner.id, deletedAt: new Date() }),
+    labelId,
+    relationId: add.relation(task.id, 'BLOCKS', subtask.id),
     membershipIds,
+    secondProjectId,
+    readable: { projectId: readableId, task: add.task(readableId, 'Readable plans', { creatorId: keeper.id }) },
+    unseen: {
+      ownerId: keeper.id,
+      projectId: unseenId,
+      membershipId: add.member(unseenId, keeper.id, 'OWNER'),
+      task: unseenTask,
+      deletedTask: add.task(unseenId, 'Unseen and forgotten', { creatorId: keeper.id, deletedAt: new Date() }),
+      labelId: unseenLabelId,
+      relationId: add.relation(task.id, 'RELATES_TO', unseenTask.id),
+    },
+    userIds: [...new Set([self, owner, third, outsider, keeper].map(({ id }) => id))],
+    projectIds: [projectId, secondProjectId, readableId, unseenId, inboxId],
     newEmail: `new-${tag}@example.org`,
   }
-}
-
-/** PostgreSQL takes 65,535 parameters in a statement. */
-const ROWS_A_STATEMENT = 1_000
-
-async function insert(db: Database, rows: Rows): Promise<void> {
-  const inParts = async <Row>(all: Row[], create: (data: Row[]) => Promise<unknown>) => {
-    for (let start = 0; start < all.length; start += ROWS_A_STATEMENT) {
-      await create(all.slice(start, start + ROWS_A_STATEMENT))
-    }
-  }
-  await inParts(rows.users, (data) => db.user.createMany({ data }))
-  await inParts(rows.projects, (data) => db.project.createMany({ data }))
-  await inParts(rows.inboxes, (data) => {
-    const [users, inboxes] = [data.map(({ userId }) => userId), data.map(({ inboxId }) => inboxId)]
-    return db.$executeRaw`UPDATE "User" u SET "inboxId" = given.inbox
-      FROM unnest(${users}::uuid[], ${inboxes}::uuid[]) AS given(id, inbox) WHERE u."id" = given.id`
-  })
-  await inParts(rows.memberships, (data) => db.membership.createMany({ data }))
-  await db.membership.deleteMany({ where: { id: { in: rows.removed } } })
-  await inParts(rows.tasks, (data) => db.task.createMany({ data }))
-  await inParts(rows.sessions, (data) => db.session.createMany({ data }))
-  await inParts(rows.refreshTokens, (data) => db.refreshToken.createMany({ data }))
-  await inParts(rows.apiKeys, (data) => db.apiKey.createMany({ data }))
 }

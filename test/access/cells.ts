@@ -22,13 +22,13 @@ export function wrongCells(cells: readonly Cell[], more: (cell: Cell) => string 
   return wrong.join('\n')
 }
 
-const UUID = /[0-9a-f]{8}-[0-9a-f-]{27}/g
+const NAMES = /[0-9a-f]{8}-[0-9a-f-]{27}|P[0-9A-F]{9}-\d+/g
 
 /** Whom the protocols refuse in different words. */
 export function disagreements(cells: readonly Cell[]): string[] {
   return personas.flatMap((persona) => {
     const answers = cells.filter((cell) => cell.persona === persona).map(({ answer }) => answer)
-    const said = new Set(answers.map(({ message }) => message?.replace(UUID, 'ID')))
+    const said = new Set(answers.map(({ message }) => message?.replace(NAMES, 'ID')))
     return said.size > 1 ? [`${PERSONAS[persona].who} hears ${[...said].join(' | ')}`] : []
   })
 }

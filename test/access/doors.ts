@@ -2,6 +2,7 @@ import { type GraphQLField, type GraphQLSchema, getNamedType, Kind, print } from
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { ERROR_CODES, isErrorCode } from '../../src/gateway/errors.ts'
+import { camelCase } from '../../src/gateway/rest/parameters.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { defaultSelections } from '../../src/gateway/rest/selection.ts'
 import { restView } from '../../src/gateway/rest/view.ts'
@@ -11,8 +12,7 @@ import { type GraphqlAnswer, graphql, rest } from '../support/clients.ts'
 export type Credential = { token?: string; apiKey?: string }
 export type Variables = Record<string, unknown>
 
-export const PROTOCOLS = ['GraphQL', 'REST', 'websocket'] as const
-export type Protocol = (typeof PROTOCOLS)[number]
+export type Protocol = 'GraphQL' | 'REST' | 'websocket'
 
 /** What an operation answered, in one form whichever door it came through. */
 export interface Answer {
@@ -46,30 +46,59 @@ export function rootFields(schema: GraphQLSchema): RootField[] {
   )
 }
 
-/** The operation of a root field with every argument a variable; it selects what REST shows. */
-export function documentOf({ kind, field }: RootField): string {
+/** The operation of a root field with every argument a variable; it selects what REST shows, unless told. */
+export function documentOf({ kind, field }: RootField, selected = shownByRest(field)): string {
   const declared = field.args.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
   const given = field.args.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
-  const selections = defaultSelections(getNamedType(field.type))
-  const selected = selections.length > 0 ? print({ kind: Kind.SELECTION_SET, selections }) : ''
   const parentheses = (text: string) => (text ? `(${text})` : '')
   return `${kind} ${parentheses(declared)} { ${field.name}${parentheses(given)} ${selected} }`
 }
 
+function shownByRest({ type }: RootField['field']): string {
+  const selections = defaultSelections(getNamedType(type))
+  return selections.length > 0 ? print({ kind: Kind.SELECTION_SET, selections }) : ''
+}
+
+/** A way to run an operation. */
+export interface Door {
+  /** A protocol, or of an alias in REST its path. */
+  name: string
+  ask: Ask
+  /** Whether these variables fit through: an alias says in its path what is an argument elsewhere. */
+  takes: (variables: Variables) => boolean
+}
+
 /** Every way to run a Query or Mutation of this schema: by its name, the doors it has. */
-export async function openDoors(server: { url: string }, schema: GraphQLSchema) {
-  const routes = new Map((await deriveRoutes(restView(schema))).map((route) => [route.fieldName, route]))
-  const doors = new Map<string, Partial<Record<Protocol, Ask>>>()
-  for (const root of rootFields(schema)) {
+export async function openDoors(server: { url: string }, schema: GraphQLSchema): Promise<Map<string, Door[]>> {
+  const routes = await deriveRoutes(restView(schema))
+  const doorsOf = (root: RootField): Door[] => {
     const query = documentOf(root)
-    const route = routes.get(root.field.name)
-    doors.set(root.name, {
-      GraphQL: (variables, credential) => overGraphql(server, root, query, variables, credential),
-      websocket: (variables, credential) => overWebsocket(server, root, query, variables, credential),
-      ...(route && { REST: (variables, credential) => overRest(server, route, variables, credential) }),
+    const graphqlDoor = (name: Protocol, over: typeof overGraphql): Door => ({
+      name,
+      ask: (variables, credential) => over(server, root, query, variables, credential),
+      takes: () => true,
     })
+    const restDoor = (route: Route): Door => ({
+      name: isAlias(route) ? route.path : 'REST',
+      ask: (variables, credential) => overRest(server, route, variables, credential),
+      takes: (variables) => fits(route, variables),
+    })
+    return [
+      graphqlDoor('GraphQL', overGraphql),
+      graphqlDoor('websocket', overWebsocket),
+      ...routes.filter((route) => route.fieldName === root.field.name).map(restDoor),
+    ]
   }
-  return doors
+  return new Map(rootFields(schema).map((root) => [root.name, doorsOf(root)]))
+}
+
+const isAlias = ({ operationId, fieldName }: Route) => operationId !== fieldName
+
+/** Whether the variables have all that the path of an alias says. */
+export function fits({ fills }: Route, variables: Variables): boolean {
+  const at = (place: readonly string[]) =>
+    place.reduce<unknown>((value, step) => (value as Variables | undefined)?.[step], variables)
+  return Object.values(fills).every((place) => at(place) !== undefined)
 }
 
 async function overGraphql(
@@ -138,24 +167,44 @@ function describe(problem: unknown): string {
   return code === undefined ? JSON.stringify(problem) : `by closing with ${code} ${reason}`
 }
 
+type Shape = Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters' | 'fills'>
+
 /** The REST request for what GraphQL would be given as variables. */
-export function restRequest(route: Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters'>, variables: Variables) {
-  const { expectedVersion, ...left } = variables
-  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(left[name])))
-  const inQuery = Object.entries(left).filter(
-    ([name]) => !route.pathParameters.includes(name) && ![route.rest.body].flat().includes(name),
+export function restRequest(route: Shape, variables: Variables) {
+  const { expectedVersion, ...rest } = variables
+  const left = structuredClone(rest)
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(takeOut(left, route.fills[name] ?? [name]))),
   )
-  const query = new URLSearchParams(
-    inQuery.flatMap(([name, value]): [string, string][] => {
-      if (name === 'filter') return Object.entries(value as Variables).map(([key, one]) => [key, String(one)])
-      return [[name === 'first' ? 'limit' : name, String(value)]]
-    }),
-  )
+  const inQuery = Object.entries(left).filter(([name]) => ![route.rest.body].flat().includes(name))
+  const query = new URLSearchParams(inQuery.flatMap(([name, value]) => parametersOf(name, value)))
   return {
     call: `${route.method} ${path}${query.size > 0 ? `?${query}` : ''}`,
     body: bodyOf(route.rest.body, left),
     version: expectedVersion === undefined ? undefined : `"v${expectedVersion}.anything"`,
   }
+}
+
+/** The value at a place in the variables, which is no longer there then. */
+function takeOut(variables: Variables, [head = '', ...rest]: readonly string[]): unknown {
+  if (rest.length > 0) return takeOut(variables[head] as Variables, rest)
+  const value = variables[head]
+  delete variables[head]
+  return value
+}
+
+/** How the query string says an argument: a filter field by field, unless it has what only JSON can say. */
+function parametersOf(name: string, value: unknown): [string, string][] {
+  if (name === 'first') return [['limit', String(value)]]
+  if (name === 'orderBy')
+    return (value as { field: string; direction: string }[]).map(({ field, direction }) => [
+      name,
+      `${camelCase(field)}:${direction.toLowerCase()}`,
+    ])
+  if (name !== 'filter') return [[name, String(value)]]
+  const fields = Object.entries(value as Variables).map(([key, one]) => [key, [one].flat()] as const)
+  if (fields.some(([, values]) => values.some((one) => typeof one === 'object'))) return [[name, JSON.stringify(value)]]
+  return fields.flatMap(([key, values]) => values.map((one): [string, string] => [key, String(one)]))
 }
 
 function bodyOf(body: Route['rest']['body'], left: Variables): unknown {

@@ -1,6 +1,7 @@
 import { PASSWORD, type World } from './cast.ts'
 import type { Protocol, Variables } from './doors.ts'
-import { describePersona } from './matrix.ts'
+import { visibleProjects } from './powers.ts'
+import { taskRecipes } from './task-recipes.ts'
 
 /** How an operation is asked in a world, and what comes of it where it is allowed. */
 export interface Recipe {
@@ -11,45 +12,18 @@ export interface Recipe {
   sees?: (world: World, all: readonly World[]) => Seen
   /** A mutation that leaves no trace in the database. */
   traceless?: true
+  /** A mutation that answers also who may do nothing of it: whether this persona may. */
+  changes?: (world: World) => boolean
   /** All unless told. */
   protocols?: readonly Protocol[]
 }
 
 export type Seen = { ids: string[] } | { eventsOf: string[]; tasksOnly: boolean }
 
-const isAdmin = ({ persona }: World) => {
-  const { admin, credential } = describePersona(persona)
-  return admin === true && (credential === undefined || credential === 'admin')
-}
+const everybody = (all: readonly World[]) => all.flatMap((one) => one.userIds)
 
-const isMember = ({ persona }: World) => {
-  const { role, removed } = describePersona(persona)
-  return role !== undefined && removed !== true
-}
-
-/** What happened to projects and members is no more for a key with tasks:read than projects and members are. */
-const isForTasks = ({ persona }: World) => describePersona(persona).credential === 'tasks:read'
-
-/** The worlds of which the persona may see the project. */
-const seenWorlds = (world: World, all: readonly World[]) => (isAdmin(world) ? all : isMember(world) ? [world] : [])
-
-export const visibleProjects = (world: World, all: readonly World[]) => [
-  ...seenWorlds(world, all).map((one) => one.projectId),
-  ...(isAdmin(world) ? all : [world]).map((one) => one.self.inboxId),
-]
-
-const visibleTasks = (world: World, all: readonly World[]) => [
-  ...seenWorlds(world, all).map((one) => one.taskId),
-  ...(isAdmin(world) ? all : [world]).map((one) => one.self.inboxTaskId),
-]
-
-const everybody = (all: readonly World[]) =>
-  all.flatMap((one) => [...new Set([one.self.id, one.ownerId, one.third.id, one.outsider.id])])
-
-const task = ({ taskId }: World) => ({ id: taskId })
 const ofProject = ({ projectId }: World) => ({ projectId })
 const third = ({ projectId, third }: World) => ({ projectId, userId: third.id })
-const title = (text: string) => ({ input: { title: text } })
 
 export const recipes: Record<string, Recipe> = {
   'Query.me': { is: ({ self }) => self.id },
@@ -61,21 +35,6 @@ export const recipes: Record<string, Recipe> = {
   'Query.projects': { sees: (world, all) => ({ ids: visibleProjects(world, all) }) },
   'Query.project': { variables: ({ projectId }) => ({ id: projectId }), is: ({ projectId }) => projectId },
   'Query.members': { variables: ofProject, sees: ({ membershipIds }) => ({ ids: membershipIds }) },
-  'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
-  'Query.tasks: of the project': {
-    variables: ({ projectId }) => ({ filter: { projectId } }),
-    sees: ({ taskId }) => ({ ids: [taskId] }),
-  },
-  'Query.task': { variables: task, is: ({ taskId }) => taskId },
-  'Query.task: deleted': { variables: ({ deletedTaskId }) => ({ id: deletedTaskId }) },
-  'Query.events': {
-    sees: (world, all) => ({ eventsOf: visibleProjects(world, all), tasksOnly: isForTasks(world) }),
-  },
-  'Query.events: of the project': {
-    variables: ofProject,
-    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) }),
-  },
-  'Query.eventCursor': {},
 
   'Mutation.registerUser': {
     variables: ({ newEmail }) => ({ input: { email: newEmail, password: PASSWORD, name: 'New' } }),
@@ -121,14 +80,6 @@ export const recipes: Record<string, Recipe> = {
   },
   'Mutation.setMember': { variables: (world) => ({ ...third(world), input: { role: 'EDITOR' } }) },
   'Mutation.removeMember': { variables: third },
-  'Mutation.createTask': { variables: () => title('In my Inbox') },
-  'Mutation.createTask: in the project': {
-    variables: ({ projectId }) => ({ input: { projectId, title: 'In the project' } }),
-  },
-  'Mutation.updateTask': { variables: (world) => ({ ...task(world), ...title('Changed') }) },
-  'Mutation.replaceTask': { variables: (world) => ({ ...task(world), ...title('Replaced'), expectedVersion: 1 }) },
-  'Mutation.deleteTask': { variables: task },
 
-  'Subscription.taskEvents': {},
-  'Subscription.taskEvents: of the project': { variables: ofProject },
+  ...taskRecipes,
 }

@@ -9,7 +9,8 @@ import { makeWorlds, type World } from './cast.ts'
 import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
 import { rootFields } from './doors.ts'
 import { personas, type Row, rowsOf } from './matrix.ts'
-import { recipes, visibleProjects } from './recipes.ts'
+import { visibleProjects } from './powers.ts'
+import { recipes } from './recipes.ts'
 import { type Carried, STREAM_DOORS } from './streams.ts'
 
 let server: TestServer

@@ -6,11 +6,11 @@ import type { World } from './cast.ts'
  * refused operation did something all the same. Leaves out when a credential was last used.
  */
 export async function tracesOf(db: Database, worlds: readonly World[]): Promise<Map<World, string>> {
-  const userIds = worlds.flatMap(({ self, ownerId, third, outsider }) => [self.id, ownerId, third.id, outsider.id])
-  const projectIds = worlds.flatMap(({ projectId, self }) => [projectId, self.inboxId])
+  const userIds = worlds.flatMap((world) => world.userIds)
+  const projectIds = worlds.flatMap((world) => world.projectIds)
   const ofUsers = { userId: { in: userIds } }
   const ofProjects = { projectId: { in: projectIds } }
-  const [users, sessions, apiKeys, projects, memberships, tasks] = await Promise.all([
+  const [users, sessions, apiKeys, projects, memberships, labels, tasks, relations] = await Promise.all([
     db.user.findMany({
       where: { OR: [{ id: { in: userIds } }, { email: { in: worlds.map((one) => one.newEmail) } }] },
     }),
@@ -19,14 +19,16 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
     db.project.findMany({ where: { id: { in: projectIds } } }),
     // Of both: a new project of one's own shows as a membership.
     db.membership.findMany({ where: { OR: [ofUsers, ofProjects] } }),
+    db.label.findMany({ where: ofProjects }),
     db.task.findMany({ where: ofProjects }),
+    db.taskRelation.findMany({ where: { OR: [{ source: ofProjects }, { target: ofProjects }] } }),
   ])
   const owners = new Map<string, World>()
   for (const world of worlds) {
-    const { self, ownerId, third, outsider, projectId, newEmail } = world
-    for (const key of [self.id, ownerId, third.id, outsider.id, projectId, self.inboxId, newEmail])
-      owners.set(key, world)
+    const { userIds, projectIds, newEmail } = world
+    for (const key of [...userIds, ...projectIds, newEmail]) owners.set(key, world)
   }
+  for (const { id, projectId } of tasks) owners.set(id, owners.get(projectId)!)
   const found = new Map<World, string[]>(worlds.map((world) => [world, []]))
   const note = (rows: readonly object[], ...keys: string[]) => {
     for (const row of rows) {
@@ -40,6 +42,8 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
   note(apiKeys, 'userId')
   note(projects, 'id')
   note(memberships, 'userId', 'projectId')
+  note(labels, 'projectId')
   note(tasks, 'projectId')
+  note(relations, 'sourceId')
   return new Map([...found].map(([world, rows]) => [world, rows.sort().join('\n')]))
 }

@@ -56,6 +56,93 @@ describe('the gateway serves a schema it has never seen', () => {
     }
   })
 
+  test('a filter is given as JSON, too, with what parameters cannot say; those beside it have to be met as well', async () => {
+    const shop = await openBookshop()
+    try {
+      for (const pages of [50, 150, 250]) shop.shop.add({ title: 'Emma', pages, genre: 'POETRY' })
+      shop.shop.add({ title: 'Ithaca', pages: 150, genre: 'TRAVEL' })
+      const ask = (query: Record<string, string>) => rest(shop, `GET /books?${new URLSearchParams(query)}`)
+      const pagesOf = async (query: Record<string, string>) =>
+        (await ask(query)).body.nodes.map((book: { pages: number }) => book.pages)
+      expect(await pagesOf({ filter: '{"not":{"pages":{"gte":100}}}' })).toEqual([50])
+      expect(await pagesOf({ filter: '{"not":{"pages":{"gte":200}}}', genre: 'TRAVEL' })).toEqual([150])
+      for (const [filter, place] of [
+        ['{', 'query.filter'],
+        ['[]', 'query.filter'],
+        ['"x"', 'query.filter'],
+        ['{"not":{"genre":["PROSE"]}}', 'query.filter.not.genre.0'],
+        ['{"not":{"colour":1}}', 'query.filter.not.colour'],
+        ['{"pages":{"gte":1}}', 'query.pages.gte'],
+      ] as const) {
+        const refused = await ask({ filter, 'pages.gte': '1' })
+        const places = refused.body.errors?.map((issue: { path: string[] }) => issue.path.join('.'))
+        expect({ status: refused.status, places }, refused.text).toEqual({ status: 422, places: [place] })
+      }
+      expect((await rest(shop, 'GET /books?filter={}&filter={}')).status).toBe(422)
+      const deep = `${'{"not":'.repeat(100)}{}${'}'.repeat(100)}`
+      expect((await ask({ filter: deep })).body.errors).toMatchObject([{ path: ['query', 'filter'], code: 'too_deep' }])
+    } finally {
+      await shop.close()
+    }
+  })
+
+  test('a value without an operator means any of them; what a list has to say of itself is there where it has', async () => {
+    expect((await call('GET /books?label=old&label=red')).body.note).toBe('labels are worn off: old,red')
+    expect(Object.keys((await call('GET /books')).body)).toEqual(['nodes', 'pageInfo'])
+  })
+
+  test('another path to an operation says what its input would', async () => {
+    const added = await call('POST /genres/TRAVEL/books', { body: { title: 'Ithaca' } })
+    expect(added.status, added.text).toBe(201)
+    expect(added.body).toMatchObject({ title: 'Ithaca', genre: 'TRAVEL' })
+    expect((await call('GET /genres/TRAVEL/books')).body.nodes).toContainEqual(added.body)
+    expect((await call('GET /genres/TRAVEL/books?genre=POETRY')).body.errors).toMatchObject([
+      { path: ['query', 'genre'], code: 'unknown_parameter' },
+    ])
+    expect(
+      (await call('POST /genres/TRAVEL/books', { body: { title: 'A', genre: 'POETRY' } })).body.errors,
+    ).toMatchObject([{ path: ['body', 'genre'], code: 'contradiction' }])
+    expect((await call('POST /genres/PROSE/books', { body: { title: 'A' } })).status).toBe(422)
+    expect((await call('DELETE /genres/TRAVEL/books')).headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
+  })
+
+  test('arguments may be the fields of a body', async () => {
+    const { id } = await addBook()
+    const shelved = await call(`POST /books/${id}/shelve`, { body: { genre: 'TRAVEL', pages: 7 } })
+    expect(shelved.body, shelved.text).toMatchObject({ id, genre: 'TRAVEL', pages: 7 })
+    const refused = await call(`POST /books/${id}/shelve?genre=TRAVEL`, { body: { pages: 'x', colour: 'red' } })
+    expect(refused.body.errors.map((issue: { path: string[] }) => issue.path.join('.')).sort()).toEqual([
+      'body.colour',
+      'body.genre',
+      'body.pages',
+      'query.genre',
+    ])
+  })
+
+  test('only an operation of many things takes a large body', async () => {
+    const books = (count: number) => Array.from({ length: count }, () => ({ title: 'Emma, by Jane Austen' }))
+    expect((await call('POST /deliveries', { body: { books: books(500) } })).body).toEqual({ books: 500 })
+    expect((await call('POST /deliveries', { body: { books: books(2_000) } })).status).toBe(413)
+    expect((await call('POST /books', { body: { title: 'E'.repeat(11_000) } })).status).toBe(413)
+  })
+
+  test('values that are nested too deep are refused before anything walks down them', async () => {
+    const filter = Array.from({ length: 1_000 }).reduce<object>((inner) => ({ not: inner }), {})
+    const asVariable = await graphql(
+      server,
+      'query ($filter: BookFilter) { books(filter: $filter) { nodes { id } } }',
+      {
+        filter,
+      },
+    )
+    expect(asVariable.errors?.[0]?.extensions).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      issues: [{ path: ['filter'] }],
+    })
+    const written = `{ books(filter: ${'{not: '.repeat(1_000)}{}${'}'.repeat(1_000)}) { nodes { id } } }`
+    expect((await graphql(server, written)).errors?.[0]?.extensions.code).toBe('BAD_REQUEST')
+  })
+
   test('PATCH changes under If-Match, and DELETE takes away', async () => {
     const { id } = await addBook()
     const stale = { body: { pages: 7 }, headers: { 'if-match': '"v9.x"' } }
@@ -107,9 +194,13 @@ describe('the gateway serves a schema it has never seen', () => {
       'get /book/{id} Query.book',
       'get /books Query.books',
       'get /books/stream Subscription.bookAdded',
+      'get /genres/{shelf}/books Query.books',
       'get /name Query.shopName',
       'patch /books/{id} Mutation.changeBook',
       'post /books Mutation.addBook',
+      'post /books/{id}/shelve Mutation.shelveBook',
+      'post /deliveries Mutation.addBooks',
+      'post /genres/{shelf}/books Mutation.addBook',
       'post /take-stock Mutation.takeStock',
     ])
     expect(body.info.title).toBe('Bookshop')

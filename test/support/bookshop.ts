@@ -30,6 +30,10 @@ const SDL = `
     addBook(book: NewBook!): Book!
     "Change a book."
     changeBook(id: ID!, change: BookChange!, expectedVersion: Int): Book!
+    "Put a book elsewhere."
+    shelveBook(id: ID!, genre: Genre!, pages: Int): Book!
+    "Add books."
+    addBooks(delivery: Delivery!): Stock!
     "Take a book away."
     removeBook(id: ID!): Book!
     "Count all books anew."
@@ -42,12 +46,14 @@ const SDL = `
   enum Genre { FICTION POETRY TRAVEL }
   type Author { id: ID! name: String! }
   type Book { id: ID! title: String! pages: Int! genre: Genre! version: Int! author: Author! }
-  type BookConnection { nodes: [Book!]! pageInfo: PageInfo! totalCount: Int! }
+  type BookConnection { nodes: [Book!]! pageInfo: PageInfo! totalCount: Int! note: String }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
   type Stock { books: Int! }
   input NewBook { title: String! pages: Int = 100 genre: Genre = FICTION }
   input BookChange { title: String pages: Int }
-  input BookFilter { genre: [Genre!] pages: PagesFilter }
+  input BookFilter { genre: [Genre!] pages: PagesFilter label: LabelFilter not: BookFilter }
+  input LabelFilter { any: [String!] all: [String!] }
+  input Delivery { books: [NewBook!]! }
   input PagesFilter { gte: Int lte: Int }
 `
 
@@ -118,18 +124,29 @@ class Shop {
   }
 }
 
+interface BookFilter {
+  genre?: string[]
+  pages?: { gte?: number; lte?: number }
+  not?: BookFilter
+}
+
+function meets(book: Book, { genre, pages, not }: BookFilter): boolean {
+  return (
+    (!genre || genre.includes(book.genre)) &&
+    book.pages >= (pages?.gte ?? 0) &&
+    book.pages <= (pages?.lte ?? Infinity) &&
+    (!not || !meets(book, not))
+  )
+}
+
 function operations(shop: Shop): Record<string, Operation> {
   return {
     books: {
-      rest: {},
+      rest: {
+        also: [{ path: '/genres/{shelf}/books', operationId: 'booksOfGenre', fills: { shelf: ['filter', 'genre'] } }],
+      },
       resolve: (_root, { filter, first, after }) => {
-        const { genre, pages } = filter ?? {}
-        const found = shop.books.filter(
-          (book) =>
-            (!genre || genre.includes(book.genre)) &&
-            book.pages >= (pages?.gte ?? 0) &&
-            book.pages <= (pages?.lte ?? Infinity),
-        )
+        const found = shop.books.filter((book) => meets(book, filter ?? {}))
         const start = after == null ? 0 : found.findIndex((book) => book.id === after) + 1
         const nodes = found.slice(start, start + (first ?? 20))
         const pageInfo = {
@@ -138,7 +155,8 @@ function operations(shop: Shop): Record<string, Operation> {
           startCursor: nodes[0]?.id,
           endCursor: nodes.at(-1)?.id,
         }
-        return { nodes, pageInfo, totalCount: found.length }
+        const note = filter?.label?.any ? `labels are worn off: ${filter.label.any}` : null
+        return { nodes, pageInfo, totalCount: found.length, note }
       },
     },
     book: { rest: {}, resolve: (_root, { id }) => shop.find(id) },
@@ -151,7 +169,14 @@ function operations(shop: Shop): Record<string, Operation> {
       resolve: () => Promise.reject(new Error('the till is stuck at 1234.56')),
     },
     addBook: {
-      rest: { method: 'POST', path: '/books', status: 201, body: 'book', location: (book) => `/books/${book.id}` },
+      rest: {
+        method: 'POST',
+        path: '/books',
+        status: 201,
+        body: 'book',
+        location: (book) => `/books/${book.id}`,
+        also: [{ path: '/genres/{shelf}/books', operationId: 'addBookOfGenre', fills: { shelf: ['book', 'genre'] } }],
+      },
       resolve: (_root, { book }) => shop.add(book),
     },
     changeBook: {
@@ -161,6 +186,17 @@ function operations(shop: Shop): Record<string, Operation> {
         if (expectedVersion != null && expectedVersion !== book.version)
           throw new AppError('PRECONDITION_FAILED', 'Somebody was quicker.', { path: ['expectedVersion'] })
         return Object.assign(book, change, { version: book.version + 1 })
+      },
+    },
+    shelveBook: {
+      rest: { method: 'POST', path: '/books/{id}/shelve', body: ['genre', 'pages'] },
+      resolve: (_root, { id, genre, pages }) => Object.assign(shop.find(id), { genre }, pages != null && { pages }),
+    },
+    addBooks: {
+      rest: { method: 'POST', path: '/deliveries', body: 'delivery', large: true },
+      resolve: (_root, { delivery }) => {
+        for (const book of delivery.books) shop.add(book)
+        return { books: delivery.books.length }
       },
     },
     removeBook: {
@@ -189,6 +225,8 @@ function makeSchema(shop: Shop) {
       Object.assign(field, { resolve, subscribe, extensions: { rest } })
     }
   }
+  const page = schema.getType('BookConnection') as ReturnType<typeof schema.getQueryType>
+  Object.assign(page!.getFields().note!, { extensions: { restEmbed: true } })
   const author = schema.getType('Book') as ReturnType<typeof schema.getQueryType>
   author!.getFields().author!.resolve = () => ({ id: 'ann', name: 'Ann Author' })
   return schema
@@ -223,6 +261,7 @@ export async function openBookshop() {
   const handle = createHttpEntry({
     routes: { '/api/v1/*': rest, '/graphql': graphql },
     bodyLimit: 10_000,
+    largeBodyLimit: 50_000,
     corsOrigins: [],
     log,
   })

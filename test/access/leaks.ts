@@ -1,0 +1,40 @@
+import type { World } from './cast.ts'
+import { isAdmin, isMember } from './powers.ts'
+
+const named = (...tasks: { id: string; key: string }[]) => tasks.flatMap(({ id, key }) => [id, key])
+
+const membersOnly = ({ projectId, secondProjectId, readable, task, subtask, deletedTask, ...world }: World) => [
+  projectId,
+  secondProjectId,
+  readable.projectId,
+  world.labelId,
+  world.relationId,
+  ...world.membershipIds,
+  ...named(task, subtask, deletedTask, readable.task),
+]
+
+const ownersOnly = ({ self }: World) => [self.inboxId, ...named(self.inboxTask)]
+
+/** Not the relation to the project's task: that there is one, the log of the project may say. */
+const adminsOnly = ({ unseen }: World) => [
+  unseen.projectId,
+  unseen.membershipId,
+  unseen.labelId,
+  ...named(unseen.task, unseen.deletedTask),
+  // As all in it is called.
+  'Unseen',
+]
+
+/** What an answer names (by id, key or name) that the persona may not know of: what is wrong with it. */
+export function leak(data: unknown, world: World, all: readonly World[]): string | undefined {
+  if (isAdmin(world)) return undefined
+  const others = all.filter((one) => one !== world)
+  const hidden = [
+    ...all.flatMap(adminsOnly),
+    ...others.flatMap((one) => [...membersOnly(one), ...ownersOnly(one)]),
+    ...(isMember(world) ? [] : membersOnly(world)),
+  ]
+  const text = JSON.stringify(data ?? null)
+  const shown = hidden.filter((name) => text.includes(name))
+  return shown.length > 0 ? `was shown ${[...new Set(shown)].join(', ')}` : undefined
+}

@@ -1,0 +1,165 @@
+import { type GraphQLNamedType, getNamedType, isLeafType, isObjectType, isRequiredArgument } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
+import { isConnection, restView } from '../../src/gateway/rest/view.ts'
+import { schema } from '../../src/schema.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+import { inBatches } from './batches.ts'
+import { makeWorlds, type World } from './cast.ts'
+import { foreignAddress } from './cells.ts'
+import { documentOf, restRequest, rootFields, type Variables } from './doors.ts'
+import { leak } from './leaks.ts'
+import { describePersona, PERSONAS, type Persona, personas, type Row, rowsOf } from './matrix.ts'
+import { isAdmin } from './powers.ts'
+import { recipes } from './recipes.ts'
+
+let server: TestServer
+let routes: Route[]
+let worlds: World[]
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  routes = await deriveRoutes(restView(schema))
+  worlds = await makeWorlds(server, personas)
+})
+afterAll(() => server?.close())
+
+const worldOf = (persona: Persona) => worlds.find((world) => world.persona === persona)!
+const fields = new Map(rootFields(schema).map((root) => [root.name, root]))
+const typeOf = ({ field }: Row) => getNamedType(fields.get(field)!.field.type)
+const variablesOf = ({ name }: Row, world: World): Variables => recipes[name]?.variables?.(world) ?? {}
+
+/** What an API key may not select that was not made for projects. */
+function refusedTo({ persona }: World): string[] {
+  const { credential = 'token' } = describePersona(persona)
+  return credential === 'token' || credential === 'projects:read' ? [] : ['project']
+}
+
+/** The fields of a type that lead to other types. */
+const leading = (type: GraphQLNamedType, without: readonly string[]) =>
+  Object.values(isObjectType(type) ? type.getFields() : {}).filter(
+    (field) =>
+      !isLeafType(getNamedType(field.type)) && !field.args.some(isRequiredArgument) && !without.includes(field.name),
+  )
+
+/** Everything that can be selected of a type, and so many levels of what it leads to. A page is no level of its own. */
+function everything(type: GraphQLNamedType, levels: number, without: readonly string[]): string {
+  if (!isObjectType(type)) return ''
+  const leaves = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)))
+  const below = isConnection(type) ? levels : levels - 1
+  // The edges of a list have the same as its nodes.
+  const further = below > 0 ? leading(type, [...without, 'edges']) : []
+  const selected = further.map(({ name, type }) => `${name} ${everything(getNamedType(type), below, without)}`)
+  return `{ ${[...leaves.map(({ name }) => name), ...selected].join(' ')} }`
+}
+
+/** As much as the limit of complexity lets through. */
+const LEVELS = 4
+const PAGE = 10
+
+async function askDeep(row: Row, world: World, variables = variablesOf(row, world)) {
+  const root = fields.get(row.field)!
+  const paged = root.field.args.some((arg) => arg.name === 'first') ? { first: PAGE, ...variables } : variables
+  const query = documentOf(root, everything(typeOf(row), LEVELS, refusedTo(world)))
+  const { token, apiKey } = world.credential
+  const { data, errors } = await graphql(server, query, paged, { token: token ?? apiKey })
+  return { data: data?.[root.field.name], errors: errors ?? [] }
+}
+
+/** The same with all pages of it. */
+async function askAllDeep(row: Row, world: World) {
+  const all: unknown[] = []
+  let after: string | null = null
+  do {
+    const { data, errors } = await askDeep(row, world, { ...variablesOf(row, world), ...(after && { after }) })
+    if (errors.length > 0) return { data: all, errors }
+    all.push(data)
+    after = data?.pageInfo?.hasNextPage ? data.pageInfo.endCursor : null
+  } while (after)
+  return { data: all, errors: [] }
+}
+
+/** With all that REST can include. */
+async function askRest(row: Row, world: World) {
+  const name = fields.get(row.field)!.field.name
+  const route = routes.find((one) => one.operationId === name)
+  if (!route) return undefined
+  const { call } = restRequest(route, variablesOf(row, world))
+  const type = typeOf(row)
+  const item = isConnection(type) ? getNamedType(type.getFields().nodes!.type) : type
+  const included = [
+    ...leading(item, refusedTo(world)).map((field) => field.name),
+    ...(isConnection(type) && type.getFields().totalCount ? ['totalCount'] : []),
+  ]
+  const asked = included.length > 0 ? `${call}${call.includes('?') ? '&' : '?'}include=${included}` : call
+  const { token, apiKey } = world.credential
+  return rest(server, asked, { token, headers: apiKey ? { 'x-api-key': apiKey } : {} })
+}
+
+/** Whose worlds an operation is allowed in, and for whom there is something hidden. */
+const interesting = (row: Row, among: readonly World[]) =>
+  among.filter((world) => row.expected[world.persona] === 'OK' && !isAdmin(world))
+
+describe('what is seen leads to nothing that is not seen', () => {
+  test.each(rowsOf('Query'))('$name', async (row) => {
+    await inBatches(interesting(row, worlds), async (world) => {
+      const { who } = PERSONAS[world.persona]
+      const { data, errors } = await askAllDeep(row, world)
+      expect(errors, who).toEqual([])
+      expect(leak(data, world, worlds) ?? foreignAddress(data, world), `${who} over GraphQL`).toBeUndefined()
+      const answer = await askRest(row, world)
+      expect(answer?.status ?? 200, `${who}: ${answer?.text}`).toBe(200)
+      expect(
+        leak(answer?.body, world, worlds) ?? foreignAddress(answer?.body, world),
+        `${who} over REST`,
+      ).toBeUndefined()
+    })
+  })
+
+  const answering = rowsOf('Mutation').filter(
+    (row) => isObjectType(typeOf(row)) && recipes[row.name]?.protocols?.includes('GraphQL') !== false,
+  )
+
+  test.each(answering)('$name', async (row) => {
+    const asking = personas.filter((persona) => row.expected[persona] === 'OK')
+    const own = await makeWorlds(server, asking)
+    const changing = interesting(row, own).filter((world) => recipes[row.name]?.changes?.(world) ?? true)
+    await inBatches(changing, async (world) => {
+      const { who } = PERSONAS[world.persona]
+      const { data, errors } = await askDeep(row, world)
+      expect(errors, who).toEqual([])
+      expect(leak(data, world, own), who).toBeUndefined()
+    })
+  })
+
+  test('but an ADMIN to all there is: it was looked for', async () => {
+    const world = worldOf('admn')
+    const { unseen } = world
+    const row = rowsOf('Query').find(({ name }) => name === 'Query.task')!
+    const { data } = await askDeep(row, world)
+    expect(JSON.stringify(data)).toContain(unseen.labelId)
+    expect(JSON.stringify(data)).toContain(`"name":"Unseen of ${world.tag}"`)
+    expect((await askRest(row, world))?.text).toContain(unseen.task.id)
+  })
+
+  test('and the count of a list is of what is seen', async () => {
+    for (const row of rowsOf('Query').filter((one) => isConnection(typeOf(one)) && one.field !== 'Query.events')) {
+      for (const world of interesting(row, worlds)) {
+        const seen = recipes[row.name]?.sees?.(world, worlds)
+        const { data } = await askDeep(row, world)
+        expect(data.totalCount, `${row.name} for ${world.persona}`).toBe(seen && 'ids' in seen && seen.ids.length)
+      }
+    }
+  })
+
+  test('the project of a task is for who may read projects', async () => {
+    const world = worldOf('t:r')
+    const { apiKey = '' } = world.credential
+    const query = 'query ($id: ID!) { task(id: $id) { project { name } } }'
+    const { data, errors } = await graphql(server, query, { id: world.task.id }, { token: apiKey })
+    expect([data?.task, errors?.[0]?.extensions.code]).toEqual([null, 'FORBIDDEN'])
+    const answer = await rest(server, `GET /tasks/${world.task.id}?include=project`, { token: apiKey })
+    expect([answer.status, answer.body.code]).toEqual([403, 'FORBIDDEN'])
+  })
+})

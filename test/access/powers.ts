@@ -1,0 +1,71 @@
+import type { World } from './cast.ts'
+import { describePersona } from './matrix.ts'
+
+/** What the personas may see and do in the worlds, as far as their descriptions say it. */
+
+export const isAdmin = ({ persona }: World) => {
+  const { admin, credential } = describePersona(persona)
+  return admin === true && (credential === undefined || credential === 'admin')
+}
+
+export const isMember = ({ persona }: World) => {
+  const { role, removed } = describePersona(persona)
+  return role !== undefined && removed !== true
+}
+
+/** Whether the persona may write tasks in the project. */
+export const mayWrite = (world: World) => {
+  const { role } = describePersona(world.persona)
+  return isAdmin(world) || (isMember(world) && (role === 'EDITOR' || role === 'OWNER'))
+}
+
+/** What happened to projects and members is no more for a key with tasks:read than projects and members are. */
+export const isForTasks = ({ persona }: World) => describePersona(persona).credential === 'tasks:read'
+
+/** Of each world what the persona may see of it: of their own as a member, and all of all as an ADMIN. */
+function visible(
+  world: World,
+  all: readonly World[],
+  { own, member, admin }: Record<'own' | 'member' | 'admin', (one: World) => string[]>,
+): string[] {
+  if (isAdmin(world)) return all.flatMap((one) => [...own(one), ...member(one), ...admin(one)])
+  return isMember(world) ? [...own(world), ...member(world)] : own(world)
+}
+
+export const visibleProjects = (world: World, all: readonly World[]) =>
+  visible(world, all, {
+    own: ({ self }) => [self.inboxId],
+    member: ({ projectId, secondProjectId, readable }) => [projectId, secondProjectId, readable.projectId],
+    admin: ({ unseen }) => [unseen.projectId],
+  })
+
+export const visibleTasks = (world: World, all: readonly World[]) =>
+  visible(world, all, {
+    own: ({ self }) => [self.inboxTask.id],
+    member: ({ task, subtask, readable }) => [task.id, subtask.id, readable.task.id],
+    admin: ({ unseen }) => [unseen.task.id],
+  })
+
+/** The tasks that bear the word "secret". */
+export const visibleSecrets = (world: World, all: readonly World[]) =>
+  visible(world, all, {
+    own: () => [],
+    member: ({ task, subtask }) => [task.id, subtask.id],
+    admin: ({ unseen }) => [unseen.task.id],
+  })
+
+export const visibleTrash = (world: World, all: readonly World[]) =>
+  visible(world, all, {
+    own: () => [],
+    member: ({ deletedTask }) => [deletedTask.id],
+    admin: ({ unseen }) => [unseen.deletedTask.id],
+  })
+
+/** Of things of the persona's own world: those of the project to who sees it, and those of the unseen to ADMINs. */
+export function seenHere(
+  world: World,
+  { project = [], unseen = [] }: { project?: string[]; unseen?: string[] },
+): string[] {
+  if (isAdmin(world)) return [...project, ...unseen]
+  return isMember(world) ? project : []
+}

@@ -1,0 +1,131 @@
+import type { GraphQLEnumType } from 'graphql'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TaskFilterValues } from '../../src/modules/tasks/filter-input.ts'
+import { schema } from '../../src/schema.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { makeProject } from '../support/rows.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+import { inBatches } from './batches.ts'
+import { makeWorlds, type World } from './cast.ts'
+import { PERSONAS, type Persona } from './matrix.ts'
+import { seenHere, visibleSecrets, visibleTasks, visibleTrash } from './powers.ts'
+
+let server: TestServer
+let worlds: World[]
+
+const SEARCHING: Persona[] = ['stra', 'view', 'ownr', 'admn', 'remo', 't:r', 'a:tr']
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  worlds = await makeWorlds(server, SEARCHING)
+})
+afterAll(() => server?.close())
+
+const { values } = (schema.getType('TaskOrderField') as GraphQLEnumType).toConfig()
+const ORDERS = [undefined, ...Object.keys(values)]
+
+const unseenTasks = (world: World) =>
+  worlds.flatMap(({ unseen }) => (seenHere(world, { unseen: ['all'] }).length > 0 ? [unseen.task.id] : []))
+
+/** What is searched for, and which tasks are found. */
+const SEARCHES: Record<string, { filter: (world: World) => TaskFilterValues; finds: (world: World) => string[] }> = {
+  'a word of what is seen and what is not': {
+    filter: () => ({ search: 'secret' }),
+    finds: (world) => visibleSecrets(world, worlds),
+  },
+  'a word of what is not seen': { filter: () => ({ search: 'unseen' }), finds: unseenTasks },
+  'the beginning of it': { filter: () => ({ search: 'uns' }), finds: unseenTasks },
+  'one word or the other': {
+    filter: () => ({ or: [{ search: 'secret' }, { search: 'unseen' }] }),
+    finds: (world) => visibleSecrets(world, worlds),
+  },
+  'what has no such word': {
+    filter: () => ({ not: { search: 'nothing' } }),
+    finds: (world) => visibleTasks(world, worlds),
+  },
+  'a word in the trash': {
+    filter: () => ({ search: 'forgotten', deleted: true }),
+    finds: (world) => visibleTrash(world, worlds),
+  },
+  'a word of what one is assigned to': {
+    filter: () => ({ search: 'secret', assigneeId: ['me'] }),
+    finds: (world) => seenHere(world, { unseen: [world.unseen.task.id] }),
+  },
+  'a word of what one created': {
+    filter: () => ({ search: 'unseen', creatorId: ['me'] }),
+    finds: (world) => seenHere(world, { unseen: [world.unseen.task.id] }),
+  },
+  'a word of a key’s task': {
+    filter: ({ unseen, task }) => ({ search: 'secret', key: [unseen.task.key, task.key] }),
+    finds: (world) => seenHere(world, { project: [world.task.id], unseen: [world.unseen.task.id] }),
+  },
+}
+
+const QUERY = `query ($filter: TaskFilter, $orderBy: [TaskOrder!]) {
+  tasks(filter: $filter, orderBy: $orderBy, first: 100) { nodes { id } totalCount searchTruncated }
+}`
+
+const credentialOf = ({ credential: { token, apiKey } }: World) => ({ token: token ?? apiKey })
+
+/** How a search is best done depends on how much there is to look through: nobody finds more for that. */
+const AMOUNTS: [string, () => Promise<unknown>][] = [
+  ['few tasks', async () => undefined],
+  ['projects with many tasks', () => server.db.project.updateMany({ data: { taskCounter: { increment: 10_000 } } })],
+  [
+    'more projects than are named one by one',
+    async () => {
+      const more = await Promise.all(Array.from({ length: 101 }, () => makeProject(server.db)))
+      const members = worlds.flatMap(({ self }) =>
+        more.map(({ id }) => ({ projectId: id, userId: self.id, role: 'VIEWER' as const })),
+      )
+      await server.db.membership.createMany({ data: members })
+    },
+  ],
+]
+
+describe.each(AMOUNTS)('a search through %s', (_amount, prepare) => {
+  beforeAll(prepare)
+
+  test.each(Object.entries(SEARCHES))(
+    'for %s finds what is seen and nothing else',
+    async (_name, { filter, finds }) => {
+      const orders = ORDERS.filter((field) => field !== 'RELEVANCE' || filter(worlds[0]!).search)
+      const asked = worlds.flatMap((world) => orders.map((field) => ({ world, field })))
+      await inBatches(asked, async ({ world, field }) => {
+        const orderBy = field && [{ field, direction: 'DESC' }]
+        const { data, errors } = await graphql(server, QUERY, { filter: filter(world), orderBy }, credentialOf(world))
+        const said = `${PERSONAS[world.persona].who}, ${field ?? 'unordered'}: ${JSON.stringify({ data, errors })}`
+        const expected = finds(world).sort()
+        expect(data?.tasks?.nodes?.map(({ id }: { id: string }) => id).sort(), said).toEqual(expected)
+        expect(data.tasks.totalCount, said).toBe(expected.length)
+        expect(data.tasks.searchTruncated ?? false, said).toBe(false)
+      })
+      await inBatches(worlds, async (world) => {
+        const asked = encodeURIComponent(JSON.stringify(filter(world)))
+        const call = `GET /tasks?limit=100&include=totalCount&filter=${asked}`
+        const { body, text } = await rest(server, call, credentialOf(world))
+        const expected = finds(world).sort()
+        expect(body?.nodes?.map(({ id }: { id: string }) => id).sort(), text).toEqual(expected)
+        expect(body.totalCount, text).toBe(expected.length)
+      })
+    },
+  )
+
+  test('goes on, by a cursor of somebody who sees more, with nothing that is not seen', async () => {
+    const page = `query ($after: String) {
+      tasks(filter: { search: "secret" }, first: 1, after: $after) { nodes { id } pageInfo { endCursor } }
+    }`
+    const admin = worlds.find(({ persona }) => persona === 'admn')!
+    const first = await graphql(server, page, {}, credentialOf(admin))
+    const after = first.data.tasks.pageInfo.endCursor
+    for (const world of worlds.filter(({ persona }) => persona !== 'admn')) {
+      const next = await graphql(server, page, { after }, credentialOf(world))
+      const seen = visibleSecrets(world, worlds)
+      const found: { id: string }[] = next.data.tasks.nodes
+      expect(
+        found.filter(({ id }) => !seen.includes(id)),
+        world.persona,
+      ).toEqual([])
+    }
+  })
+})

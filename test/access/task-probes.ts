@@ -1,0 +1,143 @@
+import type { World } from './cast.ts'
+import type { Variables } from './doors.ts'
+import {
+  assignees,
+  type Hiding,
+  keys,
+  labels,
+  negated,
+  people,
+  projects,
+  relations,
+  tasks,
+  tasksAnywhere,
+} from './hidings.ts'
+import type { Probe } from './probes.ts'
+
+/** Where a filter can stand in another. */
+const WITHIN: Record<string, (filter: Variables) => Variables> = {
+  '': (filter) => filter,
+  'and.': (filter) => ({ and: [{ priority: { gte: 1 } }, filter] }),
+  'or.': (filter) => ({ or: [filter, { priority: { gte: 5 } }] }),
+  'not.': (filter) => ({ not: filter }),
+}
+
+const filterProbes = Object.entries(WITHIN).flatMap(([place, wrap]) => {
+  const probe = (field: string, hiding: Hiding, filter: (id: string) => Variables): [string, Probe] => [
+    `Query.tasks filter.${place}${field}`,
+    { ...hiding, variables: (id) => ({ filter: wrap(filter(id)) }) },
+  ]
+  const list = (hiding: Hiding) => (place === 'not.' ? negated(hiding) : hiding)
+  return [
+    probe('projectId', projects, (projectId) => ({ projectId })),
+    probe('assigneeId', list(people), (id) => ({ assigneeId: [id] })),
+    probe('creatorId', list(people), (id) => ({ creatorId: [id] })),
+    probe('labelId.any', labels, (id) => ({ labelId: { any: [id] } })),
+    probe('labelId.all', labels, (id) => ({ labelId: { all: [id] } })),
+    probe('parentId', tasks, (parentId) => ({ parentId })),
+    probe('key', list(keys), (key) => ({ key: [key] })),
+    probe('key: one of two', list(keys), (key) => ({ key: [key, 'NONE-1'] })),
+  ]
+})
+
+type Input = (id: string) => Variables
+
+/** For a new task in one's Inbox, and for the one that is in it; the same of many at once. */
+const inInbox =
+  (input: Input): Probe['variables'] =>
+  (id, { self }) => ({ input: { projectId: self.inboxId, title: 'A', ...input(id) } })
+const ofOwn =
+  (input: Input): Probe['variables'] =>
+  (id, { self }) => ({ id: self.inboxTask.id, input: input(id) })
+const items = (item: Variables): Variables => ({ input: { items: [item] } })
+const itemInInbox =
+  (input: Input): Probe['variables'] =>
+  (id, { self }) =>
+    items({ projectId: self.inboxId, title: 'A', ...input(id) })
+const itemOfOwn =
+  (input: Input): Probe['variables'] =>
+  (id, { self }) =>
+    items({ id: self.inboxTask.id, ...input(id) })
+
+const parent = (parentId: string) => ({ parentId })
+const label = (id: string) => ({ labelIds: [id] })
+const assignee = (id: string) => ({ assigneeIds: [id] })
+const titled = (input: Input) => (id: string) => ({ title: 'A', ...input(id) })
+const blocks = (relatedTaskId: string) => ({ input: { type: 'BLOCKS', relatedTaskId } })
+const ownTask = ({ self }: World) => self.inboxTask.id
+
+export const taskProbes: Record<string, Probe> = {
+  ...Object.fromEntries(filterProbes),
+  'Query.tasks filter.projectId: and words': {
+    ...projects,
+    variables: (projectId) => ({ filter: { projectId, search: 'secret' } }),
+  },
+  'Query.task id': { ...tasks, variables: (id) => ({ id }) },
+  'Query.taskRelations taskId': { ...tasks, variables: (taskId) => ({ taskId }) },
+  'Query.labels projectId': { ...projects, variables: (projectId) => ({ projectId }) },
+
+  'Mutation.createTask input.projectId': {
+    ...projects,
+    variables: (projectId) => ({ input: { projectId, title: 'A' } }),
+  },
+  'Mutation.createTask input.parentId': { ...tasks, variables: inInbox(parent) },
+  'Mutation.createTask input.parentId: and no project': {
+    ...tasks,
+    variables: (parentId) => ({ input: { title: 'A', parentId } }),
+  },
+  'Mutation.createTask input.labelIds': { ...labels, variables: inInbox(label) },
+  'Mutation.createTask input.assigneeIds': { ...assignees, variables: inInbox(assignee) },
+  'Mutation.updateTask id': { ...tasks, variables: (id) => ({ id, input: { title: 'A' }, expectedVersion: 7 }) },
+  'Mutation.updateTask input.parentId': { ...tasks, variables: ofOwn(parent) },
+  'Mutation.updateTask input.labelIds': { ...labels, variables: ofOwn(label) },
+  'Mutation.updateTask input.assigneeIds': { ...assignees, variables: ofOwn(assignee) },
+  'Mutation.replaceTask id': { ...tasks, variables: (id) => ({ id, input: { title: 'A' } }) },
+  'Mutation.replaceTask input.parentId': { ...tasks, variables: ofOwn(titled(parent)) },
+  'Mutation.replaceTask input.labelIds': { ...labels, variables: ofOwn(titled(label)) },
+  'Mutation.replaceTask input.assigneeIds': { ...assignees, variables: ofOwn(titled(assignee)) },
+  'Mutation.deleteTask id': { ...tasks, variables: (id) => ({ id, expectedVersion: 7 }) },
+  'Mutation.restoreTask id': { ...tasksAnywhere, variables: (id) => ({ id, expectedVersion: 7 }) },
+  'Mutation.duplicateTask id': { ...tasks, variables: (id) => ({ id }) },
+  'Mutation.moveTask id': { ...tasks, variables: (id, { self }) => ({ id, projectId: self.inboxId }) },
+  'Mutation.moveTask projectId': {
+    ...projects,
+    variables: (projectId, asking) => ({ id: ownTask(asking), projectId }),
+  },
+
+  'Mutation.bulkCreateTasks input.items.projectId': {
+    ...projects,
+    variables: (projectId) => items({ projectId, title: 'A' }),
+  },
+  'Mutation.bulkCreateTasks input.items.parentId': { ...tasks, variables: itemInInbox(parent) },
+  'Mutation.bulkCreateTasks input.items.parentId: and no project': {
+    ...tasks,
+    variables: (parentId) => items({ title: 'A', parentId }),
+  },
+  'Mutation.bulkCreateTasks input.items.labelIds': { ...labels, variables: itemInInbox(label) },
+  'Mutation.bulkCreateTasks input.items.assigneeIds': { ...assignees, variables: itemInInbox(assignee) },
+  'Mutation.bulkUpdateTasks input.items.id': {
+    ...tasks,
+    variables: (id) => items({ id, title: 'A', expectedVersion: 7 }),
+  },
+  'Mutation.bulkUpdateTasks input.items.parentId': { ...tasks, variables: itemOfOwn(parent) },
+  'Mutation.bulkUpdateTasks input.items.labelIds': { ...labels, variables: itemOfOwn(label) },
+  'Mutation.bulkUpdateTasks input.items.assigneeIds': { ...assignees, variables: itemOfOwn(assignee) },
+  'Mutation.bulkDeleteTasks input.items.id': { ...tasks, variables: (id) => items({ id, expectedVersion: 7 }) },
+
+  'Mutation.createTaskRelation taskId': {
+    ...tasks,
+    variables: (taskId, asking) => ({ taskId, ...blocks(ownTask(asking)) }),
+  },
+  'Mutation.createTaskRelation input.relatedTaskId': {
+    ...tasks,
+    variables: (relatedTaskId, asking) => ({ taskId: ownTask(asking), ...blocks(relatedTaskId) }),
+  },
+  'Mutation.deleteTaskRelation taskId': {
+    ...tasks,
+    variables: (taskId, { relationId }) => ({ taskId, id: relationId }),
+  },
+  'Mutation.deleteTaskRelation id': { ...relations, variables: (id, { task }) => ({ taskId: task.id, id }) },
+  'Mutation.createLabel projectId': { ...projects, variables: (projectId) => ({ projectId, input: { name: 'A' } }) },
+  'Mutation.updateLabel id': { ...labels, variables: (id) => ({ id, input: { name: 'A' }, expectedVersion: 7 }) },
+  'Mutation.deleteLabel id': { ...labels, variables: (id) => ({ id, expectedVersion: 7 }) },
+}

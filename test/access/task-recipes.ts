@@ -1,0 +1,182 @@
+import type { World } from './cast.ts'
+import {
+  isForTasks,
+  mayWrite,
+  seenHere,
+  visibleProjects,
+  visibleSecrets,
+  visibleTasks,
+  visibleTrash,
+} from './powers.ts'
+import type { Recipe } from './recipes.ts'
+
+const ofTask = ({ task }: World) => ({ id: task.id })
+const byKey = ({ task }: World) => ({ id: task.key })
+const ofProject = ({ projectId }: World) => ({ projectId })
+const title = (text: string) => ({ input: { title: text } })
+const related = (type: string, relatedTaskId: string) => ({ input: { type, relatedTaskId } })
+
+/** Those of the project that the operations are about. */
+const projectTasks = ({ task, subtask }: World) => [task.id, subtask.id]
+
+export const taskRecipes: Record<string, Recipe> = {
+  'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
+  'Query.tasks: of the project': {
+    variables: (world) => ({ filter: ofProject(world) }),
+    sees: (world) => ({ ids: projectTasks(world) }),
+  },
+  'Query.tasks: of it by and, or, not': {
+    variables: ({ projectId, self, labelId }) => ({
+      filter: {
+        and: [{ or: [{ projectId }, { projectId: self.inboxId }] }],
+        not: { or: [{ projectId: self.inboxId }, { not: { labelId: { all: [labelId] } } }] },
+      },
+    }),
+    sees: ({ subtask }) => ({ ids: [subtask.id] }),
+  },
+  'Query.tasks: of the trash': {
+    variables: () => ({ filter: { deleted: true } }),
+    sees: (world, all) => ({ ids: visibleTrash(world, all) }),
+  },
+  'Query.tasks: of the project’s trash': {
+    variables: ({ projectId }) => ({ filter: { projectId, deleted: true } }),
+    sees: ({ deletedTask }) => ({ ids: [deletedTask.id] }),
+  },
+  'Query.tasks: by words': {
+    variables: () => ({ filter: { search: 'secrets' } }),
+    sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
+  },
+  'Query.tasks: by words, the oldest first': {
+    variables: () => ({ filter: { search: 'secrets' }, orderBy: [{ field: 'CREATED_AT', direction: 'ASC' }] }),
+    sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
+  },
+  'Query.tasks: by words in the project': {
+    variables: ({ projectId }) => ({ filter: { projectId, search: 'secrets' } }),
+    sees: (world) => ({ ids: projectTasks(world) }),
+  },
+  'Query.tasks: by words or else': {
+    variables: () => ({ filter: { or: [{ search: 'secrets' }, { priority: { gte: 5 } }] } }),
+    sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
+  },
+  'Query.tasks: by keys': {
+    variables: ({ task, unseen }) => ({ filter: { key: [task.key, unseen.task.key] } }),
+    sees: (world) => ({ ids: seenHere(world, { project: [world.task.id], unseen: [world.unseen.task.id] }) }),
+  },
+  'Query.tasks: by label': {
+    variables: ({ labelId }) => ({ filter: { labelId: { any: [labelId] } } }),
+    sees: ({ subtask }) => ({ ids: [subtask.id] }),
+  },
+  'Query.tasks: by parent': {
+    variables: ({ task }) => ({ filter: { parentId: task.id } }),
+    sees: ({ subtask }) => ({ ids: [subtask.id] }),
+  },
+  'Query.tasks: by the key of a parent': {
+    variables: ({ task }) => ({ filter: { parentId: task.key } }),
+    sees: ({ subtask }) => ({ ids: [subtask.id] }),
+  },
+  'Query.tasks: assigned to somebody': {
+    variables: ({ third }) => ({ filter: { assigneeId: [third.id] } }),
+    sees: (world) => ({ ids: seenHere(world, { project: [world.subtask.id], unseen: [world.unseen.task.id] }) }),
+  },
+  'Query.tasks: assigned to oneself': {
+    variables: () => ({ filter: { assigneeId: ['me'] } }),
+    sees: (world) => ({ ids: seenHere(world, { unseen: [world.unseen.task.id] }) }),
+  },
+  'Query.tasks: created by oneself': {
+    variables: () => ({ filter: { creatorId: ['me'] } }),
+    sees: (world) => ({
+      ids: [
+        world.self.inboxTask.id,
+        ...(world.ownerId === world.self.id ? projectTasks(world) : []),
+        ...seenHere(world, { unseen: [world.unseen.task.id] }),
+      ],
+    }),
+  },
+  'Query.task': { variables: ofTask, is: ({ task }) => task.id },
+  'Query.task: by key': { variables: byKey, is: ({ task }) => task.id },
+  'Query.task: deleted': { variables: ({ deletedTask }) => ({ id: deletedTask.id }) },
+  'Query.task: deleted, by key': { variables: ({ deletedTask }) => ({ id: deletedTask.key }) },
+  'Query.taskRelations': {
+    variables: ({ task }) => ({ taskId: task.id }),
+    sees: (world) => ({ ids: seenHere(world, { project: [world.relationId], unseen: [world.unseen.relationId] }) }),
+  },
+  'Query.taskRelations: by key': {
+    variables: ({ subtask }) => ({ taskId: subtask.key }),
+    sees: ({ relationId }) => ({ ids: [relationId] }),
+  },
+  'Query.labels': { variables: ofProject, sees: ({ labelId }) => ({ ids: [labelId] }) },
+  'Query.events': {
+    sees: (world, all) => ({ eventsOf: visibleProjects(world, all), tasksOnly: isForTasks(world) }),
+  },
+  'Query.events: of the project': {
+    variables: ofProject,
+    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) }),
+  },
+  'Query.eventCursor': {},
+
+  'Mutation.createTask': { variables: () => title('In my Inbox') },
+  'Mutation.createTask: in the project': {
+    variables: ({ projectId }) => ({ input: { projectId, title: 'In the project' } }),
+  },
+  'Mutation.createTask: below a task': {
+    variables: ({ task }) => ({ input: { parentId: task.key, title: 'Below a task' } }),
+  },
+  'Mutation.createTask: with links': {
+    variables: ({ projectId, labelId, third }) => ({
+      input: { projectId, title: 'With links', labelIds: [labelId], assigneeIds: [third.id] },
+    }),
+  },
+  'Mutation.updateTask': { variables: (world) => ({ ...ofTask(world), ...title('Changed') }) },
+  'Mutation.updateTask: by key': { variables: (world) => ({ ...byKey(world), ...title('Changed') }) },
+  'Mutation.replaceTask': { variables: (world) => ({ ...ofTask(world), ...title('Replaced'), expectedVersion: 1 }) },
+  'Mutation.deleteTask': { variables: ofTask },
+  'Mutation.deleteTask: by key': { variables: byKey },
+  'Mutation.restoreTask': { variables: ({ deletedTask }) => ({ id: deletedTask.id, expectedVersion: 1 }) },
+  'Mutation.restoreTask: by key': { variables: ({ deletedTask }) => ({ id: deletedTask.key }) },
+  'Mutation.duplicateTask': { variables: ofTask },
+  'Mutation.moveTask': { variables: (world) => ({ ...ofTask(world), projectId: world.secondProjectId }) },
+  'Mutation.moveTask: to where one reads': {
+    variables: (world) => ({ ...ofTask(world), projectId: world.readable.projectId }),
+  },
+  'Mutation.moveTask: from where one reads': {
+    variables: ({ readable, secondProjectId }) => ({ id: readable.task.id, projectId: secondProjectId }),
+  },
+  'Mutation.moveTask: to the unseen': {
+    variables: (world) => ({ ...ofTask(world), projectId: world.unseen.projectId }),
+  },
+  'Mutation.bulkCreateTasks': {
+    variables: ({ projectId }) => ({ input: { items: [{ projectId, title: 'One of many' }] } }),
+    changes: mayWrite,
+  },
+  'Mutation.bulkUpdateTasks': {
+    variables: ({ task }) => ({ input: { items: [{ id: task.id, title: 'One of many' }] } }),
+    changes: mayWrite,
+  },
+  'Mutation.bulkDeleteTasks': {
+    variables: ({ task }) => ({ input: { items: [{ id: task.key }] } }),
+    changes: mayWrite,
+  },
+
+  'Mutation.createTaskRelation': {
+    variables: ({ task, subtask }) => ({ taskId: task.id, ...related('DUPLICATES', subtask.key) }),
+  },
+  'Mutation.createTaskRelation: to what one reads': {
+    variables: ({ task, readable }) => ({ taskId: task.id, ...related('BLOCKED_BY', readable.task.id) }),
+  },
+  'Mutation.createTaskRelation: of what one reads': {
+    variables: ({ task, readable }) => ({ taskId: readable.task.id, ...related('BLOCKS', task.id) }),
+  },
+  'Mutation.createTaskRelation: to the unseen': {
+    variables: ({ task, unseen }) => ({ taskId: task.id, ...related('BLOCKS', unseen.task.id) }),
+  },
+  'Mutation.deleteTaskRelation': { variables: ({ task, relationId }) => ({ taskId: task.id, id: relationId }) },
+  'Mutation.deleteTaskRelation: to the unseen': {
+    variables: ({ task, unseen }) => ({ taskId: task.id, id: unseen.relationId }),
+  },
+  'Mutation.createLabel': { variables: (world) => ({ ...ofProject(world), input: { name: 'Another' } }) },
+  'Mutation.updateLabel': { variables: ({ labelId }) => ({ id: labelId, input: { name: 'Another' } }) },
+  'Mutation.deleteLabel': { variables: ({ labelId }) => ({ id: labelId }) },
+
+  'Subscription.taskEvents': {},
+  'Subscription.taskEvents: of the project': { variables: ofProject },
+}

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { openDatabase } from '../../src/database/client.ts'
+import { startHousekeeping } from '../../src/housekeeping.ts'
+import { purgeTrash } from '../../src/modules/tasks/trash.ts'
+import { startServer } from '../../src/server.ts'
+import { openTestDatabase, testDatabase } from '../support/database.ts'
+import { makeProject, makeTask, makeUser } from '../support/rows.ts'
+import { keepingLog } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+
+test('what was in the trash for longer is gone for good, with all that hangs on it; nothing else is', async () => {
+  const { handle, close } = await openTestDatabase()
+  try {
+    const { db } = handle
+    const [project, user] = [await makeProject(db), await makeUser(db)]
+    const links = { assigneeIds: [user.id], updatedById: user.id }
+    const old = await makeTask(db, project.id, { deletedAt: daysAgo(31), ...links })
+    const recent = await makeTask(db, project.id, { deletedAt: daysAgo(29), ...links })
+    const child = await makeTask(db, project.id, { parentId: old.id, updatedById: user.id })
+    await db.taskRelation.create({ data: { type: 'BLOCKS', sourceId: old.id, targetId: child.id } })
+    // More than one batch.
+    const many = Array.from({ length: 250 }, () => ({ projectId: project.id, title: 'x', deletedAt: daysAgo(40) }))
+    await db.task.createMany({ data: many })
+
+    expect(await purgeTrash(db, 30)).toBe(251)
+    const left = await db.task.findMany({ orderBy: { number: 'asc' } })
+    expect(left.map(({ id, parentId }) => ({ id, parentId }))).toEqual([
+      { id: recent.id, parentId: null },
+      { id: child.id, parentId: null },
+    ])
+    expect(await db.taskAssignee.count()).toBe(1)
+    expect(await db.taskRelation.count()).toBe(0)
+    const events = await db.event.findMany({
+      where: { subjectId: { in: [old.id, child.id] } },
+      orderBy: { seq: 'asc' },
+    })
+    // The task was logged as deleted when it went to the trash; that its sub-task lost it was nobody's doing.
+    expect(events.at(-1)).toMatchObject({ type: 'task.updated', subjectId: child.id, actorId: null, version: 2 })
+    expect(events.filter((event) => event.subjectId === old.id).map((event) => event.type)).toEqual(['task.created'])
+    expect(await purgeTrash(db, 30)).toBe(0)
+  } finally {
+    await close()
+  }
+})
+
+test('a server empties the trash when it starts', async () => {
+  const { options, drop } = await testDatabase()
+  const config = readConfig({
+    PORT: '0',
+    DATA_DIR: options.dataDir,
+    JWT_SECRET: 'a secret for tests that is long enough',
+    TRASH_DAYS: '7',
+    ...(options.url && { DATABASE_URL: options.url }),
+  })
+  const before = await openDatabase(options)
+  const project = await makeProject(before.db)
+  await makeTask(before.db, project.id, { deletedAt: daysAgo(8) })
+  const kept = await makeTask(before.db, project.id, { deletedAt: daysAgo(6) })
+  await before.close()
+  const log = keepingLog()
+  const server = await startServer(config, log)
+  try {
+    await until('the trash is emptied', async () => (await server.db.task.count()) === 1)
+    expect((await server.db.task.findMany()).map(({ id }) => id)).toEqual([kept.id])
+    await until('it is told', () => log.lines.some(({ message }) => message === 'cleared away'))
+  } finally {
+    await server.close()
+    await drop()
+  }
+})
+
+test('a chore that fails keeps the others from nothing, and closing ends one that runs', async () => {
+  const log = keepingLog()
+  const done: string[] = []
+  let started = false
+  const housekeeping = startHousekeeping(
+    [
+      { name: 'broken', run: () => Promise.reject(new Error('no broom')) },
+      { name: 'quick', run: async () => done.push('quick') },
+      {
+        name: 'long',
+        async run(signal) {
+          started = true
+          while (!signal.aborted) await new Promise((resolve) => setImmediate(resolve))
+          return done.push('long')
+        },
+      },
+    ],
+    log,
+  )
+  await until('the long one runs', () => started)
+  await housekeeping.close()
+  expect(done).toEqual(['quick', 'long'])
+  expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    'warn a chore failed',
+    'info cleared away',
+    'info cleared away',
+  ])
+})
