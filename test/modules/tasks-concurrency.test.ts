@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
+import { atOnce, newTask, eventsSince as readEvents, readTask } from '../support/factories.ts'
 import { type Caller, data, describeBoth, type Outcome, overGraphql, overRest, refusal } from '../support/operations.ts'
 import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
 
@@ -12,23 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.close())
 
-/** `run` that many times, all at once. */
-const atOnce = <T>(times: number, run: (index: number) => Promise<T>) =>
-  Promise.all(Array.from({ length: times }, (_, index) => run(index)))
-
-async function eventsSince(
-  cursor: string,
-  taskId?: string,
-): Promise<{ taskId: string; type: string; version: number }[]> {
-  const events = []
-  for (let after = cursor, more = true; more; ) {
-    const { nodes, pageInfo } = data(await overRest.listEvents(caller, { after, first: 100 }))
-    events.push(...nodes)
-    after = pageInfo.endCursor
-    more = pageInfo.hasNextPage
-  }
-  return taskId === undefined ? events : events.filter((event) => event.taskId === taskId)
-}
+const eventsSince = (cursor: string, taskId?: string) => readEvents(caller, cursor, taskId)
 
 describeBoth('many at once', (api) => {
   test('100 tasks created in one project get 100 numbers, without a gap, and an event each', async () => {
@@ -40,7 +25,7 @@ describeBoth('many at once', (api) => {
     const numbers = created.map((task) => task.number).sort((a, b) => a - b)
     expect(numbers).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
     const events = await eventsSince(cursor)
-    expect(events.map((event) => event.taskId).sort()).toEqual(created.map((task) => task.id).sort())
+    expect(events.map((event) => event.subjectId).sort()).toEqual(created.map((task) => task.id).sort())
     expect(events.every((event) => event.type === 'task.created' && event.version === 1)).toBe(true)
   })
 
@@ -66,6 +51,33 @@ describeBoth('many at once', (api) => {
     const last = changed.find((task) => task.version === 31)
     expect(data(await api.getTask(caller, id))).toEqual(last)
     expect((await eventsSince(cursor, id)).map((event) => event.version)).toEqual(versions)
+  })
+
+  test('without a version the last write of a field wins, and both events are logged', async () => {
+    const { id } = data(await api.createTask(caller, { title: 'Contended', priority: 1 }))
+    const { cursor } = data(await api.eventCursor(caller))
+    // Two who read the same version and change different fields: neither undoes the other.
+    for (const outcome of await Promise.all([
+      api.updateTask(caller, id, { title: 'Changed' }),
+      api.updateTask(caller, id, { priority: 5 }),
+    ]))
+      data(outcome)
+    expect(await readTask(caller, id)).toMatchObject({ title: 'Changed', priority: 5, version: 3 })
+    const events = await eventsSince(cursor, id)
+    expect(events.map(({ type, version }) => [type, version])).toEqual([
+      ['task.updated', 2],
+      ['task.updated', 3],
+    ])
+    expect(Object.assign({}, ...events.map(({ changes }) => changes))).toEqual({
+      title: ['Contended', 'Changed'],
+      priority: [1, 5],
+    })
+    // Of one field, what was written last is there, and the log says what it took the place of.
+    const outcomes = await Promise.all(['One', 'Two'].map((title) => api.updateTask(caller, id, { title })))
+    const last = outcomes.map(data).find((task) => task.version === 5)
+    expect(await readTask(caller, id)).toEqual(last)
+    const [first, second] = (await eventsSince(cursor, id)).slice(2).map(({ changes }) => changes.title)
+    expect([first?.[0], second]).toEqual(['Changed', [first?.[1], last.title]])
   })
 
   test('of 20 deletions one is made, and the others do not find the task any more', async () => {
@@ -100,6 +112,41 @@ describeBoth('many at once', (api) => {
     expect(new Set(created.map((project) => project.key)).size).toBe(10)
   })
 })
+
+test('of 1,000 updates with versions, tried again until each is made, none is lost', async () => {
+  // Of writers at once all but one are refused: more of them only ask more often.
+  const [WRITERS, EACH] = [8, 125]
+  const { id } = await newTask(caller, { title: 'Start' })
+  const cursor = data(await overRest.eventCursor(caller)).cursor
+  const made = new Map<number, string>()
+  const refused = new Set<string | undefined>()
+  await atOnce(WRITERS, async (writer) => {
+    const api = writer % 2 ? overRest : overGraphql
+    let { version } = await readTask(caller, id)
+    for (let written = 0; written < EACH; ) {
+      const title = `Writer ${writer}, change ${written}`
+      const outcome = await api.updateTask(caller, id, { title }, version)
+      if (outcome.error) {
+        refused.add(outcome.error.code)
+        version = (await readTask(caller, id)).version
+        continue
+      }
+      version = outcome.data.version
+      made.set(version, title)
+      written++
+    }
+  })
+  expect([...refused]).toEqual(['PRECONDITION_FAILED'])
+  const total = WRITERS * EACH
+  const versions = Array.from({ length: total }, (_, index) => index + 2)
+  expect([...made.keys()].sort((a, b) => a - b)).toEqual(versions)
+  expect(await readTask(caller, id)).toMatchObject({ version: 1 + total, title: made.get(1 + total) })
+  const events = await eventsSince(cursor, id)
+  expect(events.map((event) => event.version)).toEqual(versions)
+  // Each event goes on from the one before it.
+  const titles = ['Start', ...versions.map((version) => made.get(version))]
+  expect(events.map(({ changes }) => changes.title)).toEqual(versions.map((_, index) => titles.slice(index, index + 2)))
+}, 120_000)
 
 test('of 20 first registrations at once exactly one becomes the ADMIN', async () => {
   const fresh = await serverForTest()

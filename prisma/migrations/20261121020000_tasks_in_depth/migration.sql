@@ -214,7 +214,9 @@ $$;
 CREATE FUNCTION search_query(typed text) RETURNS tsquery
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 DECLARE
-  words text[] := string_to_array(split_words(typed), ' ');
+  -- Without what is no word to the parser, like an emoji: no task has it.
+  words text[] := ARRAY(SELECT one FROM unnest(string_to_array(split_words(typed), ' ')) WITH ORDINALITY AS split(one, place)
+    WHERE to_tsvector('pg_catalog.simple', one) <> '' ORDER BY place);
   last integer := array_length(words, 1);
   stems tsvector;
   found text;
@@ -225,9 +227,8 @@ BEGIN
     CONTINUE WHEN place < last AND stems = '';
     SELECT string_agg(quote_literal(lexeme), ' | ') INTO found
       FROM unnest(tsvector_to_array(stems || to_tsvector('pg_catalog.simple', words[place]))) AS lexeme;
-    -- Not of a sign that is no word to the parser, like an emoji: it would be the beginning of none.
-    IF place = last AND found <> '' THEN found := found || ' | ' || quote_literal(words[place]) || ':*'; END IF;
-    IF found <> '' THEN query := concat_ws(' & ', nullif(query, ''), '(' || found || ')'); END IF;
+    IF place = last THEN found := found || ' | ' || quote_literal(words[place]) || ':*'; END IF;
+    query := concat_ws(' & ', nullif(query, ''), '(' || found || ')');
   END LOOP;
   RETURN nullif(query, '')::tsquery;
 END

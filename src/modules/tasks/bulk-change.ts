@@ -16,6 +16,7 @@ import {
 import { updateTasks } from './bulk-sql.ts'
 import { idsOf } from './keys.ts'
 import { checkLinks } from './links.ts'
+import type { FoundTask } from './policy.ts'
 import { changedTask, type TaskQuery } from './service.ts'
 
 /** Changes up to 1,000 tasks, each its own fields. Each needs what updateTask needs, and fails by itself. */
@@ -30,7 +31,12 @@ export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQue
       const found = await lockTasks(within, items, fail)
       const links = await checkLinks(
         within,
-        found.map(({ item, id, projectId }) => ({ ...item.values, projectId, taskId: id })),
+        found.map(({ item, id, projectId, assigneeIds }) => ({
+          ...item.values,
+          projectId,
+          taskId: id,
+          assignedNow: assigneeIds,
+        })),
       )
       for (const [place, { item, id }] of found.entries()) {
         const checked = links[place]
@@ -69,10 +75,13 @@ export async function bulkDeleteTasks(ctx: Context, batch: Batch, query: TaskQue
   })
 }
 
-interface LockedTask<Values> {
+interface LockedTask<Values> extends FoundTask {
   item: Item<Values>
-  id: string
-  projectId: string
+}
+
+interface LockedRow extends FoundTask {
+  version: number
+  role: ProjectRole | null
 }
 
 /** The rows of the items' tasks, locked, so that they stay as they are checked; in the order of their ids, so that two batches do not wait for each other. */
@@ -86,8 +95,8 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
     ctx,
     items.map(({ values }) => values.id),
   )
-  const rows = await ctx.db.$queryRaw<{ id: string; projectId: string; version: number; role: ProjectRole | null }[]>`
-    SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."version",
+  const rows = await ctx.db.$queryRaw<LockedRow[]>`
+    SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
       (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role
     FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL
       AND ${visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) ?? Prisma.sql`TRUE`}
@@ -114,6 +123,6 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
       const { code, message } = versionDiffers('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
     }
-    return [{ item, id: row.id, projectId: row.projectId }]
+    return [{ item, id: row.id, projectId: row.projectId, assigneeIds: row.assigneeIds }]
   })
 }

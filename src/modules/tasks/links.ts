@@ -11,6 +11,8 @@ export interface Links {
   projectId: string
   /** Of a task that is there already. */
   taskId?: string
+  /** Who it is assigned to now: they stay, also those who have left the project. */
+  assignedNow?: readonly string[]
   parentId?: string | null | undefined
   assigneeIds?: readonly string[] | null | undefined
   labelIds?: readonly string[] | null | undefined
@@ -37,7 +39,7 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
   // As it will be: each task's new parent counts for those that come behind it.
   const parentOf = new Map(parents.chains)
   const heights = await heightsOf(ctx, tasks)
-  return tasks.map(({ projectId, taskId, parentId, assigneeIds, labelIds }) => {
+  return tasks.map(({ projectId, taskId, assignedNow, parentId, assigneeIds, labelIds }) => {
     const issues: Issue[] = []
     const ofProject = (found: string | undefined, id: string, noun: string, path: Issue['path']) => {
       if (found === undefined)
@@ -52,10 +54,13 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
     for (const [index, id] of (labelIds ?? []).entries())
       ofProject(labels.get(id.toLowerCase()), id, 'label', ['labelIds', index])
     for (const [index, id] of (assigneeIds ?? []).entries()) {
-      if (members.has(`${projectId} ${id.toLowerCase()}`)) continue
+      if (members.has(`${projectId} ${id.toLowerCase()}`) || assignedNow?.includes(id.toLowerCase())) continue
       issues.push({ path: ['assigneeIds', index], code: 'not_a_member', message: 'is no member of the project' })
     }
-    if (taskId && parentId !== undefined && issues.length === 0) parentOf.set(taskId, parent?.id ?? null)
+    if (taskId && parentId !== undefined && issues.length === 0) {
+      parentOf.set(taskId, parent?.id ?? null)
+      growAbove(parentOf, heights, taskId)
+    }
     return {
       parentId: parentId == null ? parentId : parent?.id,
       assigneeIds: once(assigneeIds),
@@ -174,6 +179,15 @@ function brokenTreeRule(
     ancestors++
   }
   return ancestors + (heights.get(taskId ?? '') ?? 0) > MOST_ANCESTORS ? 'depth' : undefined
+}
+
+/** What is above a task that was put there is at least as much higher. */
+function growAbove(parentOf: ReadonlyMap<string, string | null>, heights: Map<string, number>, taskId: string): void {
+  let height = heights.get(taskId) ?? 0
+  for (let one = parentOf.get(taskId); one; one = parentOf.get(one)) {
+    height++
+    heights.set(one, Math.max(heights.get(one) ?? 0, height))
+  }
 }
 
 function treeIssue(rule: TreeRule): Issue {

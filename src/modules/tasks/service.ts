@@ -5,8 +5,8 @@ import { versionDiffers } from '../conflicts.ts'
 import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
-import { type CheckedLinks, requireLinks } from './links.ts'
-import { findTask, requireTask, taskNotFound } from './policy.ts'
+import { type CheckedLinks, checkLinks, requireLinks } from './links.ts'
+import { type FoundTask, findTask, requireTask, taskNotFound } from './policy.ts'
 import { inTree } from './tree.ts'
 
 export type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
@@ -58,9 +58,12 @@ export async function updateTask(
   query: TaskQuery,
 ) {
   const task = await requireTask(ctx, id)
-  const links = await requireLinks(ctx, { ...input, projectId: task.projectId, taskId: task.id })
+  const links = await requireLinks(ctx, { ...input, ...linksNow(task) })
   return changeTask(ctx, task.id, changedTask(input, links), version, query)
 }
+
+/** What the links of a task that is there are checked against. */
+const linksNow = ({ id, projectId, assigneeIds }: FoundTask) => ({ taskId: id, projectId, assignedNow: assigneeIds })
 
 /** What an input changes of a row. The rules refused null where a field cannot be cleared: what is left of it here is only its type. */
 export function changedTask(
@@ -89,7 +92,7 @@ export async function replaceTask(
   query: TaskQuery,
 ) {
   const task = await requireTask(ctx, id)
-  const links = await requireLinks(ctx, { ...input, projectId: task.projectId, taskId: task.id })
+  const links = await requireLinks(ctx, { ...input, ...linksNow(task) })
   return changeTask(ctx, task.id, withDefaults(input, links), version, query)
 }
 
@@ -105,15 +108,26 @@ export async function restoreTask(ctx: Context, id: string, version: Version, qu
   return changeTask(ctx, task.id, { deletedAt: null }, version, query, 'either')
 }
 
-/** Needs EDITOR. A new task, PENDING, with all else the task has. */
+/** Needs EDITOR. A new task, PENDING, with all else the task has that a new one may: not who has left, nor a parent in the trash. */
 export async function duplicateTask(ctx: Context, id: string, title: string | null | undefined, query: TaskQuery) {
   const viewer = requireViewer(ctx)
   const found = await requireTask(ctx, id)
   const task = await getTask(ctx, found.id, {})
-  const { description, priority, dueAt, parentId, assigneeIds, labelIds, projectId } = task
-  const copied = { title: title ?? task.title, description, priority, dueAt }
-  const data = newTask(viewer.id, projectId, copied, { parentId, assigneeIds, labelIds })
-  return inTree(ctx, parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
+  const { description, priority, dueAt, projectId } = task
+  const [checked] = await checkLinks(ctx, [task])
+  const isWrong = (field: string, index?: number) =>
+    checked?.issues.some(({ path }) => path[0] === field && (index === undefined || path[1] === index))
+  const data = newTask(
+    viewer.id,
+    projectId,
+    { title: title ?? task.title, description, priority, dueAt },
+    {
+      parentId: isWrong('parentId') ? null : task.parentId,
+      assigneeIds: task.assigneeIds.filter((_, index) => !isWrong('assigneeIds', index)),
+      labelIds: task.labelIds,
+    },
+  )
+  return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
 /** The version is part of the condition: whoever comes second with the same one changes nothing. */

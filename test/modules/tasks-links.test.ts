@@ -1,0 +1,277 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hashPassword } from '../../src/auth/passwords.ts'
+import {
+  atOnce,
+  type Cast,
+  cursorOf,
+  eventsSince,
+  expectRefused,
+  MISSING,
+  newCast,
+  newLabel,
+  newProject,
+  newTask,
+  readTask,
+} from '../support/factories.ts'
+import {
+  ask,
+  type Caller,
+  call,
+  data,
+  describeBoth,
+  type Operations,
+  type Outcome,
+  refusal,
+} from '../support/operations.ts'
+import { makeUser } from '../support/rows.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+
+/** How many people a task may be assigned to, and how many labels it may bear. */
+const MOST = 20
+
+let server: TestServer
+let cast: Cast
+let owner: Caller
+let projectId: string
+/** Labels of the shared project, and one of another project of the owner's. */
+let labels: string[]
+let foreign: string
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  cast = await newCast(server)
+  owner = cast.people.OWNER
+  projectId = cast.projectId
+  labels = (await atOnce(4, () => newLabel(owner, projectId))).map(({ id }) => id)
+  foreign = (await newLabel(owner, (await newProject(owner)).id)).id
+})
+afterAll(() => server?.close())
+
+type Write = (api: Operations, input: Record<string, unknown>) => Promise<Outcome>
+
+/** Every operation that takes the links of a task. */
+const WRITES: [string, Write][] = [
+  ['createTask', (api, input) => api.createTask(owner, { title: 'New', projectId, ...input })],
+  ['updateTask', async (api, input) => api.updateTask(owner, (await newTask(owner, { projectId })).id, input)],
+  [
+    'replaceTask',
+    async (api, input) => api.replaceTask(owner, (await newTask(owner, { projectId })).id, { title: 'New', ...input }),
+  ],
+]
+
+/** People who are members of the project, made without the API. */
+async function members(count: number): Promise<string[]> {
+  const people = await atOnce(count, () => makeUser(server.db))
+  await server.db.membership.createMany({
+    data: people.map((person) => ({ projectId, userId: person.id, role: 'VIEWER' as const })),
+  })
+  return people.map((person) => person.id)
+}
+
+const idsOf = (page: { nodes: { id: string }[] }) => page.nodes.map(({ id }) => id).sort()
+
+describeBoth('the assignees of a task', (api) => {
+  test.each(WRITES)('are members of the project, set by %s, each once', async (_name, write) => {
+    const { OWNER, VIEWER, EDITOR } = cast.people
+    const assigneeIds = [VIEWER.id, EDITOR.id.toUpperCase(), VIEWER.id, OWNER.id]
+    const task = data(await write(api, { assigneeIds }))
+    expect([...task.assigneeIds].sort()).toEqual([VIEWER.id, EDITOR.id, OWNER.id].sort())
+    const shown = data(await api.getTask(owner, task.id, ['assignees'])).assignees
+    expect(shown.map(({ id }: { id: string }) => id).sort()).toEqual([...task.assigneeIds].sort())
+  })
+
+  test.each(WRITES)('who are no members are refused by %s, whoever they are', async (_name, write) => {
+    const { ADMIN, stranger, VIEWER } = cast.people
+    const outcome = await write(api, { assigneeIds: [VIEWER.id, stranger.id, ADMIN.id, MISSING] })
+    expectRefused(outcome, 'VALIDATION_FAILED', ['assigneeIds'])
+    expect(refusal(outcome).rules, outcome.exchange).toEqual({ assigneeIds: 'not_a_member' })
+    for (const place of [1, 2, 3]) expect(outcome.exchange).toMatch(new RegExp(`"assigneeIds",${place}\\]`))
+    expect(outcome.exchange).not.toMatch(/"assigneeIds",0\]/)
+  })
+
+  test('change with a version and an event, and stay where nothing is said of them', async () => {
+    const { VIEWER, EDITOR } = cast.people
+    const task = await newTask(owner, { projectId, assigneeIds: [VIEWER.id] })
+    const cursor = await cursorOf(owner)
+    data(await api.updateTask(owner, task.id, { title: 'Other' }, 1))
+    expect(data(await api.updateTask(owner, task.id, { assigneeIds: [EDITOR.id, VIEWER.id] }, 2)).version).toBe(3)
+    expectRefused(await api.updateTask(owner, task.id, { assigneeIds: [] }, 2), 'PRECONDITION_FAILED', [
+      'expectedVersion',
+    ])
+    // The same again changes nothing.
+    expect(data(await api.updateTask(owner, task.id, { assigneeIds: [EDITOR.id, VIEWER.id] })).version).toBe(3)
+    expect(data(await api.updateTask(owner, task.id, { assigneeIds: null })).assigneeIds).toEqual([])
+    data(await api.updateTask(owner, task.id, { assigneeIds: [VIEWER.id] }))
+    expect(data(await api.updateTask(owner, task.id, { assigneeIds: [] })).assigneeIds).toEqual([])
+    data(await api.updateTask(owner, task.id, { assigneeIds: [VIEWER.id] }))
+    expect(data(await api.replaceTask(owner, task.id, { title: 'Other' })).assigneeIds).toEqual([])
+    const told = (await eventsSince(owner, cursor, task.id)).flatMap(({ version, changes }) =>
+      changes.assigneeIds ? [[version, ...changes.assigneeIds]] : [],
+    )
+    expect(told).toEqual([
+      [3, [VIEWER.id], [EDITOR.id, VIEWER.id]],
+      [4, [EDITOR.id, VIEWER.id], []],
+      [5, [], [VIEWER.id]],
+      [6, [VIEWER.id], []],
+      [7, [], [VIEWER.id]],
+      [8, [VIEWER.id], []],
+    ])
+  })
+
+  test(`are at most ${MOST}`, async () => {
+    const people = await members(MOST + 1)
+    for (const [, write] of WRITES) {
+      expectRefused(await write(api, { assigneeIds: people }), 'VALIDATION_FAILED', ['assigneeIds'])
+      expect(data(await write(api, { assigneeIds: people.slice(1) })).assigneeIds).toHaveLength(MOST)
+    }
+  })
+
+  test('who are what no id is are refused with all else that is wrong', async () => {
+    for (const [, write] of WRITES) {
+      expectRefused(
+        await write(api, { assigneeIds: ['x', 'me', '', '\u0000'], labelIds: ['x'], parentId: 'x', priority: 9 }),
+        'VALIDATION_FAILED',
+        ['assigneeIds', 'labelIds', 'parentId', 'priority'],
+      )
+      expectRefused(await write(api, { assigneeIds: [MISSING], labelIds: [foreign], parentId: MISSING }), 'NOT_FOUND', [
+        'assigneeIds',
+        'labelIds',
+        'parentId',
+      ])
+    }
+  })
+
+  test('are found by, with "me" and "none", exactly', async () => {
+    const { VIEWER, EDITOR } = cast.people
+    const { id } = await newProject(owner)
+    await server.db.membership.createMany({
+      data: [VIEWER, EDITOR].map((person) => ({ projectId: id, userId: person.id, role: 'EDITOR' as const })),
+    })
+    const make = async (assigneeIds: string[], status = 'PENDING'): Promise<string> =>
+      (await newTask(owner, { projectId: id, assigneeIds, status })).id
+    const [nobody, viewer, editor, both] = [
+      await make([]),
+      await make([VIEWER.id]),
+      await make([EDITOR.id], 'COMPLETED'),
+      await make([VIEWER.id, EDITOR.id]),
+    ]
+    const trashed = await make([VIEWER.id])
+    data(await api.deleteTask(owner, trashed))
+    const list = async (filter: object, caller: Caller = VIEWER) =>
+      idsOf(data(await api.listTasks(caller, { filter: { projectId: id, ...filter } })))
+    expect(await list({ assigneeId: ['me'] })).toEqual([viewer, both].sort())
+    expect(await list({ assigneeId: ['me'] }, EDITOR)).toEqual([editor, both].sort())
+    expect(await list({ assigneeId: [VIEWER.id.toUpperCase()] }, EDITOR)).toEqual([viewer, both].sort())
+    expect(await list({ assigneeId: [VIEWER.id, EDITOR.id] })).toEqual([viewer, editor, both].sort())
+    expect(await list({ assigneeId: ['none'] })).toEqual([nobody])
+    expect(await list({ assigneeId: ['none', 'me'] })).toEqual([nobody, viewer, both].sort())
+    expect(await list({ assigneeId: ['me'], status: ['COMPLETED'] }, EDITOR)).toEqual([editor])
+    expect(await list({ and: [{ assigneeId: [VIEWER.id] }, { assigneeId: [EDITOR.id] }] })).toEqual([both])
+    expect(await list({ not: { assigneeId: ['me'] } })).toEqual([nobody, editor].sort())
+    expect(await list({ assigneeId: ['me'], deleted: true })).toEqual([trashed])
+    // Who is nobody is assigned nothing: that says nothing of who there is.
+    expect(await list({ assigneeId: [MISSING] })).toEqual([])
+    expectRefused(await api.listTasks(owner, { filter: { assigneeId: ['you'] } }), 'VALIDATION_FAILED', ['assigneeId'])
+  })
+
+  test('who are deleted are forgotten by their tasks, with an event each', async () => {
+    const passwordHash = await hashPassword('correct horse battery staple')
+    const { id } = await server.db.user.create({
+      data: { email: `${crypto.randomUUID()}@example.org`, name: 'Leaving', passwordHash },
+    })
+    await server.db.membership.create({ data: { projectId, userId: id, role: 'VIEWER' } })
+    const task = await newTask(owner, { projectId, assigneeIds: [cast.people.VIEWER.id, id] })
+    const cursor = await cursorOf(owner)
+    const { ADMIN } = cast.people
+    const outcome =
+      api.protocol === 'REST'
+        ? await call(ADMIN, `DELETE /users/${id}`)
+        : await ask(ADMIN, 'mutation ($id: ID!) { deleteUser(id: $id) { id } }', { id })
+    expect(outcome.error, outcome.exchange).toBeUndefined()
+    expect(await readTask(owner, task.id)).toMatchObject({ assigneeIds: [cast.people.VIEWER.id], version: 2 })
+    expect(await eventsSince(owner, cursor, task.id)).toMatchObject([
+      {
+        type: 'task.updated',
+        version: 2,
+        changes: { assigneeIds: [[cast.people.VIEWER.id, id], [cast.people.VIEWER.id]] },
+      },
+    ])
+  })
+})
+
+describeBoth('the labels of a task', (api) => {
+  test.each(WRITES)('are of the project, set by %s, each once', async (_name, write) => {
+    const [a = '', b = ''] = labels
+    const task = data(await write(api, { labelIds: [a, b.toUpperCase(), a] }))
+    expect([...task.labelIds].sort()).toEqual([a, b].sort())
+    const shown = data(await api.getTask(owner, task.id, ['labels'])).labels as { id: string; name: string }[]
+    expect(shown.map(({ id }) => id).sort()).toEqual([a, b].sort())
+    expect(shown.map(({ name }) => name)).toEqual(shown.map(({ name }) => name).sort())
+  })
+
+  test.each(WRITES)('of another project are refused by %s, and those that are not there', async (_name, write) => {
+    const outcome = await write(api, { labelIds: [labels[0], foreign] })
+    expectRefused(outcome, 'VALIDATION_FAILED', ['labelIds'])
+    expect(refusal(outcome).rules, outcome.exchange).toEqual({ labelIds: 'another_project' })
+    expect(outcome.exchange).toMatch(/"labelIds",1\]/)
+    const { stranger } = cast.people
+    const hidden = await newLabel(stranger, (await newProject(stranger)).id)
+    for (const id of [MISSING, hidden.id]) {
+      const refused = await write(api, { labelIds: [id] })
+      expectRefused(refused, 'NOT_FOUND', ['labelIds'])
+      expect(refusal(refused).rules, refused.exchange).toEqual({ labelIds: 'not_found' })
+    }
+  })
+
+  test('change with a version and an event, and stay where nothing is said of them', async () => {
+    const [a, b] = labels
+    const task = await newTask(owner, { projectId, labelIds: [a] })
+    const cursor = await cursorOf(owner)
+    data(await api.updateTask(owner, task.id, { priority: 3 }, 1))
+    data(await api.updateTask(owner, task.id, { labelIds: [b] }, 2))
+    expect(data(await api.updateTask(owner, task.id, { labelIds: null }, 3)).labelIds).toEqual([])
+    expect(await eventsSince(owner, cursor, task.id)).toMatchObject([
+      { version: 2, changes: { priority: [1, 3] } },
+      { version: 3, changes: { labelIds: [[a], [b]] } },
+      { version: 4, changes: { labelIds: [[b], []] } },
+    ])
+  })
+
+  test(`are at most ${MOST}`, async () => {
+    const { id } = await newProject(owner)
+    const many = (await atOnce(MOST + 1, () => newLabel(owner, id))).map((label) => label.id)
+    const create = (labelIds: string[]) => api.createTask(owner, { title: 'A', projectId: id, labelIds })
+    expectRefused(await create(many), 'VALIDATION_FAILED', ['labelIds'])
+    expect(data(await create(many.slice(1))).labelIds).toHaveLength(MOST)
+  })
+
+  test('are found by any and by all of them, exactly', async () => {
+    const { id } = await newProject(owner)
+    const [a, b, c] = [await newLabel(owner, id), await newLabel(owner, id), await newLabel(owner, id)]
+    const make = async (...bears: { id: string }[]): Promise<string> =>
+      (await newTask(owner, { projectId: id, labelIds: bears.map((label) => label.id) })).id
+    const [none, onlyA, onlyB, ab, abc] = [
+      await make(),
+      await make(a),
+      await make(b),
+      await make(a, b),
+      await make(a, b, c),
+    ]
+    const trashed = await make(a)
+    data(await api.deleteTask(owner, trashed))
+    const list = async (labelId: object, more: object = {}) =>
+      idsOf(data(await api.listTasks(owner, { filter: { labelId, ...more } })))
+    expect(await list({ any: [a.id] })).toEqual([onlyA, ab, abc].sort())
+    expect(await list({ any: [b.id.toUpperCase(), c.id] })).toEqual([onlyB, ab, abc].sort())
+    expect(await list({ all: [a.id, b.id] })).toEqual([ab, abc].sort())
+    expect(await list({ any: [c.id], all: [a.id] })).toEqual([abc])
+    expect(await list({ all: [a.id] }, { not: { labelId: { any: [b.id] } } })).toEqual([onlyA])
+    expect(await list({ any: [a.id] }, { deleted: true })).toEqual([trashed])
+    const others = data(await api.listTasks(owner, { filter: { projectId: id, not: { labelId: { any: [a.id] } } } }))
+    expect(idsOf(others)).toEqual([none, onlyB].sort())
+    expectRefused(await api.listTasks(owner, { filter: { labelId: { any: [MISSING] } } }), 'NOT_FOUND', ['labelId'])
+    expectRefused(await api.listTasks(owner, { filter: { labelId: { all: [a.id, 'x'] } } }), 'VALIDATION_FAILED', [
+      'labelId.all',
+    ])
+  })
+})

@@ -1,0 +1,230 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rest } from '../support/clients.ts'
+import {
+  atOnce,
+  type Cast,
+  cursorOf,
+  eventsSince,
+  expectRefused,
+  expectRoles,
+  type Guarded,
+  MISSING,
+  newCast,
+  newChain,
+  newLabel,
+  newProject,
+  newTask,
+  readTask,
+} from '../support/factories.ts'
+import { type Caller, data, describeBoth } from '../support/operations.ts'
+import { addTo } from '../support/people.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+
+let server: TestServer
+let cast: Cast
+let owner: Caller
+let projectId: string
+/** Another project that EDITOR and OWNER may write in. */
+let target: { id: string; key: string }
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  cast = await newCast(server)
+  owner = cast.people.OWNER
+  projectId = cast.projectId
+  target = await newProject(owner, { name: 'Target' })
+  for (const name of ['VIEWER', 'COMMENTER', 'EDITOR'] as const)
+    await addTo(owner, target.id, cast.people[name].email, 'EDITOR')
+})
+afterAll(() => server?.close())
+
+const MOVE: Guarded = ['moveTask', 'EDITOR', (api, caller, task) => api.moveTask(caller, task.id, target.id)]
+
+const WHOLE = {
+  title: 'Whole',
+  description: 'All of it',
+  status: 'IN_PROGRESS',
+  priority: 4,
+  dueAt: '2030-01-01T00:00:00.000Z',
+}
+
+describeBoth('moving a task', (api) => {
+  test('is for EDITOR and up', async () => {
+    await expectRoles(api, cast, MOVE)
+  })
+
+  test('needs EDITOR on the other project, too, and does not tell whether there is one', async () => {
+    const { EDITOR, stranger } = cast.people
+    const task = await newTask(owner, { projectId })
+    const [hidden, shown] = [await newProject(stranger), await newProject(owner)]
+    await addTo(owner, shown.id, EDITOR.email, 'COMMENTER')
+    for (const project of [hidden.id, MISSING]) {
+      const outcome = await api.moveTask(EDITOR, task.id, project)
+      expectRefused(outcome, 'NOT_FOUND', ['projectId'])
+    }
+    expectRefused(await api.moveTask(EDITOR, task.id, shown.id), 'FORBIDDEN', [])
+    expect(await readTask(owner, task.id)).toEqual(task)
+  })
+
+  test('gives it a key there, and leaves all else of it as it was', async () => {
+    const there = await newProject(owner)
+    await newTask(owner, { projectId: there.id })
+    const task = await newTask(owner, { ...WHOLE, projectId })
+    const cursor = await cursorOf(owner)
+    const moved = data(await api.moveTask(cast.people.ADMIN, task.key, there.id.toUpperCase(), 1))
+    expect(moved).toEqual({
+      ...task,
+      projectId: there.id,
+      key: `${there.key}-2`,
+      number: 2,
+      version: 2,
+      updatedAt: expect.any(String),
+    })
+    expect(await readTask(owner, task.key)).toEqual(moved)
+    expect(await eventsSince(cast.people.ADMIN, cursor)).toEqual([
+      {
+        type: 'task.updated',
+        subjectId: task.id,
+        projectId: there.id,
+        version: 2,
+        actorId: cast.people.ADMIN.id,
+        // Who is there need not see where it was.
+        changes: { projectId: [null, there.id], key: [null, moved.key] },
+      },
+    ])
+  })
+
+  test('takes its sub-tasks along, those in the trash as well, and leaves its parent', async () => {
+    const there = await newProject(owner)
+    const chain = await newChain(owner, projectId, 4)
+    const [top, moved, child, grandchild] = chain
+    const trashed = await newTask(owner, { parentId: child.id, title: 'Trashed' })
+    data(await api.deleteTask(owner, trashed.id))
+    const cursor = await cursorOf(owner)
+    expect(data(await api.moveTask(owner, moved.id, there.id))).toMatchObject({ projectId: there.id, parentId: null })
+    expect(await readTask(owner, top.id)).toEqual(top)
+    expect(await readTask(owner, child.id)).toMatchObject({ projectId: there.id, parentId: moved.id, version: 2 })
+    expect(await readTask(owner, grandchild.id)).toMatchObject({ projectId: there.id, parentId: child.id, version: 2 })
+    expect(data(await api.restoreTask(owner, trashed.id))).toMatchObject({ projectId: there.id, parentId: child.id })
+    const inside = data(await api.listTasks(owner, { filter: { projectId: there.id } })).nodes
+    expect(inside.map((task: { number: number }) => task.number).sort()).toEqual([1, 2, 3, 4])
+    for (const task of [moved, child, grandchild, trashed])
+      expect((await readTask(owner, task.key)).id, task.key).toBe(task.id)
+    const events = (await eventsSince(owner, cursor)).filter(({ changes }) => changes.projectId)
+    expect(events.map(({ subjectId }) => subjectId).sort()).toEqual(
+      [moved, child, grandchild, trashed].map(({ id }) => id).sort(),
+    )
+    expect(JSON.stringify(events)).not.toContain(top.id)
+    expect(events.find(({ subjectId }) => subjectId === child.id)?.changes).not.toHaveProperty('parentId')
+  })
+
+  test('carries its labels over by name, whatever the case, and drops those there are none of', async () => {
+    const there = await newProject(owner)
+    const named = async (project: string, name: string): Promise<string> => (await newLabel(owner, project, name)).id
+    const mark = crypto.randomUUID().slice(0, 8)
+    const here = [await named(projectId, `Übung ${mark}`), await named(projectId, `Only here ${mark}`)]
+    const matching = await named(there.id, `ÜBUNG ${mark.toUpperCase()}`)
+    await named(there.id, 'Another')
+    const task = await newTask(owner, { projectId, labelIds: here })
+    const child = await newTask(owner, { parentId: task.id, labelIds: [here[0]] })
+    const cursor = await cursorOf(owner)
+    expect(data(await api.moveTask(owner, task.id, there.id)).labelIds).toEqual([matching])
+    expect((await readTask(owner, child.id)).labelIds).toEqual([matching])
+    const [moved] = await eventsSince(owner, cursor, task.id)
+    expect(moved?.changes.labelIds).toEqual([null, [matching]])
+    const bearing = data(await api.listTasks(owner, { filter: { labelId: { any: [matching] } } })).nodes
+    expect(bearing).toHaveLength(2)
+    expect(data(await api.listTasks(owner, { filter: { labelId: { any: here } } })).nodes).toEqual([])
+  })
+
+  test('keeps of its assignees those who are members there', async () => {
+    const { VIEWER, EDITOR, OWNER } = cast.people
+    const there = await newProject(owner)
+    await addTo(owner, there.id, EDITOR.email, 'VIEWER')
+    const task = await newTask(owner, { projectId, assigneeIds: [VIEWER.id, EDITOR.id, OWNER.id] })
+    const child = await newTask(owner, { parentId: task.id, assigneeIds: [VIEWER.id] })
+    const moved = data(await api.moveTask(owner, task.id, there.id))
+    expect([...moved.assigneeIds].sort()).toEqual([EDITOR.id, OWNER.id].sort())
+    expect((await readTask(owner, child.id)).assigneeIds).toEqual([])
+    const filter = { projectId: there.id, assigneeId: ['me'] }
+    expect(data(await api.listTasks(EDITOR, { filter })).nodes).toEqual([moved])
+    // Who has no part in the new project does not see it any more, by whatever key.
+    for (const name of [task.id, task.key, moved.key])
+      expectRefused(await api.getTask(VIEWER, name), 'NOT_FOUND', ['id'])
+  })
+
+  test('to where it is changes nothing', async () => {
+    const [parent, child] = await newChain(owner, projectId, 2)
+    const cursor = await cursorOf(owner)
+    expect(data(await api.moveTask(owner, child.id, projectId))).toEqual(child)
+    expect(data(await api.moveTask(owner, parent.id, projectId, 1))).toEqual(parent)
+    expect(await eventsSince(owner, cursor)).toEqual([])
+  })
+
+  test('is refused from another version, to what is no project, and of what is not there', async () => {
+    const there = await newProject(owner)
+    const task = await newTask(owner, { projectId })
+    expectRefused(await api.moveTask(owner, task.id, there.id, 2), 'PRECONDITION_FAILED', ['expectedVersion'])
+    for (const id of ['x', '', '\u0000', MISSING])
+      expectRefused(await api.moveTask(owner, task.id, id), 'NOT_FOUND', ['projectId'])
+    expectRefused(await api.moveTask(owner, task.id, null), 'VALIDATION_FAILED', ['projectId'])
+    for (const id of [MISSING, 'x', '\u0000', 'WEB-99999'])
+      expectRefused(await api.moveTask(owner, id, there.id), 'NOT_FOUND', ['id'])
+    expect(await readTask(owner, task.id)).toEqual(task)
+  })
+
+  test('of 50 at once gives each a number of its own, without a gap', async () => {
+    const there = await newProject(owner)
+    const tasks = await atOnce(50, (index) => newTask(owner, { projectId, title: `Move ${index}` }))
+    const moved = (await atOnce(50, (index) => api.moveTask(owner, tasks[index].id, there.id, 1))).map(data)
+    const numbers = moved.map((task) => task.number).sort((a, b) => a - b)
+    expect(numbers).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
+    const found = await atOnce(50, (index) => api.getTask(owner, tasks[index].key))
+    expect(found.map((outcome) => data(outcome).id)).toEqual(tasks.map(({ id }) => id))
+  })
+
+  test('to two projects at once ends in one of them, with all that is below it', async () => {
+    const projects = await atOnce(2, () => newProject(owner))
+    const [parent, child] = await newChain(owner, projectId, 2)
+    const outcomes = await atOnce(10, (index) => api.moveTask(owner, parent.id, projects[index % 2].id))
+    for (const outcome of outcomes) data(outcome)
+    const [above, below] = [await readTask(owner, parent.id), await readTask(owner, child.id)]
+    expect(projects.map(({ id }) => id)).toContain(above.projectId)
+    expect(below).toMatchObject({ projectId: above.projectId, parentId: parent.id })
+    const again = await atOnce(10, () => api.moveTask(owner, parent.id, projectId, above.version))
+    const codes = again.map((outcome) => outcome.error?.code).sort()
+    expect(codes).toEqual([...Array(9).fill('PRECONDITION_FAILED'), undefined])
+  })
+
+  test('while others are put below it and above it never tears a tree apart', async () => {
+    for (let round = 0; round < 5; round++) {
+      const there = await newProject(owner)
+      const [task, child, above] = await atOnce(3, () => newTask(owner, { projectId }))
+      const outcomes = await Promise.all([
+        api.updateTask(owner, child.id, { parentId: task.id }),
+        api.moveTask(owner, task.id, there.id),
+        api.updateTask(owner, task.id, { parentId: above.id }),
+        api.createTask(owner, { title: 'New', parentId: task.id }),
+      ])
+      const shown = outcomes.map((outcome) => outcome.exchange).join('\n')
+      expect(outcomes[1]?.error, shown).toBeUndefined()
+      for (const outcome of outcomes)
+        expect([undefined, 'VALIDATION_FAILED', 'NOT_FOUND'], shown).toContain(outcome.error?.code)
+      const torn = await server.db.$queryRaw`
+        SELECT c."key" FROM "Task" c JOIN "Task" p ON p."id" = c."parentId" WHERE p."projectId" <> c."projectId"`
+      expect(torn, shown).toEqual([])
+    }
+  })
+})
+
+test('moving answers 200 with an ETag, and keeps the condition of If-Match', async () => {
+  const { token } = owner
+  const task = await newTask(owner, { projectId })
+  const there = await newProject(owner)
+  const move = (etag: string) =>
+    rest(server, `POST /tasks/${task.id}/move`, { token, headers: { 'if-match': etag }, body: { projectId: there.id } })
+  const stale = await move('"v7.x"')
+  expect([stale.status, stale.body.code]).toEqual([412, 'PRECONDITION_FAILED'])
+  const moved = await move('"v1.x"')
+  expect([moved.status, moved.headers.get('etag')]).toEqual([200, expect.stringMatching(/^"v2\./)])
+})
