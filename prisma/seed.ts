@@ -86,7 +86,22 @@ const PROJECTS: readonly Plan[] = [
   },
 ]
 
-const TASKS = 200
+/** Named and colored alike in each project. */
+const LABELS = [
+  { name: 'bug', color: '#d73a4a' },
+  { name: 'quick win', color: '#2da44e' },
+  { name: 'waiting', color: '#9a6700' },
+] as const
+
+interface SampleProject {
+  plan: Plan
+  id: string
+  memberIds: string[]
+  labelIds: string[]
+}
+
+/** And four more in a tree. */
+const TASKS = 196
 const DAY_MS = 86_400_000
 const STATUSES: readonly TaskStatus[] = ['PENDING', 'PENDING', 'IN_PROGRESS', 'COMPLETED', 'COMPLETED', 'CANCELLED']
 
@@ -95,14 +110,30 @@ export async function seed(db: Database): Promise<void> {
   const passwordHash = await hashPassword(DEMO_PASSWORD)
   const users: string[] = []
   for (const person of PEOPLE) users.push(await addPerson(db, person, passwordHash))
-  const projects: { plan: Plan; id: string }[] = []
-  for (const plan of PROJECTS) projects.push({ plan, id: await addProject(db, plan, users) })
+  const projects: SampleProject[] = []
+  for (const plan of PROJECTS) projects.push(await addProject(db, plan, users))
   const random = createRandom(42)
   const tasks = Array.from({ length: TASKS }, (_, index) => {
-    const { plan, id } = pick(projects, index % projects.length)
-    return sampleTask(plan, id, pick(users, random(2)), Math.floor(index / projects.length), random)
+    const project = pick(projects, index % projects.length)
+    return sampleTask(project, pick(users, random(2)), Math.floor(index / projects.length), random)
   })
   await db.task.createMany({ data: tasks })
+  await addTree(db, pick(projects, 0))
+}
+
+/** A task with sub-tasks, of which one blocks another. */
+async function addTree(db: Database, { id: projectId, memberIds }: SampleProject): Promise<void> {
+  const creatorId = pick(memberIds, 0)
+  const add = (title: string, data: Partial<Prisma.TaskUncheckedCreateInput> = {}) =>
+    db.task.create({ data: { projectId, creatorId, updatedById: creatorId, title, ...data } })
+  const parent = await add('Sell gift vouchers', { priority: 4, description: 'On paper and by e-mail.' })
+  const parentId = parent.id
+  const design = await add('Design the voucher', { parentId, status: 'COMPLETED', assigneeIds: [creatorId] })
+  const print = await add('Find a printer', { parentId, status: 'IN_PROGRESS', assigneeIds: [pick(memberIds, 1)] })
+  const sell = await add('Put it into the shop', { parentId })
+  for (const sourceId of [design.id, print.id]) {
+    await db.taskRelation.create({ data: { type: 'BLOCKS', sourceId, targetId: sell.id, creatorId } })
+  }
 }
 
 async function addPerson(
@@ -117,25 +148,29 @@ async function addPerson(
   return id
 }
 
-async function addProject(
-  db: Database,
-  { key, name, description, roles }: Plan,
-  users: readonly string[],
-): Promise<string> {
+async function addProject(db: Database, plan: Plan, users: readonly string[]): Promise<SampleProject> {
+  const { key, name, description, roles } = plan
   const updatedById = pick(users, roles.indexOf('OWNER'))
   const members = users.flatMap((userId, index) => {
     const role = roles[index]
     return role ? [{ userId, role, updatedById }] : []
   })
-  const { id } = await db.project.create({
-    data: { key, name, description, updatedById, memberships: { create: members } },
+  const { id, labels } = await db.project.create({
+    data: {
+      key,
+      name,
+      description,
+      updatedById,
+      memberships: { create: members },
+      labels: { create: LABELS.map((label) => ({ ...label, updatedById })) },
+    },
+    select: { id: true, labels: { select: { id: true } } },
   })
-  return id
+  return { plan, id, memberIds: members.map(({ userId }) => userId), labelIds: labels.map((label) => label.id) }
 }
 
 function sampleTask(
-  plan: Plan,
-  projectId: string,
+  { plan, id: projectId, memberIds, labelIds }: SampleProject,
   creatorId: string,
   index: number,
   random: (below: number) => number,
@@ -154,6 +189,8 @@ function sampleTask(
     priority: 1 + random(5),
     dueAt: random(2) === 0 ? new Date(Date.now() + (random(60) - 20) * DAY_MS) : null,
     completedAt: status === 'COMPLETED' ? new Date(createdAt.getTime() + random(20) * DAY_MS) : null,
+    assigneeIds: random(4) === 0 ? [] : [pick(memberIds, random(memberIds.length))],
+    labelIds: random(3) === 0 ? [pick(labelIds, random(labelIds.length))] : [],
     creatorId,
     updatedById: creatorId,
     createdAt,

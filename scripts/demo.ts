@@ -50,6 +50,10 @@ curl -N ${url}/api/v1/events/stream ${auth}
 Create a task over REST in another:
 curl ${url}/api/v1/tasks ${json} ${auth} -d '{"title": "Try Taskwire", "priority": 5}'
 
+Find what is urgent and yours, and search:
+curl '${url}/api/v1/tasks?assigneeId=me&status=PENDING&orderBy=priority:desc&orderBy=dueAt&limit=3' ${auth}
+curl '${url}/api/v1/tasks?search=vouchers&fields=key,title,status' ${auth}
+
 Read it over GraphQL:
 curl ${url}/graphql ${json} ${auth} -d '{"query": "{ tasks(first: 1, orderBy: [{field: CREATED_AT, direction: DESC}]) { nodes { id title priority project { name } } } }"}'
 
