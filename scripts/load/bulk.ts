@@ -74,7 +74,8 @@ const input = (index: number) => ({
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
 const results: Record<string, { bulk: number[]; inTurn: number[]; atOnce: number[] }> = {}
 const note = (what: string, bulk: number, inTurn: number, atOnce: number) => {
-  const of = (results[what] ??= { bulk: [], inTurn: [], atOnce: [] })
+  const of = results[what] ?? { bulk: [], inTurn: [], atOnce: [] }
+  results[what] = of
   of.bulk.push(bulk)
   of.inTurn.push(inTurn)
   of.atOnce.push(atOnce)

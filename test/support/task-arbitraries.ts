@@ -73,7 +73,21 @@ export function newTask(
         // None is to come twice, but fast-check has a liking for the first and last of all ids.
         id: fc.noShrink(fc.noBias(fc.uuid())),
         projectId: fc.constant(project.id),
-        parentId: fc.constantFrom('none', ...parents.flatMap(({ id, key }) => [id, id.toUpperCase(), key.toLowerCase()])),
+        parentId: fc.constantFrom(null, ...project.parentIds),
+        labelIds: fc.subarray(project.labelIds),
+        title: fc.constantFrom(...TITLES),
+        description: fc.constantFrom(...DESCRIPTIONS),
+        status: fc.constantFrom(...STATUSES),
+        priority: fc.integer({ min: 1, max: 3 }),
+        dueAt: fc.constantFrom(...DUE),
+        completedAt: time,
+        createdAt: fc.constantFrom(...WRITTEN, ...(after ? LATER : [])),
+        updatedAt: time,
+        creatorId: fc.constantFrom(null, ...people),
+        assigneeIds: fc.subarray([...people], { maxLength: 2 }),
+        deletedAt: fc.constantFrom(null, null, null, null, WRITTEN[1]!),
+      }),
+    ),
   )
 }
 

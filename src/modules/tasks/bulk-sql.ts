@@ -18,7 +18,7 @@ const COLUMNS = {
   labelIds: 'uuid[]',
 } as const
 
-const valueOf = (source: string, name: string, type: string) =>
+const columnValue = (source: string, name: string, type: string) =>
   type.endsWith('[]')
     ? `ARRAY(SELECT jsonb_array_elements_text(${source} -> '${name}'))::${type}`
     : `(${source} ->> '${name}')::${type}`
@@ -29,7 +29,7 @@ type NewTask = { id: string } & ReturnType<typeof newTask>
 export function insertTasks(tasks: readonly NewTask[]): Prisma.Sql {
   const columns = { id: 'uuid', projectId: 'uuid', creatorId: 'uuid', updatedById: 'uuid', ...COLUMNS }
   const names = Object.keys(columns).map((name) => Prisma.raw(`"${name}"`))
-  const values = Object.entries(columns).map(([name, type]) => Prisma.raw(valueOf('given', name, type)))
+  const values = Object.entries(columns).map(([name, type]) => Prisma.raw(columnValue('given', name, type)))
   return Prisma.sql`INSERT INTO "Task" (${Prisma.join(names)}) SELECT ${Prisma.join(values)}
     FROM jsonb_array_elements(${JSON.stringify(tasks)}::jsonb) WITH ORDINALITY AS item(given, place) ORDER BY place`
 }
@@ -43,7 +43,7 @@ interface Change {
 export function updateTasks(viewerId: string, changes: readonly Change[]): Prisma.Sql {
   const set = Object.entries(COLUMNS).map(([name, type]) =>
     Prisma.raw(
-      `"${name}" = CASE WHEN given.patch ? '${name}' THEN ${valueOf('given.patch', name, type)} ELSE task."${name}" END`,
+      `"${name}" = CASE WHEN given.patch ? '${name}' THEN ${columnValue('given.patch', name, type)} ELSE task."${name}" END`,
     ),
   )
   return Prisma.sql`UPDATE "Task" AS task SET ${Prisma.join(set)}, "updatedById" = ${viewerId}::uuid
