@@ -4,6 +4,7 @@
  */
 export const BEYOND_PRISMA: readonly string[] = [
   'check ApiKey_name_length',
+  'check IdempotencyRecord_key_length',
   'check Label_color_format',
   'check Label_name_length',
   'check Project_key_format',

@@ -8,6 +8,7 @@ import { costOf, LIMITS, tooComplex } from './complexity.ts'
 import type { Context, Viewer } from './context.ts'
 import { AppError, type Issue, validationFailed } from './gateway/errors.ts'
 import RestPlugin from './gateway/rest-plugin.ts'
+import { MOST_ISSUES } from './gateway/variables.ts'
 import type PrismaTypes from './generated/pothos.ts'
 import { getDatamodel } from './generated/pothos.ts'
 import type { ApiScope } from './modules/api-keys/scopes.ts'
@@ -69,7 +70,7 @@ export const builder = new SchemaBuilder<{
   validation: {
     validationError: (failure) =>
       validationFailed(
-        failure.issues.map((issue): Issue => {
+        failure.issues.slice(0, MOST_ISSUES).map((issue): Issue => {
           const path = (issue.path ?? []).map((step) => {
             const key = typeof step === 'object' ? step.key : step
             return typeof key === 'symbol' ? String(key) : key

@@ -13,10 +13,12 @@ import type {
 } from './gateway/context.ts'
 import { ENDLESS, type Lifetime } from './gateway/lifetime.ts'
 import type { UserRole } from './generated/prisma/enums.ts'
+import { once } from './idempotency.ts'
 import type { Lifetimes } from './lifetimes.ts'
 import type { ApiScope } from './modules/api-keys/scopes.ts'
 import { createLoaders, type Loaders } from './modules/loaders.ts'
 import type { AccessTracker } from './modules/projects/access.ts'
+import { requireViewer } from './modules/users/policy.ts'
 import type { Recognised } from './viewer.ts'
 
 /** What a viewer came in with. Times are milliseconds since the epoch. */
@@ -107,14 +109,17 @@ function clientAddress({ headers, remoteAddress }: GatewayRequest, trustedProxie
 
 type Facts = Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log'>
 
-function makeContext(facts: Facts): Context {
-  const { db, tail, lifetimes } = facts.services
+function makeContext(facts: Facts, db: Database = facts.services.db): Context {
+  const { tail, lifetimes } = facts.services
   return {
     ...facts,
     principal: facts.viewer?.id ?? null,
     db,
     loaders: createLoaders(db, facts.viewer),
     fork: () => makeContext(facts),
+    async once(request, run) {
+      return once({ db, viewer: requireViewer(facts) }, request, (tx) => makeContext(facts, tx), run)
+    },
     afterWrite: () => tail.wake(),
     openLifetime: () =>
       sharedLifetime(facts.request.connection) ?? lifetimes.open(facts.viewer, facts.request.arrivedAt),

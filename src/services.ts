@@ -9,6 +9,7 @@ import { createHub } from './events/hub.ts'
 import { createTail } from './events/tail.ts'
 import type { GatewayLog } from './gateway/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { forgetOldAnswers } from './idempotency.ts'
 import { createLifetimes } from './lifetimes.ts'
 import { createAccessTracker } from './modules/projects/access.ts'
 import { purgeTrash } from './modules/tasks/trash.ts'
@@ -42,7 +43,10 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       log,
     }
     const housekeeping = startHousekeeping(
-      [{ name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) }],
+      [
+        { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
+        { name: 'kept answers', run: () => forgetOldAnswers(db) },
+      ],
       log,
     )
     return {

@@ -31,10 +31,34 @@ export interface GatewayContext {
   log: GatewayLog
   /** The same viewer with fresh caches: an open stream runs each event in its own. */
   fork(): this
+  /**
+   * Does what has a key of the client's once: in one transaction with a record of the answer, by which the same request is
+   * answered from then on. CONFLICT while it is being done, IDEMPOTENCY_KEY_REUSED for another request with the key. An answer that is
+   * not to be kept takes back all that was done for it.
+   */
+  once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<Kept<Answer>>): Promise<Once<Answer>>
   /** Called after an operation that may have written, whatever its outcome. */
   afterWrite(): void
   /** Starts watching the credential behind this context, for as long as something stays open with it. */
   openLifetime(): Lifetime
+}
+
+/** A request as its key names it, and what it was. */
+export interface KeyedRequest {
+  key: string
+  fingerprint: string
+}
+
+export interface Kept<Answer> {
+  /** Is kept as JSON. */
+  answer: Answer
+  keep: boolean
+}
+
+export interface Once<Answer> {
+  answer: Answer
+  /** Whether the answer is of an earlier request. */
+  replayed: boolean
 }
 
 export interface GatewayLog {

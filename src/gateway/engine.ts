@@ -15,6 +15,7 @@ import { LRUCache } from 'lru-cache'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
+import { fingerprintOf, notKept, requireKeepable } from './idempotency.ts'
 import { type EngineResult, type EngineStream, resultStream, untilAvailable } from './subscription.ts'
 import {
   hasTooDeepValue,
@@ -121,22 +122,55 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): Promise<EngineResult> {
-    const { document, operation } = prepared
     const refused = refuse(prepared, variables, context)
     if (refused) return refused
     try {
-      const result = await execute({
-        schema,
-        document,
-        operationName: operation.name?.value,
-        variableValues: variables,
-        contextValue: context,
-      })
-      return mask(explain(prepared, variables, result), context)
+      return await perform(prepared, variables, context)
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     } finally {
-      if (operation.operation === OperationTypeNode.MUTATION) context.afterWrite()
+      if (prepared.operation.operation === OperationTypeNode.MUTATION) context.afterWrite()
+    }
+  }
+
+  async function perform(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+  ): Promise<EngineResult> {
+    const { document, operation } = prepared
+    const result = await execute({
+      schema,
+      document,
+      operationName: operation.name?.value,
+      variableValues: variables,
+      contextValue: context,
+    })
+    return mask(explain(prepared, variables, result), context)
+  }
+
+  /** Runs a mutation that has a key of the client's: once, however often it is sent. */
+  async function runOnce(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+    key: string,
+  ): Promise<{ result: EngineResult; replayed: boolean }> {
+    const refused = refuse(prepared, variables, context)
+    if (refused) return { result: refused, replayed: false }
+    try {
+      requireKeepable(schema, prepared)
+      if (!context.once) throw notKept()
+      const request = { key, fingerprint: fingerprintOf(prepared, variables) }
+      const { answer, replayed } = await context.once(request, async (within) => {
+        const result = await perform(prepared, variables, within)
+        return { answer: result, keep: !result.errors }
+      })
+      return { result: answer, replayed }
+    } catch (error) {
+      return { result: { errors: [toClientError(error, context, translateError)] }, replayed: false }
+    } finally {
+      context.afterWrite()
     }
   }
 
@@ -180,5 +214,5 @@ export function createEngine(options: EngineOptions) {
     }
   }
 
-  return { schema, prepare, run, open }
+  return { schema, prepare, run, runOnce, open }
 }

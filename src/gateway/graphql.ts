@@ -3,9 +3,10 @@ import { type GraphQLError, OperationTypeNode } from 'graphql'
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
 import { toClientError } from './client-error.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
-import type { Engine } from './engine.ts'
+import type { Engine, PreparedOperation, Variables } from './engine.ts'
 import { AppError } from './errors.ts'
 import { gatewayRequest, type HttpExchange, type HttpHandler } from './http.ts'
+import { REPLAYED, readIdempotencyKey } from './idempotency.ts'
 import { type EngineResult, type EngineStream, isStream } from './subscription.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
@@ -53,8 +54,22 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const result =
       kind === OperationTypeNode.SUBSCRIPTION
         ? await engine.open(prepared, variables, context)
-        : await engine.run(prepared, variables, context)
+        : await runOnceOrAgain(prepared, variables, context, exchange)
     return isStream(result) || result.data !== undefined ? result : refused(result.errors ?? [])
+  }
+
+  async function runOnceOrAgain(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+    { request, response }: HttpExchange,
+  ): Promise<EngineResult> {
+    const isMutation = prepared.operation.operation === OperationTypeNode.MUTATION
+    const key = isMutation ? readIdempotencyKey(request.headers) : undefined
+    if (key === undefined) return engine.run(prepared, variables, context)
+    const { result, replayed } = await engine.runOnce(prepared, variables, context, key)
+    if (replayed) response.setHeader(REPLAYED, 'true')
+    return result
   }
 
   const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })

@@ -140,7 +140,8 @@ function timeResponse(response: ServerResponse, started: number): void {
   }
 }
 
-const EXPOSED_HEADERS = 'ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id'
+const EXPOSED_HEADERS =
+  'ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id'
 
 /** Sets the CORS headers of an allowed origin; answers a preflight and returns true. */
 function answerCors({ request, response, method }: HttpExchange, allowed: readonly string[]): boolean {

@@ -84,6 +84,8 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestOptions
+      /** The input or the answer has a secret in it: neither is kept, not even as a hash. */
+      handlesSecrets?: boolean
     }
     export interface SubscriptionFieldOptions<
       Types extends SchemaTypes,
@@ -116,7 +118,9 @@ const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
 class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const options = field.pothosOptions as Partial<Record<(typeof REQUIRED)[number] | 'restEmbed', unknown>>
+    const options = field.pothosOptions as Partial<
+      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets', unknown>
+    >
     if (!ROOT_KINDS.has(field.kind)) {
       return options.restEmbed ? { ...field, extensions: { ...field.extensions, restEmbed: true } } : field
     }
@@ -124,7 +128,8 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    return { ...field, extensions: { ...field.extensions, rest: options.rest } }
+    const secret = options.handlesSecrets ? { handlesSecrets: true } : {}
+    return { ...field, extensions: { ...field.extensions, rest: options.rest, ...secret } }
   }
 }
 

@@ -60,10 +60,20 @@ export function coerceValue(
     issues.push({ path, code: 'too_deep', message: TOO_DEEP })
     return undefined
   }
-  return coerceInputValue(value, type, (inner, invalid, error) => {
-    issues.push(toIssue([...path, ...inner], invalid, error.message))
-  })
+  try {
+    return coerceInputValue(value, type, (inner, invalid, error) => {
+      if (issues.length >= MOST_ISSUES) throw TOO_MANY
+      issues.push(toIssue([...path, ...inner], invalid, error.message))
+    })
+  } catch (error) {
+    if (error !== TOO_MANY) throw error
+    return undefined
+  }
 }
+
+/** Nobody reads more, and a long list of values can break a rule in each: who sends it would get many times its size in answer. */
+export const MOST_ISSUES = 100
+const TOO_MANY = Symbol('too many issues')
 
 /** graphql-js's own words, told as a rule broken by the field the path names. */
 function toIssue(path: (string | number)[], invalid: unknown, message: string): Issue {

@@ -121,9 +121,17 @@ describe('the gateway serves a schema it has never seen', () => {
 
   test('only an operation of many things takes a large body', async () => {
     const books = (count: number) => Array.from({ length: count }, () => ({ title: 'Emma, by Jane Austen' }))
-    expect((await call('POST /deliveries', { body: { books: books(500) } })).body).toEqual({ books: 500 })
-    expect((await call('POST /deliveries', { body: { books: books(2_000) } })).status).toBe(413)
+    expect((await call('POST /deliveries', { token: 'ann', body: { books: books(500) } })).body).toEqual({ books: 500 })
+    expect((await call('POST /deliveries', { token: 'ann', body: { books: books(2_000) } })).status).toBe(413)
+    expect((await call('POST /deliveries', { body: { books: books(500) } })).status, 'of nobody').toBe(413)
     expect((await call('POST /books', { body: { title: 'E'.repeat(11_000) } })).status).toBe(413)
+  })
+
+  test('no more than a hundred problems are told, however many there are', async () => {
+    const { status, body } = await call('POST /deliveries', {
+      body: { books: Array.from({ length: 2_000 }, () => ({})) },
+    })
+    expect({ status, told: body.errors.length }).toEqual({ status: 422, told: 100 })
   })
 
   test('values that are nested too deep are refused before anything walks down them', async () => {

@@ -240,7 +240,7 @@ export async function openBookshop() {
   const createContext = async (request: GatewayRequest): Promise<BookshopContext> => {
     const context = {
       requestId: request.requestId,
-      principal: null,
+      principal: request.headers.authorization ?? null,
       request,
       log,
       afterWrite() {},

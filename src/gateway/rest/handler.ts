@@ -5,6 +5,7 @@ import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine, PreparedOperation, Variables } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
 import { gatewayRequest, type HttpExchange } from '../http.ts'
+import { REPLAYED, readIdempotencyKey } from '../idempotency.ts'
 import { sendProblem } from '../problem.ts'
 import { entityTag, noneMatch } from './conditional.ts'
 import { type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
@@ -50,14 +51,21 @@ export function createRouteHandler<Context extends GatewayContext>(
   return async function handle(exchange, params) {
     const { response, requestId } = exchange
     const issues: Issue[] = []
-    const body = route.method === 'GET' ? undefined : await readBody(exchange)
+    // A large body is read of who is signed in: finding that out costs less.
+    const early = route.rest.large ? await createContext(gatewayRequest(exchange, 'rest')) : undefined
+    const body = route.method === 'GET' ? undefined : await readBody(exchange, early?.principal != null)
     const query = parseQuery(exchange.query)
     const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
     const ready = prepare(input, issues)
     if (!ready || issues.length > 0) throw validationFailed(issues)
 
-    const context = await createContext(gatewayRequest(exchange, 'rest'))
-    const result = await engine.run(ready.operation, input.variables, context)
+    const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
+    const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
+    const { result, replayed } =
+      key === undefined
+        ? { result: await engine.run(ready.operation, input.variables, context), replayed: false }
+        : await engine.runOnce(ready.operation, input.variables, context, key)
+    if (replayed) response.setHeader(REPLAYED, 'true')
     const error = result.errors?.[0]
     if (error) {
       refusePath(plan, error)
@@ -69,8 +77,8 @@ export function createRouteHandler<Context extends GatewayContext>(
     send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
   }
 
-  async function readBody(exchange: HttpExchange): Promise<unknown> {
-    return parseJson(await exchange.body({ large: route.rest.large }), exchange.request.headers['content-type'])
+  async function readBody(exchange: HttpExchange, large: boolean): Promise<unknown> {
+    return parseJson(await exchange.body({ large }), exchange.request.headers['content-type'])
   }
 
   function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {

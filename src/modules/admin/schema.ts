@@ -33,6 +33,7 @@ builder.mutationField('createUser', (t) =>
     type: 'User',
     description: 'Make an account, also where registration is closed. Needs an ADMIN.',
     authScopes: { admin: true },
+    handlesSecrets: true,
     rest: { method: 'POST', path: '/users', status: 201, body: 'input', location: (user) => `/users/${user.id}` },
     args: { input: t.arg({ type: CreateUserInput, required: true }) },
     resolve: (query, _root, { input }, ctx) => admin.createUser(ctx, input, query),

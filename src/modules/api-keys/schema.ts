@@ -51,6 +51,7 @@ builder.mutationField('createApiKey', (t) =>
     type: ApiKeyType,
     description: 'Make an API key. Its secret is in this answer and nowhere else. `admin` needs an ADMIN.',
     authScopes: { person: true },
+    handlesSecrets: true,
     rest: { method: 'POST', path: '/api-keys', status: 201, body: 'input', location: () => '/api-keys' },
     args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
     resolve: (_root, { input }, ctx) => apiKeys.createApiKey(ctx, input),

@@ -123,7 +123,7 @@ function conditions(filter: TaskFilterValues, whole: ResolvedFilter): Condition[
     assigned(filter, whole),
     creatorId && oneOf('creatorId', withMe(creatorId, whole), 'uuid'),
     labelId?.any && labelled(labelId.any, whole),
-    ...(labelId?.all ?? []).map((id) => labelled([id], whole)),
+    ...allLabels(labelId?.all ?? [], whole),
     parentId != null && ofParent(parentId, whole),
     key &&
       oneOf(
@@ -187,6 +187,14 @@ export function assigneeLink(
 function labelled(labels: readonly string[], whole: ResolvedFilter): Prisma.Sql {
   return Prisma.sql`EXISTS (SELECT FROM "TaskLabel" AS link WHERE link."taskId" = "Task"."id"
     AND ${labelLink(labels, whole)})`
+}
+
+/** One label leads to the tasks, which know their others. */
+function allLabels(labels: readonly string[], whole: ResolvedFilter): Prisma.Sql[] {
+  const [first, ...others] = new Set(labels)
+  if (first === undefined) return []
+  const led = labelled([first], whole)
+  return others.length === 0 ? [led] : [led, Prisma.sql`"Task"."labelIds" @> ${others}::uuid[]`]
 }
 
 /** The rows of "TaskLabel" AS link that lead to the tasks. */

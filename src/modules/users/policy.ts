@@ -3,7 +3,7 @@ import { AppError } from '../../gateway/errors.ts'
 import type { ApiScope } from '../api-keys/scopes.ts'
 
 /** Who is asking; refuses with UNAUTHENTICATED where nobody is signed in. */
-export function requireViewer(ctx: Context): Viewer {
+export function requireViewer(ctx: Pick<Context, 'viewer' | 'credentialProblem'>): Viewer {
   if (ctx.viewer) return ctx.viewer
   throw new AppError('UNAUTHENTICATED', ctx.credentialProblem ?? 'Sign in first: this needs an access token.')
 }

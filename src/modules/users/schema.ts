@@ -77,6 +77,7 @@ builder.mutationField('updateMe', (t) =>
     type: 'User',
     description: 'Change your name or e-mail address.',
     authScopes: { person: true },
+    handlesSecrets: true,
     rest: { method: 'PATCH', path: '/me', body: 'input' },
     args: {
       input: t.arg({ type: UpdateMeInput, required: true }),
