@@ -7,12 +7,17 @@ import { loadUsers } from './users/loader.ts'
 
 export type Loaders = ReturnType<typeof createLoaders>
 
-/** Batches loads by id within one operation: what Prisma's own relations cannot reach. */
+/**
+ * Batches loads by id within one operation: what Prisma's own relations cannot reach. Nothing is remembered: of two mutations in one
+ * operation the second would be answered with what was before it.
+ */
 export function createLoaders(db: Database, viewer: Viewer | null) {
+  const batched = <Value>(load: (ids: readonly string[]) => Promise<Value[]>) =>
+    new DataLoader((ids: readonly string[]) => load(ids), { cache: false })
   return {
-    user: new DataLoader((ids: readonly string[]) => loadUsers(db, ids)),
-    task: new DataLoader((ids: readonly string[]) => loadTasks(db, viewer, ids)),
-    subtaskProgress: new DataLoader((ids: readonly string[]) => loadSubtaskProgress(db, ids)),
-    relations: new DataLoader((ids: readonly string[]) => loadRelations(db, viewer, ids)),
+    user: batched((ids) => loadUsers(db, ids)),
+    task: batched((ids) => loadTasks(db, viewer, ids)),
+    subtaskProgress: batched((ids) => loadSubtaskProgress(db, ids)),
+    relations: batched((ids) => loadRelations(db, viewer, ids)),
   }
 }

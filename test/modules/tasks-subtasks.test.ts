@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { graphql } from '../support/clients.ts'
 import {
   atOnce,
   type Cast,
@@ -213,4 +214,12 @@ describeBoth('a sub-task', (api) => {
       expect(parents).toEqual([...tasks.slice(1).map((task) => task.id), null])
     }
   })
+})
+
+test('of two mutations in one operation the second is answered with what the first has done', async () => {
+  const { id } = await newTask(owner, { projectId })
+  const add = (name: string) =>
+    `${name}: createTask(input: { parentId: "${id}", title: "${name}" }) { parent { subtaskProgress { total } } }`
+  const { data: answer } = await graphql(server, `mutation { ${add('a')} ${add('b')} }`, {}, { token: owner.token })
+  expect([answer.a, answer.b].map((task) => task.parent.subtaskProgress.total)).toEqual([1, 2])
 })

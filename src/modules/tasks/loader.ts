@@ -7,7 +7,7 @@ import { visibleProjects } from '../projects/policy.ts'
 /** The tasks of these ids, in their order; null for one that the viewer may not see, or that is in the trash. */
 export async function loadTasks(db: Database, viewer: Viewer | null, ids: readonly string[]): Promise<(Task | null)[]> {
   if (!viewer) return ids.map(() => null)
-  const where = { id: { in: padToPowerOfTwo(ids) }, deletedAt: null, project: visibleProjects(viewer) }
+  const where = { id: { in: padToPowerOfTwo([...new Set(ids)]) }, deletedAt: null, project: visibleProjects(viewer) }
   const byId = new Map((await db.task.findMany({ where })).map((task) => [task.id, task]))
   return ids.map((id) => byId.get(id) ?? null)
 }
