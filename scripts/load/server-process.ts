@@ -6,6 +6,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface LoadedServer {
   url: string
+  pid: number | undefined
   stop(): Promise<void>
 }
 
@@ -27,6 +28,7 @@ export async function startProcess(settings: Record<string, string>): Promise<Lo
   })
   return {
     url,
+    pid: child.pid,
     async stop() {
       const ended = once(child, 'exit')
       child.kill('SIGTERM')
