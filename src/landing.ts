@@ -4,6 +4,8 @@ import { type HttpHandler, readOnly } from './gateway/http.ts'
 /** What is where; `open` is what a browser can just go to. */
 const PLACES = [
   { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser', open: true },
+  { path: '/docs', what: 'the REST API to try out: Swagger UI', open: true },
+  { path: '/redoc', what: 'the REST API to read: ReDoc', open: true },
   { path: '/api/v1/openapi.json', what: 'OpenAPI 3.1 of the REST API below /api/v1', open: true },
   { path: '/api/v1/events/stream', what: 'live events (SSE), with a token', open: false },
   { path: '/readyz', what: 'whether the server can do its work', open: true },

@@ -6,6 +6,7 @@ import { type Context, createContextFactory } from './context.ts'
 import type { Database } from './database/client.ts'
 import { toAppError } from './database/errors.ts'
 import type { ContextFactory, GatewayLog } from './gateway/context.ts'
+import { createDocs } from './gateway/docs.ts'
 import { createEngine, type Engine } from './gateway/engine.ts'
 import { createGraphql } from './gateway/graphql.ts'
 import { createHealth } from './gateway/health.ts'
@@ -91,6 +92,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
       }),
       [REST_BASE]: rest,
       [`${REST_BASE}/*`]: rest,
+      ...createDocs({ title: 'Taskwire', openapiUrl: `${REST_BASE}/openapi.json`, graphqlUrl: GRAPHQL_PATH }),
       ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
     },
     bodyLimit: config.BODY_LIMIT,

@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { AppError } from './errors.ts'
+import { type HttpExchange, type HttpHandler, readOnly } from './http.ts'
+import { entityTag, noneMatch } from './rest/conditional.ts'
+
+export interface DocsOptions {
+  /** Stands in the titles of the pages. */
+  title: string
+  /** Path of the OpenAPI document that the pages show. */
+  openapiUrl: string
+  /** Path of GraphiQL, which opens with an operation's twin filled in. */
+  graphqlUrl: string
+}
+
+/** What each page may load: only what its library turned out to need, and all of it from here. */
+const SWAGGER_POLICY = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'connect-src': "'self'",
+  'img-src': "'self' data:",
+  'style-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'self'",
+  'frame-ancestors': "'none'",
+}
+/**
+ * The styles that ReDoc's bundle adds, by their hashes, so that any other inline style stays forbidden. The first is that of
+ * nothing: styled-components adds an empty <style> and fills it by script. The second is that of its scroll bars in the one
+ * version that package.json names; a browser's console tells the hash of another.
+ */
+const REDOC_STYLES =
+  "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
+const REDOC_POLICY = {
+  ...SWAGGER_POLICY,
+  'style-src': `'self' ${REDOC_STYLES}`,
+  // The search runs in a worker that the bundle carries as text.
+  'worker-src': 'blob:',
+}
+
+interface Source {
+  /** What `require.resolve` finds: in node_modules, or a file of ours. */
+  from: string
+  /** Text that is served as another. */
+  replace?: readonly [RegExp, string][]
+}
+
+/** The maps are not served: a browser's developer tools would complain of each. */
+const NO_SOURCE_MAP = [/\s*(?:\/\/|\/\*)# sourceMappingURL=\S+(?: ?\*\/)?\s*$/, '\n'] as [RegExp, string]
+/** ReDoc fetches its maker's logo and has no option against it; it copes with an image that cannot be shown. */
+const NO_FOREIGN_LOGO = [/https:\/\/cdn\.redoc\.ly\/redoc\/logo-mini\.svg/g, 'data:,'] as [RegExp, string]
+
+/** All there is to fetch: a name that is not here is not looked for on the disk. */
+const FILES: Readonly<Record<string, Source>> = {
+  '/docs/swagger-ui.css': { from: 'swagger-ui-dist/swagger-ui.css', replace: [NO_SOURCE_MAP] },
+  '/docs/swagger-ui-bundle.js': { from: 'swagger-ui-dist/swagger-ui-bundle.js', replace: [NO_SOURCE_MAP] },
+  '/docs/favicon-32x32.png': { from: 'swagger-ui-dist/favicon-32x32.png' },
+  '/docs/start.css': { from: './docs/swagger.css' },
+  '/docs/start.js': { from: './docs/swagger.js' },
+  '/redoc/redoc.standalone.js': {
+    from: 'redoc/bundles/redoc.standalone.js',
+    replace: [NO_SOURCE_MAP, NO_FOREIGN_LOGO],
+  },
+  '/redoc/start.css': { from: './docs/redoc.css' },
+  '/redoc/start.js': { from: './docs/redoc.js' },
+}
+
+interface Served {
+  body: Buffer
+  headers: Record<string, string>
+}
+
+/** `/docs` (Swagger UI) and `/redoc` (ReDoc): pages that need no other host, so that they work offline and tell nobody. */
+export function createDocs(options: DocsOptions): Record<'/docs' | '/docs/*' | '/redoc' | '/redoc/*', HttpHandler> {
+  const swagger = page(
+    { ...options, title: `${options.title}: try the REST API` },
+    { icon: '/docs/favicon-32x32.png', styles: ['/docs/swagger-ui.css', '/docs/start.css'] },
+    ['/docs/swagger-ui-bundle.js', '/docs/start.js'],
+    SWAGGER_POLICY,
+  )
+  const redoc = page(
+    { ...options, title: `${options.title}: REST reference` },
+    { icon: 'data:,', styles: ['/redoc/start.css'] },
+    ['/redoc/redoc.standalone.js', '/redoc/start.js'],
+    REDOC_POLICY,
+  )
+  const pages: Record<string, Served> = { '/docs': swagger, '/docs/': swagger, '/redoc': redoc, '/redoc/': redoc }
+  const loaded = new Map<string, Promise<Served>>()
+
+  async function find(path: string): Promise<Served | undefined> {
+    if (Object.hasOwn(pages, path)) return pages[path]
+    const source = Object.hasOwn(FILES, path) ? FILES[path] : undefined
+    if (!source) return undefined
+    // Read when the first browser asks, then kept: 3 MB in all.
+    const loading = loaded.get(path) ?? load(source)
+    loaded.set(path, loading)
+    return loading
+  }
+
+  const handler = readOnly(async (exchange) => {
+    const found = await find(exchange.path)
+    if (!found) throw new AppError('NOT_FOUND', `There is nothing at ${exchange.path}.`)
+    send(exchange, found)
+  })
+  return { '/docs': handler, '/docs/*': handler, '/redoc': handler, '/redoc/*': handler }
+}
+
+function page(
+  { title, openapiUrl, graphqlUrl }: DocsOptions,
+  { icon, styles }: { icon: string; styles: readonly string[] },
+  scripts: readonly string[],
+  policy: Record<string, string>,
+): Served {
+  const html = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<link rel="icon" href="${icon}">
+${styles.map((href) => `<link rel="stylesheet" href="${href}">`).join('\n')}
+<noscript>This page needs JavaScript. It shows <a href="${escaped(openapiUrl)}">the OpenAPI document</a>.</noscript>
+<div id="docs" data-openapi="${escaped(openapiUrl)}" data-graphql="${escaped(graphqlUrl)}"></div>
+${scripts.map((src) => `<script src="${src}" defer></script>`).join('\n')}
+</html>
+`
+  const csp = Object.entries(policy).map(([name, value]) => `${name} ${value}`)
+  return served(Buffer.from(html), 'text/html; charset=utf-8', { 'Content-Security-Policy': csp.join('; ') })
+}
+
+const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+
+const { resolve } = createRequire(import.meta.url)
+
+async function load({ from, replace = [] }: Source): Promise<Served> {
+  const content = await readFile(resolve(from))
+  const body = replace.reduce((text, [pattern, by]) => Buffer.from(text.toString().replace(pattern, by)), content)
+  return served(body, typeOf(from))
+}
+
+function typeOf(file: string): string {
+  if (file.endsWith('.png')) return 'image/png'
+  return file.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
+}
+
+function served(body: Buffer, type: string, headers: Record<string, string> = {}): Served {
+  return {
+    body,
+    headers: {
+      'Content-Type': type,
+      ETag: entityTag(body, undefined),
+      // The names stay when an upgrade changes what is behind them, so a browser has to ask.
+      'Cache-Control': 'no-cache',
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      ...headers,
+    },
+  }
+}
+
+function send({ request, response }: HttpExchange, { body, headers }: Served): void {
+  const known = request.headers['if-none-match']
+  if (known !== undefined && !noneMatch(known, String(headers.ETag))) {
+    response.writeHead(304, headers).end()
+    return
+  }
+  response.writeHead(200, { ...headers, 'Content-Length': body.length }).end(body)
+}
