@@ -14,17 +14,23 @@ const MAX_OFFSET = 10_000
 const size = z.int().min(1, `must be 1 to ${MAX_PAGE}`).max(MAX_PAGE, `must be 1 to ${MAX_PAGE}`).nullish()
 
 /** The arguments of a Relay list, as every list of ours has them. A list puts its own beside them and adds `checkPage`. */
+/** Longer than any cursor of ours, which the list refuses as none. */
+export const cursor = z.string().meta({ pattern: '^[\\w-]+$', maxLength: 4_000 })
+
 export const pageRules = z.object({
   first: size,
-  after: z.string().nullish(),
+  after: cursor.nullish(),
   last: size,
-  before: z.string().nullish(),
+  before: cursor.nullish(),
   offset: z
     .int()
     .min(0, 'must not be negative')
     .max(MAX_OFFSET, `must be at most ${MAX_OFFSET}: follow the cursors`)
     .nullish(),
 })
+
+/** The items of a page. */
+export const aPage = z.array(z.unknown()).max(MAX_PAGE)
 
 export type PageArguments = z.infer<typeof pageRules>
 
@@ -76,7 +82,11 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
   return builder.objectRef<Connection<Node>>(`${name}Connection`).implement({
     description: 'A page of a list.',
     fields: (t) => ({
-      nodes: t.field({ type: [ref] as never, resolve: (page) => page.edges.map((one) => one.node) as never }),
+      nodes: t.field({
+        type: [ref] as never,
+        extensions: { rules: aPage },
+        resolve: (page) => page.edges.map((one) => one.node) as never,
+      }),
       edges: t.field({ type: [edge], resolve: (page) => page.edges }),
       pageInfo: t.field({
         type: builder.pageInfoRef(),

@@ -12,7 +12,11 @@ export function line(max: number) {
 
 /** A text kept as it is. */
 export function text(max: number, min = 0) {
-  return withLimits(z.string(), min, max).meta({ ...(min > 0 && { minLength: min }), maxLength: max })
+  return withLimits(z.string(), min, max).meta({
+    ...(min > 0 && { minLength: min }),
+    maxLength: max,
+    pattern: '^[^\\u0000]*$',
+  })
 }
 
 function withLimits(rule: z.ZodString, min: number, max: number) {
@@ -46,15 +50,16 @@ export const email = z
   .toLowerCase()
   .max(254, 'must be at most 254 characters')
   .pipe(z.email('is not an e-mail address'))
+  .meta({ format: 'email', maxLength: 254, examples: ['ada@example.org'] })
 
 /** Bounds the work of hashing one. */
 const MAX_PASSWORD = 200
 
 /** A new password: long enough to resist guessing (NIST SP 800-63B). */
-export const password = text(MAX_PASSWORD, 8)
+export const password = text(MAX_PASSWORD, 8).meta({ examples: ['correct horse battery'] })
 
 /** A password that is compared: what is too short to be one is just a wrong one. */
-export const triedPassword = text(MAX_PASSWORD)
+export const triedPassword = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })
 
 /** What `expectedVersion` means wherever a change takes it. */
 export const EXPECTED_VERSION =
@@ -73,4 +78,8 @@ export function isId(value: string): boolean {
 }
 
 /** In lower case, as the database writes them. */
-export const id = z.string().toLowerCase().refine(isId, 'is not an id').meta({ format: 'uuid' })
+export const id = z
+  .string()
+  .toLowerCase()
+  .refine(isId, 'is not an id')
+  .meta({ format: 'uuid', minLength: 36, maxLength: 36 })

@@ -1,5 +1,7 @@
 import type { GraphQLSchema } from 'graphql'
+import { REST_BASE } from './api.ts'
 import { builder } from './builder.ts'
+import { nameTwins } from './gateway/rest/twins.ts'
 import './modules/admin/schema.ts'
 import './modules/api-keys/schema.ts'
 import './modules/auth/schema.ts'
@@ -14,4 +16,4 @@ import './modules/tasks/schema.ts'
 import './modules/users/schema.ts'
 
 /** The schema every protocol is served from. */
-export const schema: GraphQLSchema = builder.toSchema({ sortSchema: false })
+export const schema: GraphQLSchema = nameTwins(builder.toSchema({ sortSchema: false }), REST_BASE)

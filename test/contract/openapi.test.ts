@@ -1,60 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema as graphqlSchema } from '../../src/schema.ts'
 import { rest } from '../support/clients.ts'
-import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { problemsOf, refered } from '../support/json-schema.ts'
 import { signUp, type TestServer, testServer } from '../support/server.ts'
-
-interface Parameter {
-  name: string
-  in: string
-  required: boolean
-  schema: Schema
-  /** Instead of the schema, of a value in another form than a plain one. */
-  content?: Record<string, { schema: Schema }>
-}
-
-interface Operation {
-  operationId: string
-  summary: string
-  tags: string[]
-  'x-graphql-operation'?: string
-  parameters?: Parameter[]
-  requestBody?: { content: Record<string, { schema: Schema }> }
-  responses: Record<string, { $ref?: string; description?: string; content?: Record<string, { schema: Schema }> }>
-  security?: Record<string, string[]>[]
-}
-
-interface Document {
-  openapi: string
-  info: Record<string, unknown>
-  servers: { url: string }[]
-  tags: { name: string }[]
-  security: Record<string, string[]>[]
-  paths: Record<string, Record<string, Operation>>
-  components: {
-    schemas: Record<string, Schema>
-    responses: Record<string, Schema>
-    securitySchemes: Record<string, Schema>
-  }
-}
+import { type DescribedOperation, type Document, operationsOf } from './document.ts'
 
 let server: TestServer
 let token: string
 let document: Document
-let operations: { method: string; path: string; name: string; operation: Operation }[]
+let operations: DescribedOperation[]
 
 beforeAll(async () => {
   server = await testServer()
   token = (await signUp(server)).token
   document = (await rest(server, 'GET /openapi.json')).body
-  operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({
-      method: method.toUpperCase(),
-      path,
-      name: `${method.toUpperCase()} ${path}`,
-      operation,
-    })),
-  )
+  operations = operationsOf(document)
 })
 afterAll(() => server?.close())
 
@@ -69,7 +29,7 @@ describe('the routes', () => {
   test('all answer, with a status they are described with', async () => {
     expect(operations.length).toBeGreaterThan(10)
     for (const { method, path, name, operation } of derived()) {
-      const { status, text } = await rest(server, `${method} ${withIds(path, 'x')}`)
+      const { status, text } = await rest(server, `${method} ${withIds(path, MISSING)}`)
       expect([401, 422], `${name} answered ${status} ${text}`).toContain(status)
       expect(Object.keys(operation.responses), name).toContain(String(status))
     }
@@ -128,7 +88,7 @@ describe('GraphQL and the document', () => {
     )
 
   test('every operation is on REST, or says why not', () => {
-    const described = new Set(operations.map(({ operation }) => operation['x-graphql-operation']))
+    const described = new Set(operations.map(({ operation }) => operation['x-graphql-operation']?.field))
     for (const { name, field } of fields()) {
       const rest = field.extensions.rest as { none?: string } | undefined
       expect(rest, name).toBeDefined()
@@ -140,8 +100,8 @@ describe('GraphQL and the document', () => {
   test('every route names the field it serves, and describes it in the same words', () => {
     const known = new Map(fields().map(({ name, field }) => [name, field]))
     for (const { name, operation } of derived()) {
-      const field = known.get(operation['x-graphql-operation'] ?? '')
-      expect(field, `${name}: ${operation['x-graphql-operation']}`).toBeDefined()
+      const field = known.get(operation['x-graphql-operation']?.field ?? '')
+      expect(field, `${name}: ${operation['x-graphql-operation']?.field}`).toBeDefined()
       expect(field?.description, name).toContain(operation.summary)
     }
   })
@@ -151,9 +111,10 @@ describe('the document is OpenAPI 3.1', () => {
   test('as a whole', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d$/)
     expect(document.info).toMatchObject({ title: 'Taskwire', version: expect.stringMatching(/^\d+\.\d+\.\d+/) })
-    expect(document.servers).toEqual([{ url: '/api/v1' }])
+    expect(document.servers).toMatchObject([{ url: '/api/v1' }])
     const tags = document.tags.map((tag) => tag.name)
     expect(new Set(tags).size).toBe(tags.length)
+    for (const tag of document.tags) expect(tag.description, tag.name).toEqual(expect.any(String))
     for (const { name, operation } of operations) {
       expect(
         operation.tags.every((tag) => tags.includes(tag)),
@@ -166,7 +127,9 @@ describe('the document is OpenAPI 3.1', () => {
     const text = JSON.stringify(document)
     const refs = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]!))
     for (const ref of refs) expect(refered(document, ref)).toBeDefined()
-    for (const name of Object.keys(document.components.schemas)) expect(refs).toContain(`#/components/schemas/${name}`)
+    for (const kind of ['schemas', 'responses', 'headers'] as const) {
+      for (const name of Object.keys(document.components[kind])) expect(refs).toContain(`#/components/${kind}/${name}`)
+    }
   })
 
   test('every parameter of a path is described, and nothing twice', () => {
@@ -224,7 +187,10 @@ describe('the document is OpenAPI 3.1', () => {
       if (Array.isArray(required) && properties) {
         for (const name of required) if (!(name in (properties as object))) problems.push(`${path}: requires ${name}`)
       }
-      for (const [name, inner] of Object.entries(place)) visit(inner, `${path}/${name}`)
+      for (const [name, inner] of Object.entries(place)) {
+        // An example is a value, in which anything may be called type or required.
+        if (name !== 'examples' && name !== 'example') visit(inner, `${path}/${name}`)
+      }
     }
     visit(document.components, 'components')
     visit(document.paths, 'paths')

@@ -193,9 +193,11 @@ describe('the gateway serves a schema it has never seen', () => {
 
   test('openapi.json describes each of them', async () => {
     const { body } = await call('GET /openapi.json')
-    const operations = Object.entries<Record<string, { 'x-graphql-operation': string }>>(body.paths).flatMap(
+    const operations = Object.entries<Record<string, { 'x-graphql-operation': { field: string } }>>(body.paths).flatMap(
       ([path, methods]) =>
-        Object.entries(methods).map(([method, operation]) => `${method} ${path} ${operation['x-graphql-operation']}`),
+        Object.entries(methods).map(
+          ([method, operation]) => `${method} ${path} ${operation['x-graphql-operation'].field}`,
+        ),
     )
     expect(operations.sort()).toEqual([
       'delete /books/{id} Mutation.removeBook',

@@ -19,15 +19,44 @@ export function problemsOf(value: unknown, schema: Schema, document: Document, p
     return [`${path}: ${JSON.stringify(value)} is no ${types.join(' or ')}`]
   }
   if (values && !values.includes(value)) return [`${path}: ${JSON.stringify(value)} is none of ${values.join(', ')}`]
-  if (schema.format === 'date-time' && typeof value === 'string' && !/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) {
-    return [`${path}: ${value} is no date-time`]
-  }
+  if (schema.const !== undefined && value !== schema.const)
+    return [`${path}: ${JSON.stringify(value)} is not ${schema.const}`]
+  const broken = limitsBroken(value, schema)
+  if (broken.length > 0) return broken.map((limit) => `${path}: ${JSON.stringify(value)} breaks ${limit}`)
   if (Array.isArray(value)) {
     return value.flatMap((item, index) =>
       problemsOf(item, (schema.items ?? {}) as Schema, document, `${path}[${index}]`),
     )
   }
   return typeof value === 'object' && value !== null ? problemsOfObject(value, schema, document, path) : []
+}
+
+const FORMATS: Record<string, RegExp> = {
+  'date-time': /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+  email: /^[^@\s]+@[^@\s]+$/,
+}
+
+function limitsBroken(value: unknown, schema: Schema): string[] {
+  const { format, pattern, minLength, maxLength, minimum, maximum, minItems, maxItems } = schema as Record<
+    string,
+    never
+  >
+  const text = typeof value === 'string' ? value : undefined
+  const length = text === undefined ? undefined : [...text].length
+  const count = Array.isArray(value) ? value.length : undefined
+  const number = typeof value === 'number' ? value : undefined
+  const within = (one: number | undefined, least: number | undefined, most: number | undefined) =>
+    one === undefined || (one >= (least ?? -Infinity) && one <= (most ?? Infinity))
+  return [
+    ...(text !== undefined && format && FORMATS[format]?.test(text) === false ? [`format ${format}`] : []),
+    ...(text !== undefined && pattern !== undefined && !new RegExp(pattern, 'u').test(text)
+      ? [`pattern ${pattern}`]
+      : []),
+    ...(within(length, minLength, maxLength) ? [] : ['its length']),
+    ...(within(number, minimum, maximum) ? [] : ['its bounds']),
+    ...(within(count, minItems, maxItems) ? [] : ['its number of items']),
+  ]
 }
 
 function problemsOfObject(value: object, schema: Schema, document: Document, path: string): string[] {

@@ -4,117 +4,133 @@ import {
   type GraphQLNamedType,
   type GraphQLOutputType,
   getNamedType,
-  isEnumType,
-  isInputObjectType,
-  isLeafType,
   isListType,
   isNonNullType,
-  isObjectType,
   isScalarType,
 } from 'graphql'
 import { z } from 'zod'
-import { isConnection, isEmbedded } from './view.ts'
 
 /** JSON Schema 2020-12, as OpenAPI 3.1 takes it. */
 export type JsonSchema = Record<string, unknown>
 
+/** What an application says of GraphQL's own scalars. */
+export interface Dialect {
+  /** What an `ID` is, where no rule of the value's own says otherwise. */
+  id?: JsonSchema
+}
+
+/** GraphQL's Int has 32 bits, whatever a rule adds. */
+const INT = { type: 'integer', format: 'int32', minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }
+
 const BUILT_IN: Record<string, JsonSchema> = {
-  Int: { type: 'integer', format: 'int32' },
+  Int: INT,
   Float: { type: 'number' },
   String: { type: 'string' },
   Boolean: { type: 'boolean' },
   ID: { type: 'string' },
 }
 
-/** The schema of a GraphQL type, null included where it may be null. Named types become `$ref`s. */
-export function schemaOf(type: GraphQLOutputType | GraphQLInputType): JsonSchema {
-  if (isNonNullType(type)) return nonNull(type.ofType)
-  const schema = nonNull(type)
-  if (typeof schema.type === 'string') return { ...schema, type: [schema.type, 'null'] }
+/**
+ * The schema of a GraphQL type, null included where it may be null. Named types become `$ref`s. A rule (see ruleAt) adds the
+ * limits that the type does not know.
+ */
+export function schemaOf(
+  type: GraphQLOutputType | GraphQLInputType,
+  dialect: Dialect = {},
+  rule?: JsonSchema,
+): JsonSchema {
+  if (isNonNullType(type)) return nonNull(type.ofType, dialect, rule)
+  const schema = nonNull(type, dialect, rule)
+  if (rule?.[REFUSES_NULL]) return schema
+  if (typeof schema.type === 'string') {
+    const values = schema.enum as unknown[] | undefined
+    return { ...schema, type: [schema.type, 'null'], ...(values && { enum: [...values, null] }) }
+  }
   return Object.keys(schema).length === 0 ? schema : { anyOf: [schema, { type: 'null' }] }
 }
 
-function nonNull(type: GraphQLOutputType | GraphQLInputType): JsonSchema {
-  if (isListType(type)) return { type: 'array', items: schemaOf(type.ofType) }
+const OF_VALUES = ['minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'format', 'enum', 'const', 'examples']
+const OF_LISTS = ['minItems', 'maxItems', 'examples']
+
+function nonNull(
+  type: GraphQLOutputType | GraphQLInputType,
+  dialect: Dialect,
+  rule: JsonSchema | undefined,
+): JsonSchema {
+  if (isListType(type)) {
+    const items = schemaOf(type.ofType, dialect, rule?.items as JsonSchema | undefined)
+    return { type: 'array', items, ...picked(rule, OF_LISTS) }
+  }
   const named = getNamedType(type) as GraphQLNamedType
-  if (isScalarType(named))
-    return { ...(BUILT_IN[named.name] ?? (named.extensions.jsonSchema as JsonSchema | undefined) ?? {}) }
-  return { $ref: `#/components/schemas/${named.name}` }
+  if (!isScalarType(named)) return { $ref: `#/components/schemas/${named.name}` }
+  const base = BUILT_IN[named.name] ?? (named.extensions.jsonSchema as JsonSchema | undefined) ?? {}
+  if (named.name === 'ID' && !rule) return { ...base, ...dialect.id }
+  const schema: JsonSchema = { ...base, ...picked(rule, OF_VALUES) }
+  return named.name === 'Int' ? withinInt(schema) : schema
 }
 
-/** What every list's envelope has: the rest only where there is something to say. */
-const ENVELOPE = new Set(['nodes', 'pageInfo', 'edges'])
-
-/** The component of a named type: an enum, an input, or an object as REST shows it. */
-export function componentOf(type: GraphQLNamedType): JsonSchema | undefined {
-  const description = type.description ? { description: type.description } : {}
-  if (isEnumType(type)) return { type: 'string', enum: type.getValues().map((value) => value.name), ...description }
-  if (isInputObjectType(type)) return inputComponent(type)
-  if (!isObjectType(type)) return undefined
-  const shown = Object.values(type.getFields()).filter(
-    (field) => isLeafType(getNamedType(field.type)) || isEmbedded(field) || isConnection(type),
-  )
-  const optional = isConnection(type) ? shown.flatMap(({ name }) => (ENVELOPE.has(name) ? [] : [name])) : []
+/** zod's integers reach to 2 ** 53. */
+function withinInt({ minimum, maximum, ...schema }: JsonSchema): JsonSchema {
   return {
-    type: 'object',
-    ...description,
-    properties: Object.fromEntries(
-      shown.map((field) => [field.name, described(schemaOf(field.type), field.description)]),
-    ),
-    required: shown.map((field) => field.name).filter((name) => !optional.includes(name)),
+    ...schema,
+    minimum: Math.max(Number(minimum), INT.minimum),
+    maximum: Math.min(Number(maximum), INT.maximum),
   }
 }
 
-/** An input as JSON has it, without the fields that something else fills. */
-export function inputComponent(type: GraphQLInputObjectType, without: readonly string[] = []): JsonSchema {
-  const fields = Object.values(type.getFields()).filter((field) => !without.includes(field.name))
-  const limits = inputLimits(type)
-  const required = fields.filter((field) => isNonNullType(field.type) && field.defaultValue === undefined)
-  return {
-    type: 'object',
-    ...(type.description ? { description: type.description } : {}),
-    properties: Object.fromEntries(
-      fields.map((field) => {
-        const schema = { ...schemaOf(field.type), ...limits[field.name] }
-        const withDefault = field.defaultValue === undefined ? schema : { ...schema, default: field.defaultValue }
-        return [field.name, described(withDefault, field.description)]
-      }),
-    ),
-    ...(required.length > 0 && { required: required.map((field) => field.name) }),
-    additionalProperties: false,
-  }
+function picked(rule: JsonSchema | undefined, names: readonly string[]): JsonSchema {
+  return Object.fromEntries(names.flatMap((name) => (rule?.[name] === undefined ? [] : [[name, rule[name]]])))
 }
 
-const LIMITS = ['minLength', 'maxLength', 'minimum', 'maximum', 'pattern', 'format', 'minItems', 'maxItems'] as const
-
-/** The zod limits of an input's fields, as the validation plugin keeps them with the type. */
-function inputLimits(type: GraphQLInputObjectType): Record<string, JsonSchema> {
+/** The rule of an input's fields, as the validation plugin keeps it with the type. */
+export function ruleOfInput(type: GraphQLInputObjectType): z.ZodType | undefined {
   const kept = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
-  // Of an input that its service checks, item by item, the rules are its own extension.
-  const rule = [...(kept?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
-  const names = Object.keys(type.getFields())
-  return rule ? Object.fromEntries(names.map((name) => [name, limitsAt(rule, [name])])) : {}
+  // Of an input that its service or its operation checks, the rules are its own extension.
+  return [...(kept?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
 }
 
-/** The zod limits of the value at a path within what a rule accepts; of its items where it is a list. */
-export function limitsAt(rule: unknown, path: readonly string[]): JsonSchema {
-  if (!(rule instanceof z.ZodType)) return {}
-  const whole: JsonSchema = z.toJSONSchema(rule, { io: 'input', unrepresentable: 'any' })
+/** The rule that an output field's values keep, or an argument's have to. */
+export function ownRule({ extensions }: { extensions: Readonly<Record<string, unknown>> }): JsonSchema | undefined {
+  return ruleAt(extensions.rules, [])
+}
+
+/** In a rule: null is refused, although GraphQL cannot tell it from what is absent. */
+export const REFUSES_NULL = 'x-refuses-null'
+
+/** What zod lets through at a path within what a rule accepts, as JSON Schema; undefined where there is no rule. */
+export function ruleAt(rule: unknown, path: readonly string[]): JsonSchema | undefined {
+  if (!(rule instanceof z.ZodType)) return undefined
+  const whole = asJsonSchema(rule)
   let schema = resolved(whole, whole)
   for (const step of path) {
     schema = resolved((schema?.properties as Record<string, JsonSchema> | undefined)?.[step], whole)
   }
-  if (schema?.items) schema = resolved(schema.items as JsonSchema, whole)
-  return Object.fromEntries(LIMITS.flatMap((name) => (schema?.[name] === undefined ? [] : [[name, schema[name]]])))
+  return schema?.items ? { ...schema, items: resolved(schema.items as JsonSchema, whole) } : schema
+}
+
+const known = new WeakMap<z.ZodType, JsonSchema>()
+
+function asJsonSchema(rule: z.ZodType): JsonSchema {
+  const found = known.get(rule)
+  if (found) return found
+  const schema: JsonSchema = z.toJSONSchema(rule, {
+    io: 'input',
+    unrepresentable: 'any',
+    // Asked, not derived: a refinement may refuse what the type takes.
+    override: ({ zodSchema, jsonSchema }) => {
+      Object.assign(jsonSchema, { [REFUSES_NULL]: !z.safeParse(zodSchema, null).success })
+    },
+  })
+  known.set(rule, schema)
+  return schema
 }
 
 /** zod writes a nullish string as `anyOf: [{type: "string", maxLength}, {type: "null"}]`, and what contains itself as a `$ref`. */
 function resolved(schema: JsonSchema | undefined, whole: JsonSchema): JsonSchema | undefined {
   if (Array.isArray(schema?.anyOf)) {
-    return resolved(
-      (schema.anyOf as JsonSchema[]).find((one) => one.type !== 'null'),
-      whole,
-    )
+    const { anyOf, ...outer } = schema
+    const inner = (anyOf as JsonSchema[]).find((one) => one.type !== 'null')
+    return { ...resolved(inner, whole), ...outer }
   }
   if (typeof schema?.$ref !== 'string') return schema
   const steps = schema.$ref.split('/').slice(1)
@@ -122,6 +138,10 @@ function resolved(schema: JsonSchema | undefined, whole: JsonSchema): JsonSchema
   return resolved(found as JsonSchema | undefined, whole)
 }
 
-export function described(schema: JsonSchema, description: string | null | undefined): JsonSchema {
-  return description ? { ...schema, description } : schema
+/** With what its GraphQL definition says of it. */
+export function described(
+  schema: JsonSchema,
+  { description, deprecationReason }: { description?: string | null | undefined; deprecationReason?: string | null },
+): JsonSchema {
+  return { ...schema, ...(description && { description }), ...(deprecationReason && { deprecated: true }) }
 }

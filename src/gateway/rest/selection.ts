@@ -1,6 +1,7 @@
 import {
   type DocumentNode,
   type FieldNode,
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -24,6 +25,35 @@ export interface Representation {
 /** Selected whatever `fields` says, for ETag and Location, and taken out of the answer again. */
 const BOOKKEEPING = ['id', 'version']
 
+/** The names that `fields` and `include` take on the operation of a document. */
+export function representable(schema: GraphQLSchema, document: DocumentNode): Representation {
+  const { type, item, counted } = answerOf(schema, document)
+  if (!isObjectType(type) || !item) return { fields: [], include: [] }
+  const names = Object.values(item.getFields())
+  return {
+    fields: names.filter(isNarrow).map((one) => one.name),
+    include: [...names.filter(isWide).map((one) => one.name), ...(counted ? ['totalCount'] : [])],
+  }
+}
+
+/** What an operation answers with: its type, the item that `fields` and `include` are about, and whether it can be counted. */
+function answerOf(schema: GraphQLSchema, document: DocumentNode) {
+  const operation = document.definitions[0] as OperationDefinitionNode
+  const root = operation.selectionSet.selections[0] as FieldNode
+  const owner = operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()
+  const type = getNamedType(owner?.getFields()[root.name.value]?.type)
+  const list = isConnection(type)
+  const item = list ? (getNamedType(type.getFields().nodes?.type) as GraphQLObjectType) : type
+  const counted = list && type.getFields().totalCount !== undefined
+  return { root, type, item: isObjectType(item) ? item : undefined, counted }
+}
+
+const isNarrow = ({ type, args }: GraphQLField<unknown, unknown>) =>
+  isLeafType(getNamedType(type)) && !args.some(isRequiredArgument)
+
+const isWide = ({ type, args }: GraphQLField<unknown, unknown>) =>
+  !isLeafType(getNamedType(type)) && !args.some(isRequiredArgument)
+
 export interface Selection {
   document: DocumentNode
   /** Names to take out of each item before it is sent. */
@@ -42,18 +72,14 @@ export function selectRepresentation(
 ): Selection {
   const { fields, include } = representation
   if (fields.length === 0 && include.length === 0) return { document, hidden: [] }
-  const operation = document.definitions[0] as OperationDefinitionNode
-  const root = operation.selectionSet.selections[0] as FieldNode
-  const owner = operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()
-  const type = getNamedType(owner?.getFields()[root.name.value]?.type)
-  if (!isObjectType(type)) {
+  const { root, type, item, counted } = answerOf(schema, document)
+  if (!isObjectType(type) || !item) {
     refuse(issues, 'fields', fields)
     refuse(issues, 'include', include)
     return { document, hidden: [] }
   }
   const list = isConnection(type)
-  const item = list ? (getNamedType(type.getFields().nodes?.type) as GraphQLObjectType) : type
-  const onList: string[] = list ? include.filter((name) => name === 'totalCount') : []
+  const onList: string[] = counted ? include.filter((name) => name === 'totalCount') : []
   const narrowed = narrow(item, fields, issues)
   const added = include.filter((name) => !onList.includes(name)).flatMap((name) => widen(item, name, issues))
   const nodes = [...(narrowed?.selections ?? defaultSelections(item)), ...added]
@@ -70,10 +96,7 @@ export function selectRepresentation(
 function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issue[]) {
   if (fields.length === 0) return undefined
   const known = item.getFields()
-  const [good, bad] = partition(
-    fields,
-    (name) => known[name] !== undefined && isLeafType(getNamedType(known[name].type)),
-  )
+  const [good, bad] = partition(fields, (name) => known[name] !== undefined && isNarrow(known[name]))
   refuse(issues, 'fields', bad)
   const hidden = BOOKKEEPING.filter((name) => known[name] && !good.includes(name))
   return { selections: [...new Set([...good, ...hidden])].map((name) => field(name)), hidden }
@@ -81,7 +104,7 @@ function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issu
 
 function widen(item: GraphQLObjectType, name: string, issues: Issue[]): FieldNode[] {
   const found = item.getFields()[name]
-  if (!found || isLeafType(getNamedType(found.type)) || found.args.some(isRequiredArgument)) {
+  if (!found || !isWide(found)) {
     refuse(issues, 'include', [name])
     return []
   }

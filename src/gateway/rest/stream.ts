@@ -1,4 +1,4 @@
-import { type DocumentNode, type GraphQLField, Kind, OperationTypeNode, parseType } from 'graphql'
+import { type DocumentNode, type GraphQLField, type GraphQLSchema, Kind, OperationTypeNode, parseType } from 'graphql'
 import { issuesOf } from '../client-error.ts'
 import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
@@ -39,7 +39,7 @@ export function createStreamHandler<Context extends GatewayContext>(
   options: { engine: Engine; createContext: ContextFactory<Context> },
 ): RouteHandler {
   const { engine, createContext } = options
-  const operation = engine.prepare(streamDocument(engine, route))
+  const operation = engine.prepare(streamDocument(engine.schema, route))
   if ('errors' in operation)
     throw new Error(`The stream of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
   const plan = planInput({ args: route.field.args, pathParameters: [], fills: {}, rest: {}, kind: 'subscription' })
@@ -110,8 +110,9 @@ function eventText(result: EngineResult, { fieldName, rest }: StreamRoute): stri
   return `id: ${value[rest.id]}\nevent: ${value[rest.event]}\ndata: ${JSON.stringify(value)}\n\n`
 }
 
-function streamDocument(engine: Engine, { field, fieldName }: StreamRoute): DocumentNode {
-  const type = engine.schema.getType(String(field.type).replace(/[![\]]/g, ''))
+/** The subscription that a stream runs. */
+export function streamDocument(schema: GraphQLSchema, { field, fieldName }: StreamRoute): DocumentNode {
+  const type = schema.getType(String(field.type).replace(/[![\]]/g, ''))
   const variable = (name: string) => ({ kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } }) as const
   return {
     kind: Kind.DOCUMENT,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { UserRole } from '../../generated/prisma/enums.ts'
 import { email, line, notNull, password } from '../../rules.ts'
 
-const name = line(100)
+const name = line(100).meta({ examples: ['Ada Lovelace'] })
 const role = z.enum(UserRole)
 
 export const createUserRules = z.object({ email, name, password, role: role.nullish() })

@@ -34,6 +34,7 @@ builder.mutationField('createUser', (t) =>
     description: 'Make an account, also where registration is closed. Needs an ADMIN.',
     authScopes: { admin: true },
     handlesSecrets: true,
+    extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'POST', path: '/users', status: 201, body: 'input', location: (user) => `/users/${user.id}` },
     args: { input: t.arg({ type: CreateUserInput, required: true }) },
     resolve: (query, _root, { input }, ctx) => admin.createUser(ctx, input, query),
@@ -45,6 +46,7 @@ builder.mutationField('updateUser', (t) =>
     type: 'User',
     description: 'Change, disable or enable an account. Needs an ADMIN; the last enabled ADMIN stays one.',
     authScopes: { admin: true },
+    extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'PATCH', path: '/users/{id}', body: 'input' },
     args: {
       id: t.arg.id({ required: true }),

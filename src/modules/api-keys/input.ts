@@ -3,7 +3,7 @@ import { line } from '../../rules.ts'
 import { API_SCOPES } from './scopes.ts'
 
 export const createApiKeyRules = z.object({
-  name: line(100),
+  name: line(100).meta({ examples: ['Nightly report'] }),
   scopes: z
     .array(z.enum(API_SCOPES, `must be one of ${API_SCOPES.join(', ')}`))
     .min(1, 'must name at least one scope')

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { builder } from '../../builder.ts'
 import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
 import { createApiKeyRules } from './input.ts'
@@ -10,9 +11,20 @@ const ApiKeyType = builder.objectRef<apiKeys.ShownApiKey>('ApiKey').implement({
   description: 'Acts as its user, within its scopes, in every protocol: `X-API-Key: tw_…`, or as a Bearer token.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    name: t.exposeString('name'),
-    prefix: t.exposeString('prefix', { description: 'How its secret begins.' }),
-    scopes: t.exposeStringList('scopes', { description: `Of ${SCOPES}.` }),
+    name: t.exposeString('name', { extensions: { rules: createApiKeyRules.shape.name } }),
+    prefix: t.exposeString('prefix', {
+      description: 'How its secret begins.',
+      extensions: {
+        rules: z
+          .string()
+          .regex(/^tw_[\w-]{6}$/)
+          .meta({ examples: ['tw_4bT9xQ'] }),
+      },
+    }),
+    scopes: t.exposeStringList('scopes', {
+      description: `Of ${SCOPES}.`,
+      extensions: { rules: createApiKeyRules.shape.scopes },
+    }),
     secret: t.exposeString('secret', {
       nullable: true,
       description: 'The key itself: only in the answer that creates it, null ever after.',

@@ -18,6 +18,9 @@ class GrantError extends Error {
   }
 }
 
+/** What clients may send and nobody reads: any text that has a place in a form. */
+const IGNORED = { pattern: '^[\\x20-\\x7e]*$', maxLength: 4_096 }
+
 /**
  * The OAuth 2 token endpoint (RFC 6749 4.3 and 6): password and refresh grant, form-encoded, with OAuth's own names and errors, so
  * that stock clients and Swagger UI's Authorize work. The same sign-in and refresh as everywhere else, limits included.
@@ -64,14 +67,30 @@ export const oauthToken: ExtraRoute<Context> = {
             type: 'object',
             properties: {
               grant_type: { type: 'string', enum: ['password', 'refresh_token'] },
-              username: { type: 'string', description: 'The e-mail address, with grant_type=password.' },
-              password: { type: 'string', format: 'password' },
-              refresh_token: { type: 'string', description: 'With grant_type=refresh_token.' },
-              scope: { type: 'string', description: 'Ignored: a person’s token may everything the person may.' },
-              client_id: { type: 'string', description: 'Ignored: there are no registered clients.' },
-              client_secret: { type: 'string', description: 'Ignored.' },
+              username: {
+                type: 'string',
+                format: 'email',
+                maxLength: 254,
+                examples: ['ada@example.org'],
+                description: 'The e-mail address, with grant_type=password.',
+              },
+              password: { type: 'string', format: 'password', maxLength: 200, examples: ['correct horse battery'] },
+              refresh_token: {
+                type: 'string',
+                pattern: '^[^\\u0000]+$',
+                maxLength: 500,
+                description: 'With grant_type=refresh_token.',
+              },
+              scope: {
+                type: 'string',
+                ...IGNORED,
+                description: 'Ignored: a person’s token may everything the person may.',
+              },
+              client_id: { type: 'string', ...IGNORED, description: 'Ignored: there are no registered clients.' },
+              client_secret: { type: 'string', ...IGNORED, description: 'Ignored.' },
             },
             required: ['grant_type'],
+            examples: [{ grant_type: 'password', username: 'ada@example.org', password: 'correct horse battery' }],
           },
         },
       },
@@ -86,7 +105,13 @@ export const oauthToken: ExtraRoute<Context> = {
               properties: {
                 access_token: { type: 'string' },
                 token_type: { type: 'string', enum: ['Bearer'] },
-                expires_in: { type: 'integer', description: 'Seconds.' },
+                expires_in: {
+                  type: 'integer',
+                  format: 'int32',
+                  minimum: 1,
+                  maximum: 2 ** 31 - 1,
+                  description: 'Seconds.',
+                },
                 refresh_token: { type: 'string' },
               },
               required: ['access_token', 'token_type', 'expires_in', 'refresh_token'],

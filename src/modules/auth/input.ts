@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import { email, line, password, triedPassword } from '../../rules.ts'
 
-export const registerRules = z.object({ email, password, name: line(100) })
+export const registerRules = z.object({ email, password, name: line(100).meta({ examples: ['Ada Lovelace'] }) })
 
 export const signInRules = z.object({ email, password: triedPassword })
 
 export const refreshRules = z.object({
-  refreshToken: z.string().min(1, 'must not be empty').max(500, 'is too long to be one of ours'),
+  refreshToken: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(500, 'is too long to be one of ours')
+    .meta({ pattern: '^[^\\u0000]+$', examples: ['nVh5kXQ3m0ZbW1yT8sLr2cJdE6aGfU7pIoK9xCvBqNw'] }),
 })
 
 export const changePasswordRules = z.object({ currentPassword: triedPassword, newPassword: password })

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { builder } from '../../builder.ts'
 import { refresh } from '../sessions/refresh.ts'
 import { type AuthAnswer, signOut, signOutEverywhere } from '../sessions/service.ts'
@@ -13,7 +14,11 @@ const AuthPayload = builder.objectRef<AuthAnswer>('AuthPayload').implement({
     refreshToken: t.exposeString('refreshToken', {
       description: 'Opaque; good for one refresh. Sent a second time it ends the session.',
     }),
-    tokenType: t.string({ description: 'Always Bearer.', resolve: () => 'Bearer' }),
+    tokenType: t.string({
+      description: 'Always Bearer.',
+      extensions: { rules: z.literal('Bearer') },
+      resolve: () => 'Bearer',
+    }),
     expiresIn: t.exposeInt('expiresIn', { description: 'Life of the access token in seconds.' }),
     user: t.field({ type: UserType, restEmbed: true, resolve: (answer) => answer.user }),
   }),
@@ -55,6 +60,7 @@ builder.mutationField('registerUser', (t) =>
     description: 'Make an account and sign it in. The first account of an instance is its ADMIN.',
     authScopes: { public: true },
     handlesSecrets: true,
+    extensions: { errors: ['FORBIDDEN', 'RATE_LIMITED'] },
     rest: { method: 'POST', path: '/auth/register', status: 201, body: 'input', location: () => '/me' },
     args: { input: t.arg({ type: RegisterUserInput, required: true }) },
     resolve: (_root, { input }, ctx) => auth.register(ctx, input),
@@ -67,6 +73,7 @@ builder.mutationField('signIn', (t) =>
     description: 'Open a session with e-mail address and password.',
     authScopes: { public: true },
     handlesSecrets: true,
+    extensions: { errors: ['UNAUTHENTICATED', 'RATE_LIMITED'] },
     rest: { method: 'POST', path: '/auth/sign-in', body: 'input' },
     args: { input: t.arg({ type: SignInInput, required: true }) },
     resolve: (_root, { input }, ctx) => auth.signIn(ctx, input),
@@ -79,6 +86,7 @@ builder.mutationField('refreshSession', (t) =>
     description: 'Trade a refresh token for a new pair of tokens. A token traded before ends the whole session.',
     authScopes: { public: true },
     handlesSecrets: true,
+    extensions: { errors: ['UNAUTHENTICATED'] },
     rest: { method: 'POST', path: '/auth/refresh', body: 'input' },
     args: { input: t.arg({ type: RefreshSessionInput, required: true }) },
     resolve: (_root, { input }, ctx) => refresh(ctx, input.refreshToken),
@@ -108,6 +116,7 @@ builder.mutationField('changePassword', (t) =>
     description: 'Change your password. All your other sessions end. Always true.',
     authScopes: { person: true },
     handlesSecrets: true,
+    extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'POST', path: '/me/password', status: 204, body: 'input' },
     args: { input: t.arg({ type: ChangePasswordInput, required: true }) },
     resolve: (_root, { input }, ctx) => auth.changePassword(ctx, input),
@@ -127,6 +136,7 @@ builder.mutationField('createStreamTicket', (t) =>
       'A ticket for `?ticket=` on an event stream, for a browser’s EventSource. The stream lasts as long as your credential.',
     authScopes: { signedIn: true },
     handlesSecrets: true,
+    extensions: { errors: ['FORBIDDEN'] },
     rest: { method: 'POST', path: '/auth/stream-ticket' },
     resolve: (_root, _args, ctx) => createStreamTicket(ctx),
   }),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { pageRules } from '../../pagination.ts'
+import { cursor, pageRules } from '../../pagination.ts'
 import { id } from '../../rules.ts'
 
 /** Whose events, and from where on. */
-export const followTasksRules = z.object({ projectId: id.nullish(), after: z.string().nullish() })
+export const followTasksRules = z.object({ projectId: id.nullish(), after: cursor.nullish() })
 
 export const readEventsRules = followTasksRules.extend({ first: pageRules.shape.first })
 

@@ -1,5 +1,7 @@
+import { z } from 'zod'
 import { builder } from '../../builder.ts'
 import { encodeCursor, type LoggedEvent } from '../../events/log.ts'
+import { aPage, cursor } from '../../pagination.ts'
 import { TaskType } from '../tasks/type.ts'
 import { UserType } from '../users/schema.ts'
 import { followTasksRules, readEventsRules } from './input.ts'
@@ -21,9 +23,18 @@ const EventType = builder.objectRef<LoggedEvent>('Event').implement({
   fields: (t) => ({
     cursor: t.string({
       description: 'Its place in the log: hand it back as `after`.',
+      extensions: { rules: cursor },
       resolve: ({ position }) => encodeCursor(position),
     }),
-    type: t.exposeString('type', { description: 'Like task.created, task.updated, task.deleted, member.removed.' }),
+    type: t.exposeString('type', {
+      description: 'Like task.created, task.updated, task.deleted, member.removed.',
+      extensions: {
+        rules: z
+          .string()
+          .regex(/^[a-z]+\.[a-z]+$/)
+          .meta({ examples: ['task.created'] }),
+      },
+    }),
     projectId: t.exposeID('projectId', { nullable: true }),
     subjectId: t.exposeID('subjectId', {
       description: 'What it happened to: a task, a project, or of a membership the user.',
@@ -63,7 +74,7 @@ const EventType = builder.objectRef<LoggedEvent>('Event').implement({
 const EventConnection = builder.objectRef<events.EventPage>('EventConnection').implement({
   description: 'A page of the log, read forwards.',
   fields: (t) => ({
-    nodes: t.field({ type: [EventType], resolve: (page) => page.events }),
+    nodes: t.field({ type: [EventType], extensions: { rules: aPage }, resolve: (page) => page.events }),
     pageInfo: t.field({
       type: builder.pageInfoRef(),
       description: '`endCursor` is where to read on, also from an empty page.',
@@ -83,6 +94,7 @@ builder.queryField('events', (t) =>
     description:
       'What happened in the projects you see, oldest first. Poll it, or follow taskEvents. An API key without projects:read is told of tasks only.',
     authScopes: { scope: 'tasks:read' },
+    extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED'] },
     rest: { method: 'GET', path: '/events' },
     validate: readEventsRules,
     args: {
@@ -108,6 +120,7 @@ builder.subscriptionField('taskEvents', (t) =>
     type: EventType,
     description: 'What happens to tasks, live. With `after`, everything since, then live: nothing lost, nothing twice.',
     authScopes: { scope: 'tasks:read' },
+    extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED'] },
     rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type', resume: 'after' },
     validate: followTasksRules,
     args: {

@@ -5,9 +5,12 @@ export const createProjectRules = z.object({
   key: z
     .string()
     .regex(/^[A-Z][A-Z0-9]{1,9}$/, 'must be 2 to 10 capital letters and digits, a letter first')
+    .meta({ minLength: 2, maxLength: 10, examples: ['WEB'] })
     .nullish(),
-  name: line(100),
-  description: text(2000).nullish(),
+  name: line(100).meta({ examples: ['Website'] }),
+  description: text(2000)
+    .meta({ examples: ['What the **website** needs.'] })
+    .nullish(),
 })
 
 export type CreateProjectValues = z.infer<typeof createProjectRules>

@@ -8,9 +8,16 @@ export const ProjectType = builder.prismaObject('Project', {
   description: 'What tasks belong to, and who may see and change them.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    key: t.exposeString('key', { description: 'The first half of its tasks’ keys, like WEB.' }),
-    name: t.exposeString('name'),
-    description: t.exposeString('description', { nullable: true, description: 'Markdown.' }),
+    key: t.exposeString('key', {
+      description: 'The first half of its tasks’ keys, like WEB.',
+      extensions: { rules: createProjectRules.shape.key },
+    }),
+    name: t.exposeString('name', { extensions: { rules: createProjectRules.shape.name } }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'Markdown.',
+      extensions: { rules: createProjectRules.shape.description },
+    }),
     archivedAt: t.expose('archivedAt', { type: 'DateTime', nullable: true }),
     version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),

@@ -1,4 +1,5 @@
 import { builder } from '../../builder.ts'
+import { taskId } from '../tasks/keys.ts'
 import { TaskType } from '../tasks/type.ts'
 import { createTaskRelationRules } from './input.ts'
 import { TASK_RELATION_KINDS } from './kinds.ts'
@@ -43,13 +44,19 @@ const CreateTaskRelationInput = builder.inputType('CreateTaskRelationInput', {
   }),
 })
 
+const TASK_ID = {
+  required: true,
+  description: 'The task’s id, or its key like WEB-42.',
+  extensions: { rules: taskId },
+} as const
+
 builder.queryField('taskRelations', (t) =>
   t.field({
     type: [TaskRelation],
     description: 'The relations of a task to tasks you see, oldest first.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{taskId}/relations', key: 'nodes' },
-    args: { taskId: t.arg.id({ required: true }) },
+    args: { taskId: t.arg.id(TASK_ID) },
     resolve: (_root, { taskId }, ctx) => relations.listRelations(ctx, taskId),
   }),
 )
@@ -68,7 +75,7 @@ builder.mutationField('createTaskRelation', (t) =>
       location: (_relation, { taskId }) => `/tasks/${taskId}/relations`,
     },
     args: {
-      taskId: t.arg.id({ required: true }),
+      taskId: t.arg.id(TASK_ID),
       input: t.arg({ type: CreateTaskRelationInput, required: true }),
     },
     resolve: (_root, { taskId, input }, ctx) => relations.createRelation(ctx, taskId, input),
@@ -81,7 +88,7 @@ builder.mutationField('deleteTaskRelation', (t) =>
     description: 'Take a relation away, from either of its tasks. Needs EDITOR on the project of that one.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{taskId}/relations/{id}', status: 204 },
-    args: { taskId: t.arg.id({ required: true }), id: t.arg.id({ required: true }) },
+    args: { taskId: t.arg.id(TASK_ID), id: t.arg.id({ required: true }) },
     resolve: (_root, { taskId, id }, ctx) => relations.deleteRelation(ctx, taskId, id),
   }),
 )

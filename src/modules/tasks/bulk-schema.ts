@@ -62,6 +62,7 @@ const BulkTasksPayload = builder.objectRef<BatchResult>('BulkTasksPayload').impl
       type: [OutcomeType],
       restEmbed: true,
       description: 'One for each item, in their order.',
+      extensions: { rules: bulkRules.shape.items },
       resolve: ({ outcomes }) => outcomes,
     }),
   }),

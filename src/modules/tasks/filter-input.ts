@@ -3,7 +3,7 @@ import type { TaskStatus } from '../../generated/prisma/enums.ts'
 import { checkPage, pageRules } from '../../pagination.ts'
 import { id, isId, text } from '../../rules.ts'
 import { priority, status } from './input.ts'
-import { isTaskId, readKey } from './keys.ts'
+import { ID_PATTERN, isTaskId, TASK_ID_PATTERN, taskKey } from './keys.ts'
 import { TASK_ORDER_FIELDS } from './order.ts'
 
 /** Ranges of times: at, after, before. */
@@ -50,31 +50,44 @@ const LONGEST_SEARCH = 200
 const list = <Rule extends z.ZodType>(rule: Rule) => z.array(rule).max(MOST_VALUES, `takes at most ${MOST_VALUES}`)
 
 const either = (...words: string[]) =>
-  z.string().refine((value) => isId(value) || words.includes(value), `is neither an id nor ${words.join(' or ')}`)
+  z
+    .string()
+    .refine((value) => isId(value) || words.includes(value), `is neither an id nor ${words.join(' or ')}`)
+    .meta({ pattern: `^(${[ID_PATTERN, ...words].join('|')})$`, maxLength: 36, examples: words.slice(0, 1) })
 
 const time = z.date().nullish()
 const times = z.object({ gte: time, gt: time, lte: time, lt: time }).nullish()
 
-/** Punctuation alone finds nothing: whoever types it wants something else. */
-const search = text(LONGEST_SEARCH).refine(
-  (value) => /[\p{L}\p{N}]/u.test(value),
-  'must have a letter or a digit in it',
-)
+export const priorityFilterRules = z.object({
+  in: list(priority).nullish(),
+  gte: priority.nullish(),
+  lte: priority.nullish(),
+})
+export const labelFilterRules = z.object({ any: list(id).nullish(), all: list(id).nullish() })
 
-const parts = z.array(z.lazy(() => part)).min(1, 'must not be empty')
+/** Punctuation alone finds nothing: whoever types it wants something else. */
+const search = text(LONGEST_SEARCH)
+  .refine((value) => /[\p{L}\p{N}]/u.test(value), 'must have a letter or a digit in it')
+  .meta({ examples: ['report'] })
+
+const parts = z
+  .array(z.lazy(() => part))
+  .min(1, 'must not be empty')
+  .meta({ maxItems: MOST_FILTERS - 1 })
 
 const part: z.ZodType<TaskFilterValues> = z.object({
   status: list(status).nullish(),
-  priority: z.object({ in: list(priority).nullish(), gte: priority.nullish(), lte: priority.nullish() }).nullish(),
+  priority: priorityFilterRules.nullish(),
   projectId: id.nullish(),
   assigneeId: list(either('me', 'none')).nullish(),
   creatorId: list(either('me')).nullish(),
-  labelId: z.object({ any: list(id).nullish(), all: list(id).nullish() }).nullish(),
+  labelId: labelFilterRules.nullish(),
   parentId: z
     .string()
     .refine((value) => value === 'none' || isTaskId(value), 'is neither an id nor a key like WEB-42 nor none')
+    .meta({ pattern: `^(none|${TASK_ID_PATTERN})$`, maxLength: 36, examples: ['none'] })
     .nullish(),
-  key: list(z.string().refine((value) => readKey(value) !== undefined, 'is not a key like WEB-42')).nullish(),
+  key: list(taskKey).nullish(),
   dueAt: times,
   createdAt: times,
   updatedAt: times,

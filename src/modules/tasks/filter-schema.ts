@@ -1,8 +1,11 @@
 import { builder } from '../../builder.ts'
+import { labelFilterRules, priorityFilterRules, taskFilterRules } from './filter-input.ts'
 import { TASK_ORDER_FIELDS } from './order.ts'
 import { TaskStatusType } from './type.ts'
 
 const PriorityFilter = builder.inputType('PriorityFilter', {
+  description: 'A range of priorities.',
+  extensions: { rules: priorityFilterRules },
   fields: (t) => ({
     in: t.intList({ description: 'One of these.' }),
     gte: t.int({ description: 'This or higher.' }),
@@ -21,6 +24,8 @@ const DateTimeFilter = builder.inputType('DateTimeFilter', {
 })
 
 const LabelFilter = builder.inputType('LabelFilter', {
+  description: 'Labels that tasks bear.',
+  extensions: { rules: labelFilterRules },
   fields: (t) => ({
     any: t.idList({ description: 'At least one of these labels.' }),
     all: t.idList({ description: 'All of these labels.' }),
@@ -54,6 +59,11 @@ export const TaskFilter = builder.inputRef<TaskFilterShape>('TaskFilter')
 TaskFilter.implement({
   description:
     'What a task has to meet: every condition given. What it names (a project, a label, a parent) has to be there and to be seen.',
+  extensions: {
+    // The operations that take it check it.
+    rules: taskFilterRules,
+    example: { not: { status: ['COMPLETED', 'CANCELLED'] }, priority: { gte: 4 } },
+  },
   fields: (t) => ({
     status: t.field({ type: [TaskStatusType], description: 'One of these.' }),
     priority: t.field({ type: PriorityFilter }),
@@ -80,6 +90,7 @@ TaskFilter.implement({
 })
 
 export const TaskOrder = builder.inputType('TaskOrder', {
+  description: 'One term of an order.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('TaskOrderField', {
@@ -89,7 +100,7 @@ export const TaskOrder = builder.inputType('TaskOrder', {
       required: true,
     }),
     direction: t.field({
-      type: builder.enumType('OrderDirection', { values: ['ASC', 'DESC'] as const }),
+      type: builder.enumType('OrderDirection', { values: ['ASC', 'DESC'] as const, description: 'Rising or falling.' }),
       required: true,
       defaultValue: 'ASC',
     }),

@@ -3,14 +3,14 @@ import { TaskStatus } from '../../generated/prisma/enums.ts'
 import { id, line, notNull, text } from '../../rules.ts'
 import { taskId } from './keys.ts'
 
-const title = line(200)
-const description = text(2000)
+export const title = line(200).meta({ examples: ['Write the report'] })
+export const description = text(2000).meta({ examples: ['With **numbers**.'] })
 export const status = z.enum(TaskStatus)
 export const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
 
 /** How many people a task may be assigned to, and how many labels it may have. */
 const MOST_LINKS = 20
-const links = z.array(id).max(MOST_LINKS, `must be at most ${MOST_LINKS}`)
+export const links = z.array(id).max(MOST_LINKS, `must be at most ${MOST_LINKS}`)
 
 /** What PUT replaces: everything a client may set, absent meaning the default. */
 export const replaceTaskRules = z.object({

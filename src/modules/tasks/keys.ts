@@ -5,6 +5,11 @@ import { isId } from '../../rules.ts'
 /** "WEB-42": a project's key and a number. */
 const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,9}$/
 
+/** The same as JSON Schema has it, in either case: its patterns have no flags. */
+const KEY_PATTERN = '[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,9}'
+export const ID_PATTERN = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
+export const TASK_ID_PATTERN = `${ID_PATTERN}|${KEY_PATTERN}`
+
 /** A text as a task's key, which may be typed in small letters; undefined for what cannot be one. */
 export function readKey(value: string): string | undefined {
   const key = value.toUpperCase()
@@ -14,7 +19,16 @@ export function readKey(value: string): string | undefined {
 export const isTaskId = (value: string): boolean => isId(value) || readKey(value) !== undefined
 
 /** Wherever an input names a task: by its id or its key. */
-export const taskId = z.string().refine(isTaskId, 'is neither an id nor a key like WEB-42')
+export const taskId = z
+  .string()
+  .refine(isTaskId, 'is neither an id nor a key like WEB-42')
+  .meta({ pattern: `^(${TASK_ID_PATTERN})$`, maxLength: 36, examples: ['WEB-42'] })
+
+/** A task's key. */
+export const taskKey = z
+  .string()
+  .refine((value) => readKey(value) !== undefined, 'is not a key like WEB-42')
+  .meta({ pattern: `^${KEY_PATTERN}$`, maxLength: 21, examples: ['WEB-42'] })
 
 /** Nobody's: looked for instead of what is not there, so that a key nobody has costs what a hidden one does. */
 const NOBODY = '00000000-0000-0000-0000-000000000000'

@@ -6,13 +6,18 @@ import { listTasksRules } from './filter-input.ts'
 import { TaskFilter, TaskOrder } from './filter-schema.ts'
 import { duplicateTaskRules } from './input.ts'
 import { CreateTaskInput, ReplaceTaskInput, UpdateTaskInput } from './input-types.ts'
+import { taskId } from './keys.ts'
 import { listTasks } from './list.ts'
 import { moveTask } from './move.ts'
 import * as tasks from './service.ts'
 import { TaskConnection } from './type.ts'
 
 /** Wherever an operation is about one task. */
-const TASK_ID = { required: true, description: 'The task’s id, or its key like WEB-42.' } as const
+const TASK_ID = {
+  required: true,
+  description: 'The task’s id, or its key like WEB-42.',
+  extensions: { rules: taskId },
+} as const
 
 builder.queryField('task', (t) =>
   t.prismaField({
@@ -33,6 +38,7 @@ builder.queryField('tasks', (t) =>
     description:
       'The tasks you see that meet the filter, oldest first unless ordered otherwise; with a search the most relevant first.',
     authScopes: { scope: 'tasks:read' },
+    extensions: { errors: ['NOT_FOUND'] },
     rest: {
       method: 'GET',
       path: '/tasks',
@@ -54,6 +60,7 @@ builder.mutationField('createTask', (t) =>
     type: 'Task',
     description: 'Create a task. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
+    extensions: { errors: ['NOT_FOUND'] },
     rest: {
       method: 'POST',
       path: '/tasks',
@@ -157,7 +164,7 @@ builder.mutationField('moveTask', (t) =>
     rest: { method: 'POST', path: '/tasks/{id}/move', body: ['projectId'] },
     args: {
       id: t.arg.id(TASK_ID),
-      projectId: t.arg.id({ required: true }),
+      projectId: t.arg.id({ required: true, description: 'The project it goes to.' }),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
     },
     resolve: (query, _root, { id, projectId, expectedVersion }, ctx) =>

@@ -3,6 +3,8 @@ import { TaskStatus } from '../../generated/prisma/enums.ts'
 import { type Connection, connectionType } from '../../pagination.ts'
 import { LabelType } from '../labels/type.ts'
 import { UserType } from '../users/schema.ts'
+import { description, links, priority, title } from './input.ts'
+import { taskKey } from './keys.ts'
 import { MOST_RANKED } from './search.ts'
 
 export const TaskStatusType = builder.enumType(TaskStatus, { name: 'TaskStatus', description: 'How far a task is.' })
@@ -16,14 +18,21 @@ export const TaskType = builder.prismaObject('Task', {
   description: 'Something to be done in a project.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    key: t.exposeString('key', { description: 'Like WEB-42; accepted wherever the id is. Another one after a move.' }),
+    key: t.exposeString('key', {
+      description: 'Like WEB-42; accepted wherever the id is. Another one after a move.',
+      extensions: { rules: taskKey },
+    }),
     projectId: t.exposeID('projectId'),
     project: t.relation('project', { authScopes: { scope: 'projects:read' } }),
     number: t.exposeInt('number', { description: 'Counts from 1 in each project.' }),
-    title: t.exposeString('title'),
-    description: t.exposeString('description', { nullable: true, description: 'Markdown.' }),
+    title: t.exposeString('title', { extensions: { rules: title } }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'Markdown.',
+      extensions: { rules: description },
+    }),
     status: t.expose('status', { type: TaskStatusType }),
-    priority: t.exposeInt('priority', { description: '1 lowest to 5 highest.' }),
+    priority: t.exposeInt('priority', { description: '1 lowest to 5 highest.', extensions: { rules: priority } }),
     dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
@@ -36,18 +45,20 @@ export const TaskType = builder.prismaObject('Task', {
       type: SubtaskProgress,
       resolve: ({ id }, _args, { loaders }) => loaders.subtaskProgress.load(id),
     }),
-    assigneeIds: t.exposeIDList('assigneeIds'),
+    assigneeIds: t.exposeIDList('assigneeIds', { extensions: { rules: links } }),
     assignees: t.field({
       type: [UserType],
+      extensions: { rules: links },
       select: (_args, _ctx, nested) => ({
         assignees: { select: { user: nested(true) }, orderBy: { userId: 'asc' } },
       }),
       resolve: ({ assignees }) => assignees.map(({ user }) => user),
     }),
-    labelIds: t.exposeIDList('labelIds'),
+    labelIds: t.exposeIDList('labelIds', { extensions: { rules: links } }),
     labels: t.field({
       type: [LabelType],
       description: 'By name.',
+      extensions: { rules: links },
       select: (_args, _ctx, nested) => ({
         labels: { select: { label: nested(true) }, orderBy: { label: { name: 'asc' } } },
       }),

@@ -14,7 +14,11 @@ const userFilterRules = z.object({
 export const listUsersRules = pageRules.extend({ filter: userFilterRules.nullish() }).check(checkPage)
 
 export const updateMeRules = z
-  .object({ name: notNull(line(100)), email: notNull(email), currentPassword: triedPassword.nullish() })
+  .object({
+    name: notNull(line(100).meta({ examples: ['Ada Lovelace'] })),
+    email: notNull(email),
+    currentPassword: triedPassword.nullish(),
+  })
   .refine(({ email, currentPassword }) => email == null || currentPassword != null, {
     path: ['currentPassword'],
     message: 'is required to change the e-mail address',

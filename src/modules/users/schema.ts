@@ -20,10 +20,11 @@ export const UserType = builder.prismaObject('User', {
   description: 'A person or bot with an account.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    name: t.exposeString('name'),
+    name: t.exposeString('name', { extensions: { rules: updateMeRules.shape.name } }),
     email: t.string({
       nullable: true,
       description: 'Shown to the user and to ADMINs; null for anybody else.',
+      extensions: { rules: updateMeRules.shape.email },
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.email),
     }),
     role: t.expose('role', { type: UserRoleType }),
@@ -58,7 +59,7 @@ const UpdateMeInput = builder.inputType('UpdateMeInput', {
     email: t.string({
       description: 'One account per address; case does not count. Needs `currentPassword` beside it.',
     }),
-    currentPassword: t.string(),
+    currentPassword: t.string({ description: 'Needed to change the e-mail address.' }),
   }),
 })
 
@@ -78,6 +79,7 @@ builder.mutationField('updateMe', (t) =>
     description: 'Change your name or e-mail address.',
     authScopes: { person: true },
     handlesSecrets: true,
+    extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'PATCH', path: '/me', body: 'input' },
     args: {
       input: t.arg({ type: UpdateMeInput, required: true }),

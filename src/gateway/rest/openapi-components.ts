@@ -1,0 +1,125 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputObjectType,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isObjectType,
+  isRequiredArgument,
+  isRequiredInputField,
+} from 'graphql'
+import {
+  type Dialect,
+  described,
+  type JsonSchema,
+  ownRule,
+  REFUSES_NULL,
+  ruleAt,
+  ruleOfInput,
+  schemaOf,
+} from './json-schema.ts'
+import { queryParameters } from './parameters.ts'
+import type { Route } from './routes.ts'
+import type { StreamRoute } from './stream.ts'
+import { isConnection, isEmbedded, isEnvelope } from './view.ts'
+
+/** Every named type that an answer or a body reaches, as REST has it. */
+export function typeComponents(
+  schema: GraphQLSchema,
+  routes: readonly (Route | StreamRoute)[],
+  dialect: Dialect,
+): Record<string, JsonSchema> {
+  const components = new Map<string, JsonSchema>()
+  const visit = (type: GraphQLNamedType): void => {
+    if (components.has(type.name)) return
+    const component = componentOf(schema.getType(type.name) ?? type, dialect)
+    if (!component) return
+    components.set(type.name, component)
+    for (const [, name] of JSON.stringify(component).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      const next = schema.getType(String(name))
+      if (next) visit(next)
+    }
+  }
+  for (const { field, rest } of routes) {
+    const written = queryParameters(field.args).filter(({ form }) => form === 'json')
+    const isJson = ({ name }: GraphQLArgument) =>
+      ('body' in rest && rest.body === name) || written.some((parameter) => parameter.name === name)
+    visit(getNamedType(field.type))
+    for (const arg of field.args) {
+      const type = getNamedType(arg.type)
+      if (!isInputObjectType(type) || isJson(arg)) visit(type)
+    }
+  }
+  return Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function componentOf(type: GraphQLNamedType, dialect: Dialect): JsonSchema | undefined {
+  if (isEnumType(type)) return described({ type: 'string', enum: type.getValues().map((value) => value.name) }, type)
+  if (isInputObjectType(type)) return inputComponent(type, dialect)
+  return isObjectType(type) ? objectComponent(type, dialect) : undefined
+}
+
+/**
+ * An object as REST shows it. `required` is what the default representation has: what `include` adds is described and not
+ * required. What `fields` leaves out is; see docs/decisions/0001.
+ */
+function objectComponent(type: GraphQLObjectType, dialect: Dialect): JsonSchema {
+  const fields = Object.values(type.getFields()).filter((field) => !field.args.some(isRequiredArgument))
+  const shown = isConnection(type) ? fields.filter((field) => field.name !== 'edges') : fields
+  const required = shown.filter((field) => isAlwaysShown(type, field)).map((field) => field.name)
+  return described(
+    {
+      type: 'object',
+      properties: Object.fromEntries(
+        shown.map((field) => [field.name, described(schemaOf(field.type, dialect, valueRule(field)), field)]),
+      ),
+      ...(required.length > 0 && { required }),
+    },
+    type,
+  )
+}
+
+function isAlwaysShown(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>): boolean {
+  // What a list's envelope has nothing to say of is not in it.
+  if (isConnection(type)) return isEnvelope(field) && !isEmbedded(field)
+  return isLeafType(getNamedType(field.type)) || isEmbedded(field)
+}
+
+/** A field's type says whether it is null; its rule what else the value is. */
+function valueRule(field: GraphQLField<unknown, unknown>): JsonSchema | undefined {
+  const rule = ownRule(field)
+  return rule && { ...rule, [REFUSES_NULL]: false }
+}
+
+/** An input as JSON has it, without the fields that something else fills. */
+export function inputComponent(
+  type: GraphQLInputObjectType,
+  dialect: Dialect,
+  without: readonly string[] = [],
+): JsonSchema {
+  const fields = Object.values(type.getFields()).filter((field) => !without.includes(field.name))
+  const rule = ruleOfInput(type)
+  const required = fields.filter(isRequiredInputField)
+  const { example } = type.extensions as { example?: unknown }
+  return described(
+    {
+      type: 'object',
+      properties: Object.fromEntries(
+        fields.map((field) => {
+          const schema = schemaOf(field.type, dialect, ruleAt(rule, [field.name]))
+          const whole = field.defaultValue === undefined ? schema : { ...schema, default: field.defaultValue }
+          return [field.name, described(whole, field)]
+        }),
+      ),
+      ...(required.length > 0 && { required: required.map((field) => field.name) }),
+      additionalProperties: false,
+      ...(example !== undefined && { examples: [example] }),
+    },
+    type,
+  )
+}

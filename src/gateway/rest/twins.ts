@@ -1,0 +1,38 @@
+import type { GraphQLField, GraphQLSchema } from 'graphql'
+import type { RestNone, RestOperation, RestStream } from '../rest-plugin.ts'
+
+/** Under a field's extensions: its description as it was declared, without the twin. */
+const OWN = 'ownDescription'
+
+/**
+ * Ends the description of each root field with its REST twin, so that a reader of one protocol finds the other. Changes the schema
+ * in place, before anybody has seen it: a copy would be one to keep in step with the builder's.
+ */
+export function nameTwins(schema: GraphQLSchema, basePath: string): GraphQLSchema {
+  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+    for (const field of Object.values(root?.getFields() ?? {})) {
+      const twin = twinOf(field, basePath)
+      if (twin === undefined) continue
+      field.extensions = { ...field.extensions, [OWN]: field.description }
+      field.description = [field.description, twin].filter(Boolean).join(' ')
+    }
+  }
+  return schema
+}
+
+/** A field's description without its twin. */
+export function ownDescription(field: GraphQLField<unknown, unknown>): string | null | undefined {
+  return (field.extensions[OWN] as string | null | undefined) ?? field.description
+}
+
+function twinOf(field: GraphQLField<unknown, unknown>, basePath: string): string | undefined {
+  const rest = field.extensions.rest as RestOperation | RestStream | RestNone | undefined
+  if (!rest) return undefined
+  if ('none' in rest) return `GraphQL only: ${lowerFirst(rest.none)}`
+  if ('stream' in rest) return `REST: GET ${basePath}${rest.path} (Server-Sent Events).`
+  if (!rest.method || !rest.path) return undefined
+  const paths = [rest.path, ...(rest.also ?? []).map(({ path }) => path)]
+  return `REST: ${paths.map((path) => `${rest.method} ${basePath}${path}`).join(', ')}.`
+}
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)

@@ -1,0 +1,225 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
+import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
+import { type DescribedOperation, type Document, operationsOf } from './document.ts'
+
+let server: TestServer
+let token: string
+let keys: Record<string, string>
+let document: Document
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  await signUp(server, 'The ADMIN')
+  token = (await signUp(server)).token
+  document = (await rest(server, 'GET /openapi.json')).body
+  keys = {}
+  for (const scope of ['tasks:read', 'projects:write']) {
+    const { body } = await rest(server, 'POST /api-keys', { token, body: { name: 'A key', scopes: [scope] } })
+    keys[scope] = body.secret
+  }
+})
+afterAll(() => server?.close())
+
+const MISSING = '01980000-0000-7000-8000-000000000000'
+
+const derived = () => operationsOf(document).filter(({ operation }) => operation['x-graphql-operation'] !== undefined)
+const writes = () => derived().filter(({ method }) => method !== 'GET')
+const isPublic = ({ operation }: DescribedOperation) => operation.security?.some((one) => Object.keys(one).length === 0)
+const isStream = ({ operation }: DescribedOperation) => 'text/event-stream' in (operation.responses[200]?.content ?? {})
+
+/** Asks an operation for something that is not there, with its own example for a body. */
+function ask({ method, path, operation }: DescribedOperation, options: RestOptions = {}, query = '') {
+  const example = operation.requestBody?.content['application/json']?.example
+  const body = options.raw === undefined && example !== undefined ? { body: example } : {}
+  return rest(server, `${method} ${path.replace(/\{\w+\}/g, MISSING)}${query}`, { ...body, ...options })
+}
+
+/** Holds an error against its description: the status listed, the code named, the headers as they are described. */
+function expectListed({ name, operation }: DescribedOperation, answer: RestAnswer, status: number, code: string): void {
+  const what = `${name} answered ${answer.status} ${answer.text}`
+  expect({ status: answer.status, code: answer.body?.code }, what).toEqual({ status, code })
+  const reference = operation.responses[status]?.$ref
+  expect(reference, `${name} does not list ${status}`).toBeDefined()
+  const described = refered(document, reference!)
+  expect(described.description, what).toContain(`\`${code}\``)
+  expect(problemsOf(answer.body, refered(document, '#/components/schemas/Problem'), document), what).toEqual([])
+  expectHeaders(answer, described.headers as Record<string, Schema>, what)
+}
+
+function expectHeaders({ headers }: RestAnswer, described: Record<string, Schema>, what: string): void {
+  for (const [name, { $ref }] of Object.entries(described)) {
+    const { schema } = refered(document, String($ref)) as { schema: Schema }
+    const sent = headers.get(name)
+    if (sent === null) continue
+    const value = schema.type === 'integer' ? Number(sent) : sent
+    expect(problemsOf(value, schema, document), `${what}: ${name}: ${sent}`).toEqual([])
+  }
+  for (const name of [
+    'x-request-id',
+    'server-timing',
+    'etag',
+    'retry-after',
+    'ratelimit',
+    'ratelimit-policy',
+    'www-authenticate',
+    'link',
+    'location',
+  ]) {
+    const told = Object.keys(described).some((one) => one.toLowerCase() === name)
+    if (headers.has(name)) expect(told, `${what}: ${name} is sent, and not described`).toBe(true)
+  }
+}
+
+describe('every error that a request provokes is listed', () => {
+  test('400 for a query string, and a body, that cannot be read', async () => {
+    for (const one of derived()) expectListed(one, await ask(one, { token }, '?%ff'), 400, 'BAD_REQUEST')
+    const json = { 'content-type': 'application/json' }
+    for (const one of writes())
+      expectListed(one, await ask(one, { token, raw: '{', headers: json }), 400, 'BAD_REQUEST')
+  })
+
+  test('401 exactly where a credential is needed', async () => {
+    for (const one of derived().filter((each) => !isPublic(each)))
+      expectListed(one, await ask(one), 401, 'UNAUTHENTICATED')
+    const wrong: Record<string, object> = {
+      'POST /auth/sign-in': { email: 'nobody@example.org', password: 'wrong password' },
+      'POST /auth/refresh': { refreshToken: 'wrong' },
+    }
+    for (const one of derived().filter(isPublic)) {
+      const body = wrong[one.name]
+      expect('401' in one.operation.responses, one.name).toBe(body !== undefined)
+      if (body) expectListed(one, await ask(one, { body }), 401, 'UNAUTHENTICATED')
+    }
+  })
+
+  test('403 for an API key without the scope, exactly where one is needed', async () => {
+    for (const one of derived()) {
+      const scopes = one.operation.security?.find((scheme) => scheme.apiKey)?.apiKey
+      const key = scopes?.[0]?.startsWith('projects:w') ? keys['tasks:read'] : keys['projects:write']
+      const narrow = { headers: { 'x-api-key': key! } }
+      if (isPublic(one) || scopes?.length === 0)
+        expect((await ask(one, narrow)).body?.code, one.name).not.toBe('FORBIDDEN')
+      else expectListed(one, await ask(one, narrow), 403, 'FORBIDDEN')
+    }
+  })
+
+  test('404 for what a path names', async () => {
+    const admin = await rest(server, 'GET /me', { token })
+    expect(admin.status).toBe(200)
+    for (const one of derived().filter(({ path }) => path.includes('{') && !path.startsWith('/users')))
+      expectListed(one, await ask(one, { token }), 404, 'NOT_FOUND')
+  })
+
+  test('404 and 410 for what an input names', async () => {
+    const find = (name: string) => derived().find((one) => one.name === name)!
+    const cursor = Buffer.from('event:999999999').toString('base64url')
+    for (const name of ['GET /tasks', 'GET /events', 'GET /events/stream'])
+      expectListed(find(name), await ask(find(name), { token }, `?projectId=${MISSING}`), 404, 'NOT_FOUND')
+    for (const name of ['GET /events', 'GET /events/stream'])
+      expectListed(find(name), await ask(find(name), { token }, `?after=${cursor}`), 410, 'CURSOR_EXPIRED')
+    const elsewhere = { token, body: { title: 'A', projectId: MISSING } }
+    expectListed(find('POST /tasks'), await ask(find('POST /tasks'), elsewhere), 404, 'NOT_FOUND')
+    const expiring = derived().filter(({ operation }) => '410' in operation.responses)
+    expect(expiring.map(({ name }) => name).sort()).toEqual(['GET /events', 'GET /events/stream'])
+  })
+
+  test('406, 413, 415 and 422', async () => {
+    for (const one of derived()) {
+      expectListed(one, await ask(one, { token, headers: { accept: 'text/html' } }), 406, 'NOT_ACCEPTABLE')
+      expectListed(one, await ask(one, { token }, '?colour=red'), 422, 'VALIDATION_FAILED')
+    }
+    const large = `"${'x'.repeat(1_100_000)}"`
+    for (const one of writes()) {
+      const text = { token, raw: 'x', headers: { 'content-type': 'text/plain' } }
+      expectListed(one, await ask(one, text), 415, 'UNSUPPORTED_MEDIA_TYPE')
+      const signedOut = await ask(one, { raw: large, headers: { 'content-type': 'application/json' } })
+      if (signedOut.status !== 401) expectListed(one, signedOut, 413, 'PAYLOAD_TOO_LARGE')
+    }
+    for (const { name, method, operation } of derived())
+      for (const status of ['413', '415']) expect(status in operation.responses, name).toBe(method !== 'GET')
+  })
+
+  test('412 exactly where If-Match is a parameter; elsewhere it is refused', async () => {
+    for (const one of writes()) {
+      const takes = one.operation.parameters?.some(({ name }) => name === 'If-Match')
+      expect('412' in one.operation.responses, one.name).toBe(takes)
+      const { status, body, text } = await ask(one, { token, headers: { 'if-match': '"v999.x"' } })
+      const told = status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'If-Match')
+      expect(told, `${one.name} answered ${status} ${text}`).toBe(!takes)
+    }
+    const me = writes().find(({ name }) => name === 'PATCH /me')!
+    expectListed(
+      me,
+      await ask(me, { token, body: { name: 'A' }, headers: { 'if-match': '"v999.x"' } }),
+      412,
+      'PRECONDITION_FAILED',
+    )
+  })
+
+  test('422 for an Idempotency-Key exactly where it is no parameter', async () => {
+    for (const one of writes()) {
+      const takes = one.operation.parameters?.some(({ name }) => name === 'Idempotency-Key')
+      // Their own: one of these operations signs out.
+      const { token } = await signUp(server)
+      const { status, body, text } = await ask(one, {
+        token,
+        headers: { 'idempotency-key': `of ${one.name}`.replaceAll(' ', '-') },
+      })
+      const told = status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'Idempotency-Key')
+      expect(told, `${one.name} answered ${status} ${text}`).toBe(!takes)
+    }
+  })
+
+  test('429 with how long to wait and what is left, exactly where passwords are hashed or compared', async () => {
+    const limited = await serverForTest()
+    const one = derived().find(({ name }) => name === 'POST /auth/sign-in')!
+    const body = { email: 'nobody@example.org', password: 'wrong password' }
+    let answer = await rest(limited, 'POST /auth/sign-in', { body })
+    for (let attempt = 0; attempt < 20 && answer.status === 401; attempt++)
+      answer = await rest(limited, 'POST /auth/sign-in', { body })
+    expectListed(one, answer, 429, 'RATE_LIMITED')
+    for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy'])
+      expect(answer.headers.has(name), name).toBe(true)
+    const listed = operationsOf(document).filter(({ operation }) => '429' in operation.responses)
+    expect(listed.map(({ name }) => name).sort()).toEqual([
+      'PATCH /me',
+      'PATCH /users/{id}',
+      'POST /auth/register',
+      'POST /auth/sign-in',
+      'POST /auth/token',
+      'POST /me/password',
+      'POST /users',
+    ])
+  })
+
+  test('409 for what is there already', async () => {
+    const one = derived().find(({ name }) => name === 'POST /projects')!
+    const body = { name: 'A', key: 'SAME' }
+    await ask(one, { token, body })
+    expectListed(one, await ask(one, { token, body }), 409, 'CONFLICT')
+  })
+})
+
+test('the headers of a success are as they are described', async () => {
+  await rest(server, 'POST /tasks', { token, body: { title: 'Another' } })
+  for (const one of derived().filter(
+    (read) => !read.path.includes('{') && !isStream(read) && !read.path.startsWith('/users'),
+  )) {
+    if (one.method !== 'GET' && !['/tasks', '/projects', '/auth/stream-ticket'].includes(one.path)) continue
+    const body = one.path === '/projects' && one.method === 'POST' ? { body: { name: 'Another' } } : {}
+    const query = one.operation.parameters?.some(({ name }) => name === 'limit') ? '?limit=1' : ''
+    const answer = await ask(one, { token, ...body }, query)
+    const response = one.operation.responses[answer.status]
+    expect(response?.headers, `${one.name} answered ${answer.status} ${answer.text}`).toBeDefined()
+    expectHeaders(answer, response!.headers!, one.name)
+    for (const name of ['x-request-id', 'etag', 'server-timing', 'vary', 'cache-control'])
+      expect(answer.headers.has(name), `${one.name} ${name}`).toBe(true)
+    const tag = answer.headers.get('etag')!
+    if (one.method !== 'GET') continue
+    const again = await ask(one, { token, headers: { 'if-none-match': tag } }, query)
+    expect(again.status, one.name).toBe(304)
+    expectHeaders(again, one.operation.responses[304]!.headers!, one.name)
+  }
+})

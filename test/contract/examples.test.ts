@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rest } from '../support/clients.ts'
+import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { type DescribedOperation, type Document, operationsOf } from './document.ts'
+
+let server: TestServer
+let token: string
+let document: Document
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  token = (await signUp(server)).token
+  document = (await rest(server, 'GET /openapi.json')).body
+})
+afterAll(() => server?.close())
+
+const MISSING = '01980000-0000-7000-8000-000000000000'
+
+interface Body extends DescribedOperation {
+  schema: Schema
+  example: Record<string, unknown>
+}
+
+/** The operations that take JSON, with what they take. */
+const bodies = (): Body[] =>
+  operationsOf(document).flatMap((one) => {
+    const media = one.operation.requestBody?.content['application/json']
+    if (!media) return []
+    const schema = '$ref' in media.schema ? refered(document, String(media.schema.$ref)) : media.schema
+    return [{ ...one, schema, example: media.example as Record<string, unknown> }]
+  })
+
+const send = ({ method, path }: Body, body: object) =>
+  rest(server, `${method} ${path.replace(/\{\w+\}/g, MISSING)}`, { token, body })
+
+const takesNull = (schema: Schema) =>
+  [schema.type].flat().includes('null') || ((schema.anyOf ?? []) as Schema[]).some((one) => one.type === 'null')
+
+test('every example is of its schema', () => {
+  for (const [name, schema] of Object.entries(document.components.schemas)) {
+    const examples = schema.examples as unknown[] | undefined
+    expect(examples?.length, `${name} has no example`).toBeGreaterThan(0)
+    for (const example of examples ?? []) expect(problemsOf(example, schema, document), name).toEqual([])
+  }
+  for (const { name, operation } of operationsOf(document)) {
+    for (const { schema, example } of Object.values(operation.requestBody?.content ?? {})) {
+      expect(example, `${name} has no example`).toBeDefined()
+      expect(problemsOf(example, schema, document), name).toEqual([])
+    }
+  }
+  for (const [name, { content }] of Object.entries(document.components.responses)) {
+    for (const { schema, example } of Object.values(content as Record<string, { schema: Schema; example: unknown }>))
+      expect(problemsOf(example, schema, document), name).toEqual([])
+  }
+})
+
+test('every example of a body is one that the server takes', async () => {
+  expect(bodies().length).toBeGreaterThan(15)
+  for (const body of bodies()) {
+    const { status, text } = await send(body, body.example)
+    // There is nothing to change, or it is somebody else's: that is told once the body is found right.
+    expect([200, 201, 204, 401, 403, 404, 409], `${body.name} answered ${status} ${text}`).toContain(status)
+  }
+})
+
+test('null is refused exactly where the schema has none', async () => {
+  let refused = 0
+  for (const body of bodies()) {
+    for (const [property, schema] of Object.entries(body.schema.properties as Record<string, Schema>)) {
+      const { status, body: answer, text } = await send(body, { ...body.example, [property]: null })
+      const told = (answer?.errors ?? []).some(
+        ({ path, message }: { path: string[]; message: string }) =>
+          path[0] === 'body' && path[1] === property && /null|is required$/.test(message),
+      )
+      const what = `${body.name} with ${property}: null answered ${status} ${text}`
+      if (takesNull(schema)) expect(status === 422 && told, what).toBe(false)
+      else expect({ status, told }, what).toEqual({ status: 422, told: true })
+      refused += takesNull(schema) ? 0 : 1
+    }
+  }
+  expect(refused).toBeGreaterThan(20)
+})
+
+test('what a change cannot clear has no null, and what is one of few says which', async () => {
+  const { UpdateTaskInput, CreateApiKeyInput, ApiKey } = document.components.schemas as Record<
+    string,
+    { properties: Record<string, { items: Schema }> }
+  >
+  expect(UpdateTaskInput!.properties).toMatchObject({
+    title: { type: 'string' },
+    priority: { type: 'integer' },
+    status: { $ref: '#/components/schemas/TaskStatus' },
+    description: { type: ['string', 'null'] },
+  })
+  const scopes = ['tasks:read', 'tasks:write', 'projects:read', 'projects:write', 'admin']
+  for (const component of [CreateApiKeyInput, ApiKey])
+    expect(component!.properties.scopes!.items).toEqual({ type: 'string', enum: scopes })
+  const refused = await rest(server, 'POST /api-keys', { token, body: { name: 'A', scopes: ['tasks:burn'] } })
+  expect(refused.body.errors, refused.text).toMatchObject([{ path: ['body', 'scopes', 0] }])
+})
