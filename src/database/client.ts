@@ -40,6 +40,9 @@ const PING_TIMEOUT_MS = 2_000
 /** Waiting for a pool slot or a connection; without it adapter-pg waits for ever. */
 const CONNECTION_TIMEOUT_MS = 10_000
 
+/** Of last resort: what takes so long is given up by whoever asked, but not by PostgreSQL. */
+const STATEMENT_TIMEOUT_MS = 60_000
+
 /** How long closing waits for queries that still run. */
 const DRAIN_TIMEOUT_MS = 5_000
 
@@ -87,7 +90,10 @@ function createPool(connection: Connection, size: number, log: Log): pg.Pool {
     idleTimeoutMillis: size === 1 ? 0 : 60_000,
     maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
     allowExitOnIdle: true,
-    onConnect: (client) => prepareSession(client, connection.schema),
+    onConnect: async (client) => {
+      await prepareSession(client, connection.schema)
+      await client.query(`SET statement_timeout TO ${STATEMENT_TIMEOUT_MS}`)
+    },
   })
   // Without a listener the loss of an idle connection (PostgreSQL restarting) would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'))

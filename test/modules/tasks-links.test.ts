@@ -23,6 +23,7 @@ import {
   type Outcome,
   refusal,
 } from '../support/operations.ts'
+import { addTo, signUpAt } from '../support/people.ts'
 import { makeUser } from '../support/rows.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
@@ -272,6 +273,29 @@ describeBoth('the labels of a task', (api) => {
     expectRefused(await api.listTasks(owner, { filter: { labelId: { any: [MISSING] } } }), 'NOT_FOUND', ['labelId'])
     expectRefused(await api.listTasks(owner, { filter: { labelId: { all: [a.id, 'x'] } } }), 'VALIDATION_FAILED', [
       'labelId.all',
+    ])
+  })
+})
+
+describeBoth('a task whose links are no longer what a new one could have', (api) => {
+  test('is put back as it was read, with its parent in the trash and somebody assigned who has left', async () => {
+    const leaving = await signUpAt(server)
+    const { id: memberProject } = await newProject(owner)
+    await addTo(owner, memberProject, leaving.email, 'EDITOR')
+    const parent = await newTask(owner, { projectId: memberProject })
+    const links = { parentId: parent.id, assigneeIds: [leaving.id] }
+    const task = await newTask(owner, { projectId: memberProject, ...links })
+    await call(owner, `DELETE /tasks/${parent.id}`)
+    await call(owner, `DELETE /projects/${memberProject}/members/${leaving.id}`)
+    const replaced = data(await api.replaceTask(owner, task.id, { title: 'Put back', ...links }))
+    expect(replaced).toMatchObject(links)
+    const [outcome] = data(
+      await api.bulkUpdateTasks(owner, { items: [{ id: task.id, title: 'Again', ...links }] }),
+    ).outcomes
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED', task: links })
+    expectRefused(await api.createTask(owner, { projectId: memberProject, title: 'New', ...links }), 'NOT_FOUND', [
+      'assigneeIds',
+      'parentId',
     ])
   })
 })

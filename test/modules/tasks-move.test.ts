@@ -16,7 +16,7 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
+import { type Caller, call, data, describeBoth } from '../support/operations.ts'
 import { addTo } from '../support/people.ts'
 import { type TestServer, testServer } from '../support/server.ts'
 
@@ -227,4 +227,13 @@ test('moving answers 200 with an ETag, and keeps the condition of If-Match', asy
   expect([stale.status, stale.body.code]).toEqual([412, 'PRECONDITION_FAILED'])
   const moved = await move('"v1.x"')
   expect([moved.status, moved.headers.get('etag')]).toEqual([200, expect.stringMatching(/^"v2\./)])
+})
+
+test('a task with more than 1,000 sub-tasks below it is not moved', async () => {
+  const parent = await newTask(owner, { projectId })
+  const items = (count: number) => Array.from({ length: count }, () => ({ title: 'One of many', parentId: parent.id }))
+  data(await call(owner, 'POST /tasks/bulk', { items: items(999) }))
+  expect(data(await call(owner, `POST /tasks/${parent.id}/move`, { projectId: target.id })).projectId).toBe(target.id)
+  data(await call(owner, 'POST /tasks/bulk', { items: items(1) }))
+  expectRefused(await call(owner, `POST /tasks/${parent.id}/move`, { projectId }), 'VALIDATION_FAILED', ['id'])
 })

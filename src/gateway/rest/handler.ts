@@ -112,15 +112,14 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 }
 
-/** What cannot be an id stands for nothing that is there, where it stands in the path: elsewhere it is a value that breaks a rule. */
+/** What cannot be an id stands for nothing that is there, where a path has it; elsewhere it is a value that breaks a rule of its input. */
 function refusePath(plan: InputPlan, error: GraphQLError): void {
   if (error.extensions.code !== 'VALIDATION_FAILED') return
-  const inPath = issuesOf(error).find((issue) => placeOf(plan, issue.path)[0] === 'path')
-  if (inPath)
-    throw new AppError(
-      'NOT_FOUND',
-      `There is nothing with this ${placeOf(plan, inPath.path)[1]}: it ${inPath.message}.`,
-    )
+  for (const issue of issuesOf(error)) {
+    const [place, name] = placeOf(plan, issue.path)
+    if (place === 'path' && plan.fills[String(name)] !== undefined)
+      throw new AppError('NOT_FOUND', `There is nothing with this ${name}: it ${issue.message}.`)
+  }
 }
 
 /** A path that starts at no argument (a rule of the service's own) stays as it is. */

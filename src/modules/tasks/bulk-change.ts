@@ -31,12 +31,7 @@ export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQue
       const found = await lockTasks(within, items, fail)
       const links = await checkLinks(
         within,
-        found.map(({ item, id, projectId, assigneeIds }) => ({
-          ...item.values,
-          projectId,
-          taskId: id,
-          assignedNow: assigneeIds,
-        })),
+        found.map(({ item, ...now }) => ({ ...item.values, projectId: now.projectId, taskId: now.id, now })),
       )
       for (const [place, { item, id }] of found.entries()) {
         const checked = links[place]
@@ -96,7 +91,8 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
     items.map(({ values }) => values.id),
   )
   const rows = await ctx.db.$queryRaw<LockedRow[]>`
-    SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
+    SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."parentId"::text AS "parentId",
+      "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
       (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role
     FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL
       AND ${visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) ?? Prisma.sql`TRUE`}
@@ -123,6 +119,6 @@ async function lockTasks<Values extends { id: string; expectedVersion?: number |
       const { code, message } = versionDiffers('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
     }
-    return [{ item, id: row.id, projectId: row.projectId, assigneeIds: row.assigneeIds }]
+    return [{ item, ...row }]
   })
 }

@@ -107,7 +107,8 @@ function batchInput<Item extends typeof BulkCreateItem | typeof BulkUpdateItem |
       }),
       dryRun: t.boolean({
         defaultValue: false,
-        description: 'Change nothing, and answer what would have become of it.',
+        description:
+          'Change nothing, and answer what would have become of it; what is counted of a task stays as it is.',
       }),
     }),
   })

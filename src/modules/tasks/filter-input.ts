@@ -46,6 +46,8 @@ const MOST_LEVELS = 5
 /** Filters within a filter, over all levels. */
 const MOST_FILTERS = 50
 const LONGEST_SEARCH = 200
+/** Conditions that are looked up in other tables, over all levels: planning many together takes PostgreSQL longer than reading. */
+const MOST_LOOKUPS = 10
 
 const list = <Rule extends z.ZodType>(rule: Rule) => z.array(rule).max(MOST_VALUES, `takes at most ${MOST_VALUES}`)
 
@@ -73,7 +75,7 @@ const search = text(LONGEST_SEARCH)
 const parts = z
   .array(z.lazy(() => part))
   .min(1, 'must not be empty')
-  .meta({ maxItems: MOST_FILTERS - 1 })
+  .max(MOST_FILTERS - 1, `takes at most ${MOST_FILTERS - 1}`)
 
 const part: z.ZodType<TaskFilterValues> = z.object({
   status: list(status).nullish(),
@@ -116,6 +118,14 @@ export const taskFilterRules = part.superRefine((filter, issues) => {
   const all = [...filtersIn(filter)]
   if (all.length > MOST_FILTERS)
     issues.addIssue({ code: 'custom', message: `has ${all.length} filters in it; at most ${MOST_FILTERS}` })
+  const lookups = all.flatMap(([{ assigneeId, labelId, search }]) =>
+    [assigneeId, labelId?.any, labelId?.all, search].filter((condition) => condition != null),
+  )
+  if (lookups.length > MOST_LOOKUPS)
+    issues.addIssue({
+      code: 'custom',
+      message: `asks ${lookups.length} times for people, labels or words; at most ${MOST_LOOKUPS}`,
+    })
   for (const [one, path] of all) {
     const levels = path.filter((step) => typeof step === 'string').length
     if (levels === MOST_LEVELS + 1)

@@ -85,7 +85,10 @@ TaskFilter.implement({
     deleted: t.boolean({ description: 'True for the tasks in the trash; otherwise those that are not in it.' }),
     and: t.field({ type: [TaskFilter], description: 'All of these.' }),
     or: t.field({ type: [TaskFilter], description: 'At least one of these.' }),
-    not: t.field({ type: TaskFilter, description: 'Not this. At most 5 levels of and, or, not.' }),
+    not: t.field({
+      type: TaskFilter,
+      description: 'Not this. At most 5 levels of and, or, not; people, labels and words at most 10 times in all.',
+    }),
   }),
 })
 

@@ -11,8 +11,8 @@ export interface Links {
   projectId: string
   /** Of a task that is there already. */
   taskId?: string
-  /** Who it is assigned to now: they stay, also those who have left the project. */
-  assignedNow?: readonly string[]
+  /** What it is linked to now may stay: a parent in the trash, people who have left the project. */
+  now?: { parentId: string | null; assigneeIds: readonly string[] }
   parentId?: string | null | undefined
   assigneeIds?: readonly string[] | null | undefined
   labelIds?: readonly string[] | null | undefined
@@ -39,7 +39,7 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
   // As it will be: each task's new parent counts for those that come behind it.
   const parentOf = new Map(parents.chains)
   const heights = await heightsOf(ctx, tasks)
-  return tasks.map(({ projectId, taskId, assignedNow, parentId, assigneeIds, labelIds }) => {
+  return tasks.map(({ projectId, taskId, now, parentId, assigneeIds, labelIds }) => {
     const issues: Issue[] = []
     const ofProject = (found: string | undefined, id: string, noun: string, path: Issue['path']) => {
       if (found === undefined)
@@ -48,13 +48,14 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
         issues.push({ path, code: 'another_project', message: `is a ${noun} of another project` })
     }
     const parent = parentId == null ? undefined : parents.seen.get(parentId)
-    if (parentId != null) ofProject(parent?.projectId, parentId, 'task', ['parentId'])
+    const keepsParent = parentId != null && parentId.toLowerCase() === now?.parentId
+    if (parentId != null && !keepsParent) ofProject(parent?.projectId, parentId, 'task', ['parentId'])
     const broken = parent && brokenTreeRule(parentOf, parent.id, taskId, heights)
     if (broken) issues.push(treeIssue(broken))
     for (const [index, id] of (labelIds ?? []).entries())
       ofProject(labels.get(id.toLowerCase()), id, 'label', ['labelIds', index])
     for (const [index, id] of (assigneeIds ?? []).entries()) {
-      if (members.has(`${projectId} ${id.toLowerCase()}`) || assignedNow?.includes(id.toLowerCase())) continue
+      if (members.has(`${projectId} ${id.toLowerCase()}`) || now?.assigneeIds.includes(id.toLowerCase())) continue
       issues.push({ path: ['assigneeIds', index], code: 'not_a_member', message: 'is no member of the project' })
     }
     if (taskId && parentId !== undefined && issues.length === 0) {
@@ -62,7 +63,7 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
       growAbove(parentOf, heights, taskId)
     }
     return {
-      parentId: parentId == null ? parentId : parent?.id,
+      parentId: parentId == null ? parentId : keepsParent ? now.parentId : parent?.id,
       assigneeIds: once(assigneeIds),
       labelIds: once(labelIds),
       issues,

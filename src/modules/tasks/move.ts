@@ -1,9 +1,23 @@
 import type { Context } from '../../context.ts'
+import { AppError } from '../../gateway/errors.ts'
 import { requireProject } from '../projects/policy.ts'
 import { requireViewer } from '../users/policy.ts'
 import { requireTask, taskNotFound } from './policy.ts'
 import { absentOrChanged, type TaskQuery } from './service.ts'
 import { inTree } from './tree.ts'
+
+/** Each gets a number, and all are held until the last has one. */
+const MOST_MOVED = 1_000
+
+async function refuseLargeTree(db: Context['db'], id: string): Promise<void> {
+  const [row] = await db.$queryRaw<{ size: number }[]>`
+    WITH RECURSIVE tree("id") AS (
+      SELECT ${id}::uuid UNION SELECT below."id" FROM tree JOIN "Task" AS below ON below."parentId" = tree."id"
+    ) SELECT count(*)::int AS size FROM (SELECT FROM tree LIMIT ${MOST_MOVED + 1}) AS counted`
+  if ((row?.size ?? 0) <= MOST_MOVED) return
+  const message = `With its sub-tasks the task is more than ${MOST_MOVED.toLocaleString('en')}: move some of them first.`
+  throw new AppError('VALIDATION_FAILED', message, { path: ['id'] })
+}
 
 /**
  * Moves a task, with the sub-tasks below it, to another project. Needs EDITOR on both. Each gets a key there and is still found by
@@ -20,6 +34,7 @@ export async function moveTask(
   const { id } = await requireTask(ctx, idOrKey)
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
   return inTree(ctx, 'alone', async (tx) => {
+    await refuseLargeTree(tx, id)
     const moved = await tx.$executeRaw`
       WITH RECURSIVE tree("id") AS (
         SELECT "id" FROM "Task" WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL AND "version" = coalesce(${version}::int, "version")

@@ -40,6 +40,7 @@ async function visibleTask(ctx: Context, idOrKey: string, whereabouts: Whereabou
 export interface FoundTask {
   id: string
   projectId: string
+  parentId: string | null
   assigneeIds: string[]
 }
 
@@ -59,7 +60,13 @@ export async function requireTask(
 ): Promise<FoundTask> {
   const viewer = requireViewer(ctx)
   const memberships = { where: { userId: viewer.id }, select: { role: true } }
-  const select = { id: true, projectId: true, assigneeIds: true, project: { select: { memberships } } } as const
+  const select = {
+    id: true,
+    projectId: true,
+    parentId: true,
+    assigneeIds: true,
+    project: { select: { memberships } },
+  } as const
   const where = await visibleTask(ctx, idOrKey, whereabouts)
   const task = where && (await ctx.db.task.findFirst({ select, where }))
   if (!task) throw taskNotFound(idOrKey, path)

@@ -63,7 +63,7 @@ export async function updateTask(
 }
 
 /** What the links of a task that is there are checked against. */
-const linksNow = ({ id, projectId, assigneeIds }: FoundTask) => ({ taskId: id, projectId, assignedNow: assigneeIds })
+const linksNow = (task: FoundTask) => ({ taskId: task.id, projectId: task.projectId, now: task })
 
 /** What an input changes of a row. The rules refused null where a field cannot be cleared: what is left of it here is only its type. */
 export function changedTask(
