@@ -50,7 +50,11 @@ describeBoth('a filter of tasks', (api) => {
     ['nothing in or', { or: [] }, ['or']],
     ['null among others', { and: [null] }, ['and']],
     ['six levels', nested(6), ['not.not.not.not.not.not']],
-    ['51 filters', { or: Array(50).fill({ priority: { gte: 1 } }) }, ['filter']],
+    [
+      '51 filters',
+      { and: Array(25).fill({ priority: { gte: 1 } }), or: Array(25).fill({ priority: { gte: 1 } }) },
+      ['filter'],
+    ],
     ['the trash within others', { or: [{ deleted: true }] }, ['or.deleted']],
     ['the trash and what is not in it', { deleted: true, not: { deleted: false } }, ['not.deleted']],
   ])('with %s is refused, by the name of what is wrong', async (_what, filter, fields) => {
