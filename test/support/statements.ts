@@ -14,7 +14,7 @@ export interface StatementRecorder {
 }
 
 /** What the server does on its own, at any time: looking for new events, and setting up a connection. */
-const BACKGROUND = /assign_event_positions|^SET TIME ZONE|^LISTEN /
+const BACKGROUND = /assign_event_positions|^SET |^LISTEN /
 
 export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
   const target = new URL(databaseUrl)

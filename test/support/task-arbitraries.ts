@@ -126,11 +126,21 @@ export function drawOf(names: Names, ranked?: fc.Arbitrary<Order[]>): fc.Arbitra
       forwardsOver: fc.constantFrom('GraphQL' as const, 'REST' as const),
       inJson: fc.oneof(fc.subarray(conditions, { maxLength: 0 }), fc.subarray(conditions)),
     })
-    .map((draw) => {
+    .map((draw): Draw => {
       // Without an order, a search would be in that of relevance.
       const unordered = !ranked && draw.filter.search != null && draw.orderBy.length === 0
       return unordered ? { ...draw, orderBy: [{ field: 'CREATED_AT' }] } : draw
     })
+    .filter(({ filter }) => lookupsIn(filter) <= MOST_LOOKUPS)
+}
+
+/** More conditions on people, labels and words are refused. */
+const MOST_LOOKUPS = 20
+
+function lookupsIn({ assigneeId, labelId, search, and, or, not }: Filter): number {
+  const own = [assigneeId, labelId?.any, labelId?.all, search].filter((condition) => condition != null).length
+  const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])]
+  return inner.reduce((sum, one) => sum + lookupsIn(one), own)
 }
 
 /** At most two terms, of different fields. */

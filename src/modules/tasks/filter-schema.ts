@@ -87,7 +87,7 @@ TaskFilter.implement({
     or: t.field({ type: [TaskFilter], description: 'At least one of these.' }),
     not: t.field({
       type: TaskFilter,
-      description: 'Not this. At most 5 levels of and, or, not; people, labels and words at most 10 times in all.',
+      description: 'Not this. At most 5 levels of and, or, not; people, labels and words at most 20 times in all.',
     }),
   }),
 })
