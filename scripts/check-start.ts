@@ -1,6 +1,7 @@
 /**
  * Measures how long a server takes from the start of its process to a good answer of /readyz, on the embedded database
- * with data in it. One of the starts has to stay below the limit.
+ * with data in it. One of the starts has to stay below the limit, which machines slower than those it was set on stretch:
+ * they are known by the time that a process takes which only loads packages.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -9,7 +10,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const LIMIT_MS = 1_500
+const LIMIT_YARDSTICKS = 7
 const MAX_STARTS = 8
+const YARDSTICK = ['@prisma/client/runtime/client', '@pothos/core', 'graphql-yoga', 'pino', 'zod']
 
 const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-start-'))
 
@@ -32,15 +35,27 @@ async function start(): Promise<number> {
   return taken
 }
 
+async function yardstick(): Promise<number> {
+  const started = performance.now()
+  const load = YARDSTICK.map((name) => `await import('${name}')`).join(';')
+  await once(spawn(process.execPath, ['--input-type=module', '--eval', load], { stdio: 'inherit' }), 'exit')
+  return performance.now() - started
+}
+
 const first = Math.round(await start())
 const later: number[] = []
+const yardsticks: number[] = []
+const limit = () => Math.max(LIMIT_MS, Math.round(LIMIT_YARDSTICKS * Math.min(...yardsticks)))
 // Another process may take the machine for a moment: one good start shows what the server can do.
-while (later.length < MAX_STARTS && Math.min(...later) >= LIMIT_MS) later.push(Math.round(await start()))
+do {
+  yardsticks.push(Math.round(await yardstick()))
+  later.push(Math.round(await start()))
+} while (later.length < MAX_STARTS && Math.min(...later) >= limit())
 await rm(dataDir, { recursive: true, force: true })
-console.log(`first start ${first} ms; with data ${later.join(', ')} ms`)
-if (Math.min(...later) >= LIMIT_MS) {
+console.log(`first start ${first} ms; with data ${later.join(', ')} ms; packages alone ${yardsticks.join(', ')} ms`)
+if (Math.min(...later) >= limit()) {
   console.error(
-    `No start on existing data took less than ${LIMIT_MS} ms: look for what the server loads or does before it listens.`,
+    `No start on existing data took less than ${limit()} ms: look for what the server loads or does before it listens.`,
   )
   process.exitCode = 1
 }

@@ -96,13 +96,25 @@ const variables = {
     .max(36_500)
     .default(30)
     .describe('How long deleted tasks stay in the trash, days; then they are gone for good.'),
-  WS_MAX_SOCKETS_PER_USER: z.coerce.number().int().min(1).default(50).describe('Open websockets per user.'),
+  WS_MAX_SOCKETS_PER_USER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50)
+    .describe('Websockets and event streams a user may hold open.'),
   WS_MAX_OPERATIONS_PER_SOCKET: z.coerce
     .number()
     .int()
     .min(1)
     .default(100)
     .describe('Operations open at once on a websocket.'),
+  EVENT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(36_500)
+    .default(30)
+    .describe('How long events stay in the log, days: older cursors are expired.'),
   EVENT_QUEUE_SIZE: z.coerce
     .number()
     .int()

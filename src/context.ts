@@ -10,6 +10,7 @@ import type {
   GatewayContext,
   GatewayLog,
   GatewayRequest,
+  Sharing,
 } from './gateway/context.ts'
 import { ENDLESS, type Lifetime } from './gateway/lifetime.ts'
 import type { UserRole } from './generated/prisma/enums.ts'
@@ -18,7 +19,7 @@ import type { Lifetimes } from './lifetimes.ts'
 import type { ApiScope } from './modules/api-keys/scopes.ts'
 import { createLoaders, type Loaders } from './modules/loaders.ts'
 import type { AccessTracker } from './modules/projects/access.ts'
-import { requireViewer } from './modules/users/policy.ts'
+import { COMPARE, requireViewer } from './modules/users/policy.ts'
 import type { Recognised } from './viewer.ts'
 
 /** What a viewer came in with. Times are milliseconds since the epoch. */
@@ -109,11 +110,58 @@ function clientAddress({ headers, remoteAddress }: GatewayRequest, trustedProxie
 
 type Facts = Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log'>
 
+/** What decides over an answer besides what is the viewer's alone. */
+function accessOf({ role, scopes }: Viewer): string {
+  return `${role} ${scopes ? [...scopes].sort().join(' ') : 'all'}`
+}
+
+/** The same facts, with a note of what of them other viewers of the same access do not share. */
+function traced(facts: Facts, viewer: Viewer) {
+  let personal = false
+  const comparedWith = new Set<string>()
+  const compare = (id: string) => {
+    comparedWith.add(id)
+    return id === viewer.id
+  }
+  const noticing = <Source extends object>(source: Source, shared: Readonly<Record<PropertyKey, unknown>>): Source =>
+    new Proxy(source, {
+      get(_target, name) {
+        if (name in shared) return shared[name]
+        personal = true
+        return source[name as keyof Source]
+      },
+    })
+  const { role, scopes } = viewer
+  const watched: Facts = {
+    ...facts,
+    viewer: noticing(viewer, { role, scopes, [COMPARE]: compare }),
+    request: noticing(facts.request, {}),
+  }
+  const suits = (other: Context) =>
+    !personal && !comparedWith.has(viewer.id) && other.viewer !== null && !comparedWith.has(other.viewer.id)
+  return { facts: watched, suits }
+}
+
+function sharingOf(facts: Facts, viewer: Viewer): Sharing<Context> {
+  return {
+    access: accessOf(viewer),
+    fork() {
+      const { facts: watched, suits } = traced(facts, viewer)
+      return { context: makeContext(watched), suits }
+    },
+  }
+}
+
 function makeContext(facts: Facts, db: Database = facts.services.db): Context {
   const { tail, lifetimes } = facts.services
   return {
     ...facts,
-    principal: facts.viewer?.id ?? null,
+    get principal() {
+      return facts.viewer?.id ?? null
+    },
+    get sharing() {
+      return facts.viewer ? sharingOf(facts, facts.viewer) : undefined
+    },
     db,
     loaders: createLoaders(db, facts.viewer),
     fork: () => makeContext(facts),

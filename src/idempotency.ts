@@ -1,9 +1,12 @@
 import type { Context, Viewer } from './context.ts'
 import type { Database } from './database/client.ts'
+import { isBrokenOff } from './database/errors.ts'
 import { nestable } from './database/nested.ts'
+import { againOnDeadlock } from './database/retry.ts'
 import type { Kept, KeyedRequest, Once } from './gateway/context.ts'
 import { AppError } from './gateway/errors.ts'
 import type { Prisma } from './generated/prisma/client.ts'
+import { lockTree } from './modules/tasks/tree.ts'
 
 /** How long an answer is kept. */
 const LIFETIME_HOURS = 24
@@ -11,11 +14,14 @@ const LIFETIME_HOURS = 24
 /** A whole batch may be behind one key. */
 const TIMEOUT_MS = 60_000
 
+/** How long each of several mutations waits for what others hold, who may wait for what the earlier ones took. */
+const PATIENCE_MS = 250
+
 /** Ends a transaction of which nothing is to stay, and carries the answer out of it. */
 class TakenBack extends Error {
   readonly answer: unknown
-  constructor(answer: unknown) {
-    super('the answer is not to be kept')
+  constructor(answer: unknown, failures: readonly unknown[]) {
+    super('the answer is not to be kept', { cause: failures.find(isBrokenOff) })
     this.answer = answer
   }
 }
@@ -23,36 +29,44 @@ class TakenBack extends Error {
 /** See GatewayContext.once. `within` makes the context that works in the transaction. */
 export async function once<Answer>(
   { db, viewer }: { db: Database; viewer: Viewer },
-  { key, fingerprint }: KeyedRequest,
+  { key, fingerprint, several }: KeyedRequest,
   within: (db: Database) => Context,
   run: (context: Context) => Promise<Kept<Answer>>,
 ): Promise<Once<Answer>> {
   const userId = viewer.id
+  const work = async (tx: Prisma.TransactionClient, isLast: boolean): Promise<Once<Answer>> => {
+    await lockKey(tx, userId, key)
+    const record = await tx.idempotencyRecord.findUnique({ where: { userId_key: { userId, key } } })
+    if (record && !isOld(record.createdAt)) {
+      if (record.fingerprint !== fingerprint) throw reused()
+      return { answer: record.answer as Answer, replayed: true }
+    }
+    if (several) await keepOutOfTheWay(tx, isLast)
+    const { answer, failures } = await run(within(nestable(tx)))
+    if (failures.length > 0) throw new TakenBack(answer, failures)
+    const values = { fingerprint, answer: answer as Prisma.InputJsonValue, createdAt: new Date() }
+    await tx.idempotencyRecord.upsert({
+      where: { userId_key: { userId, key } },
+      create: { userId, key, ...values },
+      update: values,
+    })
+    return { answer, replayed: false }
+  }
   try {
-    return await db.$transaction(
-      async (tx) => {
-        await lockKey(tx, userId, key)
-        const record = await tx.idempotencyRecord.findUnique({ where: { userId_key: { userId, key } } })
-        if (record && !isOld(record.createdAt)) {
-          if (record.fingerprint !== fingerprint) throw reused()
-          return { answer: record.answer as Answer, replayed: true }
-        }
-        const { answer, keep } = await run(within(nestable(tx)))
-        if (!keep) throw new TakenBack(answer)
-        const values = { fingerprint, answer: answer as Prisma.InputJsonValue, createdAt: new Date() }
-        await tx.idempotencyRecord.upsert({
-          where: { userId_key: { userId, key } },
-          create: { userId, key, ...values },
-          update: values,
-        })
-        return { answer, replayed: false }
-      },
-      { timeout: TIMEOUT_MS },
-    )
+    return await againOnDeadlock(db, (isLast) => db.$transaction((tx) => work(tx, isLast), { timeout: TIMEOUT_MS }))
   } catch (error) {
     if (error instanceof TakenBack) return { answer: error.answer as Answer, replayed: false }
     throw error
   }
+}
+
+/**
+ * Several mutations take their locks in an order of the client's. So they take turns with each other, and with all that has to hold the
+ * tree of sub-tasks before any row; of others' rows they are not told which, and rather begin again than wait for them for long.
+ */
+async function keepOutOfTheWay(tx: Prisma.TransactionClient, isLast: boolean): Promise<void> {
+  await lockTree(tx, 'alone')
+  if (!isLast) await tx.$executeRaw`SELECT set_config('lock_timeout', ${String(PATIENCE_MS)}, true)`
 }
 
 /** Held until commit, on every server of the database: whoever comes meanwhile hears CONFLICT. */

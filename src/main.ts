@@ -1,3 +1,4 @@
+import './compile-cache.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { createLog } from './log.ts'
 import { openConfiguredDatabase } from './open-database.ts'

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { REST_API, REST_BASE } from './api.ts'
 import type { Config } from './config.ts'
@@ -11,7 +11,9 @@ import { createEngine, type Engine } from './gateway/engine.ts'
 import { createGraphql } from './gateway/graphql.ts'
 import { createHealth } from './gateway/health.ts'
 import { createHttpEntry, type HttpHandler } from './gateway/http.ts'
+import { createPlaces, type Places } from './gateway/live/places.ts'
 import { createRest } from './gateway/rest/rest.ts'
+import { answerUnreadable } from './gateway/unreadable.ts'
 import { attachWebsocket } from './gateway/websocket.ts'
 import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
@@ -25,6 +27,8 @@ export interface RunningServer {
   url: string
   /** The database it runs on: for seeds and tests. */
   db: Database
+  /** How many there are of what clients hold open: nothing, once they are gone. */
+  held(): Record<'sockets' | 'streams' | 'topics' | 'groups' | 'viewers' | 'credentials', number>
   /** Calls back once when the embedded database dies: nothing will work any more, and only a new process can mend it. */
   onFailure(callback: (error: Error) => void): void
   /** Stops taking requests, ends streams and sockets so that clients reconnect elsewhere, and closes the database. */
@@ -57,10 +61,15 @@ export async function startServer(
     }
   }
   const engine = createEngine({ schema, translateError: toAppError })
+  const places = createPlaces(config.WS_MAX_SOCKETS_PER_USER)
   // Worked out while the database opens: its own thread or process does that.
-  const [open, rest] = await Promise.all([opening, createRest({ engine, createContext, ...REST_API }), contexts])
+  const [open, rest] = await Promise.all([
+    opening,
+    createRest({ engine, createContext, places, ...REST_API }),
+    contexts,
+  ])
   try {
-    return await serve({ config, log, engine, createContext, rest, open })
+    return await serve({ config, log, engine, createContext, places, rest, open })
   } catch (error) {
     await open.close()
     throw error
@@ -72,11 +81,12 @@ interface ServerParts {
   log: GatewayLog
   engine: Engine
   createContext: ContextFactory<Context>
+  places: Places
   rest: HttpHandler
   open: OpenServices
 }
 
-async function serve({ config, log, engine, createContext, rest, open }: ServerParts): Promise<RunningServer> {
+async function serve({ config, log, engine, createContext, places, rest, open }: ServerParts): Promise<RunningServer> {
   const { database } = open
   let stopping = false
   const handle = createHttpEntry({
@@ -85,6 +95,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
       [GRAPHQL_PATH]: createGraphql({
         engine,
         createContext,
+        places,
         path: GRAPHQL_PATH,
         title: 'Taskwire',
         defaultQuery: DEFAULT_QUERY,
@@ -101,12 +112,13 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
     log,
   })
   const server = createServer(SERVER_OPTIONS, (request, response) => void handle(request, response))
+  answerUnreadable(server)
   const websocket = attachWebsocket(server, {
     engine,
     createContext,
     path: GRAPHQL_PATH,
     origins: config.CORS_ORIGINS,
-    maxSockets: config.WS_MAX_SOCKETS_PER_USER,
+    places,
     maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
     maxMessage: config.BODY_LIMIT,
     log,
@@ -130,6 +142,7 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
   return {
     url,
     db: database.db,
+    held: () => ({ ...open.held(), sockets: websocket.size, groups: engine.groups }),
     onFailure: (callback) => database.onFailure(callback),
     close() {
       closing ??= close()
@@ -138,8 +151,14 @@ async function serve({ config, log, engine, createContext, rest, open }: ServerP
   }
 }
 
-/** Node drops all but the first of several Authorization headers; joined, they are refused as unreadable. */
-const SERVER_OPTIONS = { joinDuplicateHeaders: true }
+const SERVER_OPTIONS = {
+  // Node drops all but the first of several Authorization headers; joined, they are refused as unreadable.
+  joinDuplicateHeaders: true,
+  // The entry sees to it, and says so.
+  requireHostHeader: false,
+  // Any other offer (curl and Java make one of h2c) is left unanswered, and the request served as it is.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+}
 
 /** How long running requests may take once the server is asked to stop. */
 const GRACE_MS = 5_000

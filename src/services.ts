@@ -6,18 +6,22 @@ import type { Config } from './config.ts'
 import type { Services } from './context.ts'
 import type { DatabaseHandle } from './database/client.ts'
 import { createHub } from './events/hub.ts'
+import { purgeLog } from './events/log.ts'
 import { createTail } from './events/tail.ts'
 import type { GatewayLog } from './gateway/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { forgetOldAnswers } from './idempotency.ts'
 import { createLifetimes } from './lifetimes.ts'
 import { createAccessTracker } from './modules/projects/access.ts'
+import { forgetSessions } from './modules/sessions/service.ts'
 import { purgeTrash } from './modules/tasks/trash.ts'
 import { createRecogniser } from './viewer.ts'
 
 export interface OpenServices {
   services: Services
   database: DatabaseHandle
+  /** How many there are of what watches the log for somebody. */
+  held(): Record<'streams' | 'topics' | 'viewers' | 'credentials', number>
   /** Ends the streams; then, once nothing asks any more, `close` ends the rest. */
   endStreams(): void
   close(): Promise<void>
@@ -46,12 +50,20 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       [
         { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
         { name: 'kept answers', run: () => forgetOldAnswers(db) },
+        { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
+        { name: 'sessions', run: () => forgetSessions(db) },
       ],
       log,
     )
     return {
       services,
       database,
+      held: () => ({
+        streams: hub.size,
+        topics: hub.topics,
+        viewers: services.access.size,
+        credentials: services.lifetimes.size,
+      }),
       endStreams: () => hub.close(),
       async close() {
         await housekeeping.close()
@@ -64,6 +76,9 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
     throw error
   }
 }
+
+const DAY_MS = 86_400_000
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 
 async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
   return JWT_SECRET ?? keptSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)

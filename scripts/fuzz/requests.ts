@@ -84,7 +84,8 @@ export function drawRequest(
   for (const parameter of operation.parameters) {
     if (parameter.in === 'path') {
       const value = random.chance(0.85) ? random.pick(world.ids) : hostileText(random)
-      if (value === '') elsewhere = true
+      // Dots are taken out of an address before it is sent.
+      if (['', '.', '..'].includes(value)) elsewhere = true
       path = path.replace(`{${parameter.name}}`, encodeURIComponent(wellFormed(value)))
     } else if (parameter.in === 'query' && random.chance(0.15)) {
       const json = parameter.content?.['application/json']?.schema

@@ -1,11 +1,14 @@
 import { Agent, request } from 'node:http'
 import { createRandom } from './random.ts'
+import { drawRaw, judgeRaw, sendRaw } from './raw.ts'
 import { drawRequest, type FuzzRequest, operationsOf } from './requests.ts'
 import type { World } from './values.ts'
 
 export interface FuzzReport {
   requests: number
-  /** How many answers had each status. */
+  /** How many of them were bytes on a bare connection. */
+  raw: number
+  /** How many answers to the others had each status. */
   statuses: Record<number, number>
   /** Each with what was asked and answered. */
   problems: string[]
@@ -19,6 +22,9 @@ export interface FuzzOptions {
   atOnce?: number
 }
 
+/** Either a request for node's client, or what it would refuse to send. */
+type Asked = FuzzRequest | Buffer
+
 interface Answer {
   status: number
   type: string
@@ -27,12 +33,15 @@ interface Answer {
 
 const MOST_PROBLEMS = 20
 const PASSWORD = 'a password that is long enough'
+/** How many of a hundred are bytes on a bare connection. */
+const RAW = 5
 /** Requests after which whoever was signed out by one of them signs in again. */
 const ROUND = 250
 
 /**
  * Sends requests made from the server's own OpenAPI document, right and wrong ones, and holds every answer against it: none is a 5xx, each has a
- * status that the document lists for the operation, and what is no success is `application/problem+json`.
+ * status that the document lists for the operation, and what is no success is `application/problem+json`. Between them come bytes
+ * that are no requests, of which only a fault of the server's is held against it.
  */
 export async function fuzz({ url, seed, requests, atOnce = 16 }: FuzzOptions): Promise<FuzzReport> {
   const random = createRandom(seed)
@@ -40,7 +49,7 @@ export async function fuzz({ url, seed, requests, atOnce = 16 }: FuzzOptions): P
   const send = (one: Pick<FuzzRequest, 'method' | 'path' | 'headers' | 'body'>) => ask(agent, url, one)
   const document = JSON.parse((await send({ method: 'GET', path: '/openapi.json', headers: {}, body: undefined })).text)
   const operations = operationsOf(document)
-  const report: FuzzReport = { requests: 0, statuses: {}, problems: [] }
+  const report: FuzzReport = { requests: 0, raw: 0, statuses: {}, problems: [] }
   const world: World = { components: document.components.schemas, ids: [] }
 
   let account = 0
@@ -66,21 +75,16 @@ export async function fuzz({ url, seed, requests, atOnce = 16 }: FuzzOptions): P
   while (report.requests < requests) {
     const people = [await signUp(), await signUp()]
     world.ids = [...people.flatMap(({ ids }) => ids), ...world.ids].slice(0, 40)
-    const round = Array.from({ length: Math.min(ROUND, requests - report.requests) }, () =>
-      drawRequest(
-        operations,
-        world,
-        people.map(({ token }) => token),
-        random,
-      ),
+    const tokens = people.map(({ token }) => token)
+    const round = Array.from(
+      { length: Math.min(ROUND, requests - report.requests) },
+      (): Asked => (random.below(100) < RAW ? drawRaw(random) : drawRequest(operations, world, tokens, random)),
     )
     await Promise.all(
       Array.from({ length: atOnce }, async () => {
         for (let one = round.shift(); one; one = round.shift()) {
-          const answer = await send(one).catch((error: Error) => ({ status: 0, type: '', text: error.message }))
+          const problem = await (Buffer.isBuffer(one) ? tryRaw(one) : tryRequest(one))
           report.requests++
-          report.statuses[answer.status] = (report.statuses[answer.status] ?? 0) + 1
-          const problem = judge(one, answer)
           if (problem && report.problems.length < MOST_PROBLEMS) report.problems.push(problem)
         }
       }),
@@ -88,6 +92,23 @@ export async function fuzz({ url, seed, requests, atOnce = 16 }: FuzzOptions): P
   }
   agent.destroy()
   return report
+
+  async function tryRequest(one: FuzzRequest): Promise<string | undefined> {
+    const answer = await send(one).catch((error: Error) => ({ status: 0, type: '', text: error.message }))
+    report.statuses[answer.status] = (report.statuses[answer.status] ?? 0) + 1
+    return judge(one, answer)
+  }
+
+  async function tryRaw(sent: Buffer): Promise<string | undefined> {
+    report.raw++
+    const told = (problem: string) => `${problem}: ${JSON.stringify(sent.toString('latin1').slice(0, 2_000))}`
+    try {
+      const problem = judgeRaw(await sendRaw(url, sent))
+      return problem && told(problem)
+    } catch (error) {
+      return told(`no answer (${(error as Error).message})`)
+    }
+  }
 }
 
 function judge(asked: FuzzRequest, { status, type, text }: Answer): string | undefined {

@@ -21,10 +21,15 @@ export function toAppError(error: unknown): AppError | undefined {
   return complaint && (aboutValue(complaint, error) ?? aboutAvailability(complaint, error))
 }
 
-/** Whether a statement was broken off because it and others waited for each other, or for a snapshot that moved on. */
-export function isDeadlock(error: unknown): boolean {
+/**
+ * Whether a statement was broken off because it and others waited for each other, for a snapshot that moved on, or for a lock longer than
+ * it may; also where that is only the cause of the error.
+ */
+export function isBrokenOff(error: unknown): boolean {
   const complaint = readComplaint(error)
-  return complaint !== undefined && (/^40(P01|001)$/.test(complaint.state) || complaint.prisma === 'P2034')
+  if (!complaint) return false
+  if (/^(40P01|40001|55P03)$/.test(complaint.state) || complaint.prisma === 'P2034') return true
+  return isBrokenOff((error as Error).cause)
 }
 
 function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined {

@@ -16,6 +16,8 @@ export interface LoggedEvent {
   version: number
   changes: Record<string, { from: unknown; to: unknown }>
   at: Date
+  /** What the writer's trigger kept of the subject for filters, by column; null where it keeps nothing. */
+  state: Record<string, unknown> | null
 }
 
 export interface ReadLogOptions {
@@ -62,6 +64,7 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
     position: row.position ?? 0n,
     // Written by the triggers alone, in this form; Prisma knows it only as JSON.
     changes: row.changes as unknown as LoggedEvent['changes'],
+    state: row.state as LoggedEvent['state'],
   }))
 }
 
@@ -90,4 +93,26 @@ export async function requireCursorInLog(db: Pick<Database, 'event'>, after: big
       },
     )
   }
+}
+
+/** Events deleted in one statement: each is short, so that nothing waits for it. */
+const PURGE_BATCH = 1_000
+
+/**
+ * Takes what is older than `before` from the beginning of the log, and answers how many events that were. The newest stays: the next
+ * position derives from it. What has no position yet is not old.
+ */
+export async function purgeLog(db: Database, before: Date, signal: AbortSignal): Promise<number> {
+  let total = 0
+  for (let count = PURGE_BATCH; count === PURGE_BATCH && !signal.aborted; total += count) {
+    // The times of events are not quite in the order of their positions, and a hole would pass for a log that reaches back.
+    count = await db.$executeRaw`
+      WITH oldest AS (SELECT "position", "at" FROM "Event" WHERE "position" IS NOT NULL ORDER BY "position" LIMIT ${PURGE_BATCH}),
+        kept AS (SELECT min("position") AS "first" FROM (
+          SELECT "position" FROM oldest WHERE "at" >= ${before}
+          UNION ALL SELECT max("position") FROM "Event") AS kept)
+      DELETE FROM "Event" USING kept
+        WHERE "position" IN (SELECT "position" FROM oldest) AND "position" < kept."first"`
+  }
+  return total
 }

@@ -29,12 +29,16 @@ export interface GatewayContext {
   /** Whom limits are counted for; null where nobody is signed in. */
   principal: string | null
   log: GatewayLog
+  /** Why nobody is signed in although a credential was sent. */
+  credentialProblem?: string | null
+  /** By what answers to subscriptions may be shared; absent where each is its own. Sources then hand one object for an event to all. */
+  sharing?: Sharing<this> | undefined
   /** The same viewer with fresh caches: an open stream runs each event in its own. */
   fork(): this
   /**
    * Does what has a key of the client's once: in one transaction with a record of the answer, by which the same request is
-   * answered from then on. CONFLICT while it is being done, IDEMPOTENCY_KEY_REUSED for another request with the key. An answer that is
-   * not to be kept takes back all that was done for it.
+   * answered from then on. CONFLICT while it is being done, IDEMPOTENCY_KEY_REUSED for another request with the key. A failure takes
+   * back all that was done, and `run` is called again where it is one of the moment.
    */
   once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<Kept<Answer>>): Promise<Once<Answer>>
   /** Called after an operation that may have written, whatever its outcome. */
@@ -43,16 +47,33 @@ export interface GatewayContext {
   openLifetime(): Lifetime
 }
 
+/** How the results of one subscription are those of others. */
+export interface Sharing<Context> {
+  /** The same for viewers to whom everything is the same but what is theirs alone. */
+  access: string
+  /** A fork that notices what of the viewer's own is looked at. */
+  fork(): TracedFork<Context>
+}
+
+export interface TracedFork<Context> {
+  context: Context
+  /** Whether what came of it is what would have come of another context of the same access. */
+  suits(other: Context): boolean
+}
+
 /** A request as its key names it, and what it was. */
 export interface KeyedRequest {
   key: string
   fingerprint: string
+  /** Whether it is several mutations, each of which may wait for what another request holds while it holds what the earlier ones took. */
+  several: boolean
 }
 
 export interface Kept<Answer> {
   /** Is kept as JSON. */
   answer: Answer
-  keep: boolean
+  /** What went wrong, as it was thrown. Where there is anything the answer is not kept. */
+  failures: readonly unknown[]
 }
 
 export interface Once<Answer> {

@@ -9,6 +9,7 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   parse,
+  specifiedRules,
   validate,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
@@ -16,7 +17,11 @@ import { type ErrorTranslator, toClientError } from './client-error.ts'
 import type { GatewayContext } from './context.ts'
 import { AppError, validationFailed } from './errors.ts'
 import { fingerprintOf, notKept, requireKeepable } from './idempotency.ts'
-import { type EngineResult, type EngineStream, resultStream, untilAvailable } from './subscription.ts'
+import { groupKey } from './live/group-key.ts'
+import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
+import { type EngineResult, Outcome } from './live/outcome.ts'
+import { type EngineStream, type LiveSource, ResultStream, untilAvailable } from './live/result-stream.ts'
+import { rootFieldRule } from './live/root-field-rule.ts'
 import {
   hasTooDeepValue,
   isTooDeep,
@@ -47,6 +52,8 @@ export interface EngineOptions {
   maxTokens?: number
 }
 
+const RULES = [...specifiedRules, rootFieldRule]
+
 /** Texts kept parsed. */
 const KNOWN_DOCUMENTS = 1_000
 
@@ -58,6 +65,7 @@ export type Engine = ReturnType<typeof createEngine>
 export function createEngine(options: EngineOptions) {
   const { schema, translateError, maxTokens = 5_000 } = options
   const known = new LRUCache<string, KnownDocument>({ max: KNOWN_DOCUMENTS })
+  const groups = createGroups()
 
   /** Parses and validates a text once; throws a GraphQLError where it does not parse. */
   function know(text: string): KnownDocument {
@@ -69,7 +77,9 @@ export function createEngine(options: EngineOptions) {
   }
 
   function examine(document: DocumentNode): KnownDocument {
-    const errors = hasTooDeepValue(document) ? [new GraphQLError(`A value ${TOO_DEEP}.`)] : validate(schema, document)
+    const errors = hasTooDeepValue(document)
+      ? [new GraphQLError(`A value ${TOO_DEEP}.`)]
+      : validate(schema, document, RULES)
     return { document, errors, places: variablePlaces(document) }
   }
 
@@ -161,10 +171,11 @@ export function createEngine(options: EngineOptions) {
     try {
       requireKeepable(schema, prepared)
       if (!context.once) throw notKept()
-      const request = { key, fingerprint: fingerprintOf(prepared, variables) }
+      const several = prepared.operation.selectionSet.selections.length > 1
+      const request = { key, fingerprint: fingerprintOf(prepared, variables), several }
       const { answer, replayed } = await context.once(request, async (within) => {
         const result = await perform(prepared, variables, within)
-        return { answer: result, keep: !result.errors }
+        return { answer: result, failures: result.errors?.map(({ originalError }) => originalError) ?? [] }
       })
       return { result: answer, replayed }
     } catch (error) {
@@ -176,7 +187,8 @@ export function createEngine(options: EngineOptions) {
 
   /**
    * Opens a subscription. Each event runs in a fork of the context, so that nothing cached for one event answers for
-   * the next. A source that fails ends the stream with one last result that carries the error.
+   * the next; what it comes to is shared with the others of its group. A source that fails ends the stream with one last result that
+   * carries the error.
    */
   async function open(
     prepared: PreparedOperation,
@@ -187,6 +199,15 @@ export function createEngine(options: EngineOptions) {
     const operationName = operation.name?.value
     const refused = refuse(prepared, variables, context)
     if (refused) return refused
+    const runEvent = (rootValue: unknown, contextValue: GatewayContext) =>
+      execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue })
+    const runOwn = async (event: unknown) =>
+      new Outcome(
+        await untilAvailable(async () => {
+          const fork = context.fork()
+          return mask(await runEvent(event, fork), fork)
+        }),
+      )
     try {
       const source = await createSourceEventStream({
         schema,
@@ -196,23 +217,41 @@ export function createEngine(options: EngineOptions) {
         contextValue: context,
       })
       if (!(Symbol.asyncIterator in source)) return mask(explain(prepared, variables, source), context)
-      return resultStream({
-        source,
-        map: (rootValue) =>
-          untilAvailable(async () => {
-            const contextValue = context.fork()
-            return mask(
-              await execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue }),
-              contextValue,
-            )
-          }),
+      const { sharing } = context
+      const place = sharing && groups.join(groupKey(schema, prepared, variables, sharing.access))
+      const runShared = async (event: unknown): Promise<SharedOutcome> => {
+        const traced = sharing?.fork()
+        if (traced) {
+          const result = mask(await runEvent(event, traced.context), traced.context)
+          if (!result.errors) return { outcome: new Outcome(result), suits: traced.suits }
+        }
+        // An error may be of the moment, and names the request it befell.
+        return { outcome: await runOwn(event), suits: () => false }
+      }
+      return new ResultStream({
+        source: source as LiveSource,
+        map: (event) =>
+          place
+            ? shareOutcome(place.group, event, context, { shared: () => runShared(event), own: () => runOwn(event) })
+            : runOwn(event),
         fail: (error) => ({ errors: [toClientError(error, context, translateError)] }),
         lifetime: context.openLifetime(),
+        onEnd: () => place?.leave(),
       })
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     }
   }
 
-  return { schema, prepare, run, runOnce, open }
+  return {
+    schema,
+    prepare,
+    run,
+    runOnce,
+    open,
+    /** Groups of open subscriptions whose results are shared. */
+    get groups() {
+      return groups.size
+    },
+  }
 }

@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLError, OperationTypeNode } from 'graphql'
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
+import Negotiator from 'negotiator'
 import { toClientError } from './client-error.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
 import type { Engine, PreparedOperation, Variables } from './engine.ts'
 import { AppError } from './errors.ts'
-import { gatewayRequest, type HttpExchange, type HttpHandler } from './http.ts'
+import { gatewayRequest, type HttpExchange, type HttpHandler, onceOver } from './http.ts'
 import { REPLAYED, readIdempotencyKey } from './idempotency.ts'
-import { type EngineResult, type EngineStream, isStream } from './subscription.ts'
+import type { EngineResult } from './live/outcome.ts'
+import type { Places } from './live/places.ts'
+import { type EngineStream, isStream } from './live/result-stream.ts'
+import { SSE_TYPE, type SseForm, serveEvents } from './live/sse.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
   createContext: ContextFactory<Context>
+  /** What one principal may hold open at once. */
+  places: Places
   path: string
   title: string
   /** What GraphiQL shows first. */
@@ -19,26 +25,40 @@ export interface GraphqlOptions<Context extends GatewayContext> {
   log: GatewayLog
 }
 
+/** A request on its way through Yoga. */
+interface Asked {
+  exchange: HttpExchange
+  /** Says that Yoga is not to answer: the answer is over when the promise is. */
+  takeOver(answer: Promise<void>): void
+}
+
+/** GraphQL over Server-Sent Events, "distinct connections mode". */
+const EVENT_FORM: SseForm = {
+  opening: ':\n\n',
+  render: (result) => `event: next\ndata: ${JSON.stringify(result)}\n\n`,
+  closing: 'event: complete\ndata:\n\n',
+}
+
 /** GraphQL over HTTP and SSE, and GraphiQL for browsers: Yoga speaks the protocol, the engine runs the operations. */
 export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
-  const { engine, createContext, log } = options
-  const exchanges = new WeakMap<object, HttpExchange>()
+  const { engine, createContext, places, log } = options
+  const asked = new WeakMap<object, Asked>()
 
   const runInEngine: Plugin = {
     onParams({ setParamsHandler }) {
       setParamsHandler(({ params, context }) => {
-        const exchange = exchanges.get((context as { req?: object }).req ?? {})
-        if (!exchange) throw new AppError('INTERNAL', 'Yoga lost the request it answers')
-        return answer(params, exchange)
+        const request = asked.get((context as { req?: object }).req ?? {})
+        if (!request) throw new AppError('INTERNAL', 'Yoga lost the request it answers')
+        return answer(params, request)
       })
     },
   }
 
-  async function answer(params: GraphQLParams, exchange: HttpExchange): Promise<EngineResult | EngineStream> {
+  async function answer(params: GraphQLParams, request: Asked): Promise<EngineResult> {
+    const { exchange } = request
     const { operationName } = params as { operationName?: unknown }
     if (operationName != null && typeof operationName !== 'string') {
-      const error = new AppError('BAD_REQUEST', 'operationName must be a string.')
-      return { errors: [withHttp(toClientError(error, exchangeFacts(exchange)), { status: 400 })] }
+      return refusedAnyway(exchange, new AppError('BAD_REQUEST', 'operationName must be a string.'))
     }
     const prepared = engine.prepare(params.query ?? '', operationName)
     if ('errors' in prepared) return refused(prepared.errors)
@@ -49,13 +69,39 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
         withHttp(toClientError(error, exchangeFacts(exchange)), { status: 405, headers: { Allow: 'POST' } }),
       ])
     }
+    const isSubscription = kind === OperationTypeNode.SUBSCRIPTION
+    if (isSubscription && new Negotiator(exchange.request).mediaTypes([SSE_TYPE]).length === 0) {
+      const message = `A subscription is answered with ${SSE_TYPE}, or over a websocket.`
+      return refusedAnyway(exchange, new AppError('NOT_ACCEPTABLE', message))
+    }
     const context = await createContext(gatewayRequest(exchange, 'graphql'))
     const variables = params.variables ?? {}
-    const result =
-      kind === OperationTypeNode.SUBSCRIPTION
-        ? await engine.open(prepared, variables, context)
-        : await runOnceOrAgain(prepared, variables, context, exchange)
-    return isStream(result) || result.data !== undefined ? result : refused(result.errors ?? [])
+    const result = isSubscription
+      ? await openStream(prepared, variables, context, exchange)
+      : await runOnceOrAgain(prepared, variables, context, exchange)
+    if (isStream(result)) return sendStream(result, request)
+    return result.data === undefined ? refused(result.errors ?? []) : result
+  }
+
+  async function openStream(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: Context,
+    { response }: HttpExchange,
+  ): Promise<EngineStream | EngineResult> {
+    try {
+      onceOver(response, places.take(context.principal))
+    } catch (error) {
+      return { errors: [toClientError(error, context)] }
+    }
+    return engine.open(prepared, variables, context)
+  }
+
+  /** Events are ours to send, as those of REST: Yoga would write each of them anew for each client. */
+  function sendStream(stream: EngineStream, { exchange, takeOver }: Asked): Promise<never> {
+    takeOver(serveEvents(exchange, stream, EVENT_FORM))
+    // Yoga waits for a result that never comes, and is forgotten with the request.
+    return new Promise(() => {})
   }
 
   async function runOnceOrAgain(
@@ -70,6 +116,11 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const { result, replayed } = await engine.runOnce(prepared, variables, context, key)
     if (replayed) response.setHeader(REPLAYED, 'true')
     return result
+  }
+
+  /** With its status even where the client only knows `application/json`. */
+  function refusedAnyway(exchange: HttpExchange, error: AppError): EngineResult {
+    return { errors: [withHttp(toClientError(error, exchangeFacts(exchange)), { status: error.status })] }
   }
 
   const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
@@ -102,8 +153,8 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
         requireJson(exchange)
         attachBody(request, await exchange.body())
       }
-      exchanges.set(request, exchange)
-      await yoga(request, response)
+      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, takeOver }))
+      await Promise.race([yoga(request, response), takenOver])
     } catch (error) {
       sendErrors(exchange, error)
     }
@@ -114,7 +165,8 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     if (response.headersSent) throw cause
     const error = toClientError(cause, exchangeFacts(exchange))
     const status = cause instanceof AppError ? cause.status : 500
-    response.writeHead(status, { 'Content-Type': 'application/graphql-response+json; charset=utf-8' })
+    const headers = cause instanceof AppError ? cause.headers : {}
+    response.writeHead(status, { ...headers, 'Content-Type': 'application/graphql-response+json; charset=utf-8' })
     response.end(JSON.stringify({ errors: [error] }))
   }
 }

@@ -49,6 +49,7 @@ export function createHttpEntry(options: HttpEntryOptions) {
     response.setHeader('X-Request-Id', exchange.requestId)
     timeResponse(response, started)
     try {
+      requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
       const { path } = exchange
       const handler = exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
@@ -58,6 +59,16 @@ export function createHttpEntry(options: HttpEntryOptions) {
       fail(exchange, error, options.log)
     }
   }
+}
+
+/** The characters of a host and its port (RFC 3986 3.2.2), but those that no server's name has. */
+const HOST = /^[\w.~%:[\]-]+$/
+
+/** RFC 9112 3.2: one Host, and one that can be. HTTP/1.0 has none. */
+function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void {
+  const sound = host === undefined ? httpVersion === '1.0' : HOST.test(host) && URL.canParse(`http://${host}/`)
+  if (sound) return
+  throw new AppError('BAD_REQUEST', 'The Host header has to be the name of one host.')
 }
 
 /** A page or a state: there is nothing to do at its address but read it. */
@@ -105,11 +116,27 @@ export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest
   return { requestId, transport, headers: request.headers, remoteAddress, arrivedAt }
 }
 
+/** Calls back when an answer is over, however it ends; at once where its client has gone: that is told only once. */
+export function onceOver(response: ServerResponse, callback: () => void): void {
+  if (response.closed) callback()
+  else response.once('close', callback)
+}
+
+/** A compressed body has no size to bound until it is unpacked, and who sends one has to be told (RFC 9110 15.5.16). */
+function requireIdentity({ headers }: IncomingMessage): void {
+  const coding = headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (coding === '' || coding === 'identity') return
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body as it is, without Content-Encoding: ${coding}.`, {
+    headers: { 'Accept-Encoding': 'identity' },
+  })
+}
+
 /** What is read and thrown away of a body that is too large, so that a client that is still sending gets its answer. */
 const MAX_DISCARDED = 16 * 1_048_576
 const MAX_DISCARDING_MS = 5_000
 
 async function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
+  requireIdentity(request)
   const hopeless = limit + MAX_DISCARDED
   let chunks: Buffer[] = []
   let size = Number(request.headers['content-length'] ?? 0) > hopeless ? Number.POSITIVE_INFINITY : 0
@@ -141,7 +168,7 @@ function timeResponse(response: ServerResponse, started: number): void {
 }
 
 const EXPOSED_HEADERS =
-  'ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Request-Id'
+  'Deprecation, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Sunset, X-Request-Id'
 
 /** Sets the CORS headers of an allowed origin; answers a preflight and returns true. */
 function answerCors({ request, response, method }: HttpExchange, allowed: readonly string[]): boolean {

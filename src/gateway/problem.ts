@@ -1,7 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { GraphQLError } from 'graphql'
 import { codeOf, issuesOf } from './client-error.ts'
-import { AppError, ERROR_CODES, type Issue } from './errors.ts'
+import { AppError, ERROR_CODES, type ErrorCode, type Issue } from './errors.ts'
 
 /** An error answer as RFC 9457 has it, with our `code`, `requestId` and every `errors` entry. */
 export interface Problem {
@@ -36,11 +38,33 @@ export function sendProblem(
   const body = Buffer.from(JSON.stringify(problem))
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="api"')
-  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8')
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
   response.setHeader('Content-Length', body.length)
-  response.setHeader('Cache-Control', 'no-store')
   response.writeHead(status).end(body)
 }
+
+/** The same where there is no response to answer with: as it goes over the wire, before which and after which nothing does. */
+export function endWithProblem(stream: Duplex, status: number, code: ErrorCode, detail: string): void {
+  const requestId = randomUUID()
+  const title = STATUS_CODES[status] ?? ERROR_CODES[code].title
+  const problem: Problem = { type: 'about:blank', title, status, detail, code, requestId }
+  const body = JSON.stringify(problem)
+  const headers = {
+    ...HEADERS,
+    'X-Request-Id': requestId,
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  }
+  const lines = [`HTTP/1.1 ${status} ${title}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)]
+  stream.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+  // Whoever goes on sending has a moment to read that nobody listens; a reset would take the answer away.
+  const late = setTimeout(() => stream.destroy(), MAX_LINGERING_MS)
+  stream.once('close', () => clearTimeout(late))
+}
+
+const MAX_LINGERING_MS = 1_000
+
+const HEADERS = { 'Content-Type': 'application/problem+json; charset=utf-8', 'Cache-Control': 'no-store' }
 
 function facts(error: GraphQLError | AppError) {
   if (error instanceof AppError) return error

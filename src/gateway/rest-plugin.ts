@@ -36,6 +36,8 @@ export interface RestAlias {
   operationId: string
   /** For each parameter of the path, the place among the arguments that it fills, like `["filter", "projectId"]`. */
   fills: Readonly<Record<string, readonly string[]>>
+  /** Of a path that another one has taken the place of: why, and the days (UTC, like 2027-01-31) since when and until when it is there. */
+  deprecated?: { reason: string; since: string; sunset?: string }
 }
 
 /** A Subscription served as Server-Sent Events. */
@@ -45,8 +47,6 @@ export interface RestStream {
   /** The answer's fields that become the event's `id:` and `event:` lines. */
   id: string
   event: string
-  /** The argument that `Last-Event-ID` fills. */
-  resume: string
   tag?: string
 }
 
@@ -96,6 +96,8 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestStream | RestNone
+      /** The argument that says where to begin, and decides nothing else: what `Last-Event-ID` fills. */
+      resume?: string
     }
     export interface ObjectFieldOptions<
       Types extends SchemaTypes,
@@ -119,7 +121,7 @@ const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     const options = field.pothosOptions as Partial<
-      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets', unknown>
+      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume', unknown>
     >
     if (!ROOT_KINDS.has(field.kind)) {
       return options.restEmbed ? { ...field, extensions: { ...field.extensions, restEmbed: true } } : field
@@ -128,8 +130,9 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    const secret = options.handlesSecrets ? { handlesSecrets: true } : {}
-    return { ...field, extensions: { ...field.extensions, rest: options.rest, ...secret } }
+    const { rest, handlesSecrets, resume } = options
+    const marks = { ...(handlesSecrets ? { handlesSecrets } : {}), ...(resume ? { resume } : {}) }
+    return { ...field, extensions: { ...field.extensions, rest, ...marks } }
   }
 }
 

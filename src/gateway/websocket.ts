@@ -8,14 +8,19 @@ import type { Engine, PreparedOperation } from './engine.ts'
 import { AppError } from './errors.ts'
 import { originAllowed, requestIdOf } from './http.ts'
 import { ENDLESS } from './lifetime.ts'
+import type { EngineResult } from './live/outcome.ts'
+import type { Places } from './live/places.ts'
+import { pump, STALLED_MS } from './live/pump.ts'
+import { type EngineStream, isStream } from './live/result-stream.ts'
+import { endWithProblem } from './problem.ts'
 
 export interface WebsocketOptions<Context extends GatewayContext> {
   engine: Engine
   createContext: ContextFactory<Context>
   path: string
   origins: readonly string[]
-  /** Sockets one principal may have open at once. */
-  maxSockets: number
+  /** What one principal may hold open at once. */
+  places: Places
   /** Operations that may be open at once on one socket. */
   maxOperations: number
   /** Largest message in bytes. */
@@ -24,8 +29,19 @@ export interface WebsocketOptions<Context extends GatewayContext> {
 }
 
 export interface WebsocketTransport {
+  /** Sockets that are open. */
+  readonly size: number
   /** Ends every socket with 1001 (going away), which tells clients to reconnect. */
   close(): Promise<void>
+}
+
+/** An operation that graphql-ws is about to run. */
+interface Asked<Context> {
+  operation: PreparedOperation
+  context: Context
+  variables: Record<string, unknown>
+  id: string
+  socket: WebSocket
 }
 
 interface SocketExtra {
@@ -54,11 +70,7 @@ export function attachWebsocket<Context extends GatewayContext>(
 ): WebsocketTransport {
   const { engine, createContext, log } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
-  const socketCounts = countSockets(options.maxSockets)
-  const prepared = new WeakMap<
-    object,
-    { operation: PreparedOperation; context: Context; variables: Record<string, unknown> }
-  >()
+  const asked = new WeakMap<object, Asked<Context>>()
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
@@ -66,13 +78,17 @@ export function attachWebsocket<Context extends GatewayContext>(
       const { socket, connection } = session.extra
       connection.headers = credentialHeaders(connection.headers, session.connectionParams ?? {})
       const context = await createContext(socketRequest(session))
-      if (context.principal !== null && !socketCounts.open(context.principal, socket)) {
-        return socket.close(TOO_MANY_SOCKETS, `At most ${options.maxSockets} sockets a user`)
+      if (context.credentialProblem) return refuseSocket(socket, CloseCode.Forbidden, context.credentialProblem)
+      // It may have closed while its credential was looked up.
+      if (socket.readyState !== socket.OPEN) return false
+      try {
+        socket.once('close', options.places.take(context.principal))
+      } catch (error) {
+        return refuseSocket(socket, TOO_MANY_SOCKETS, (error as AppError).message)
       }
       connection.lifetime = context.openLifetime()
-      connection.lifetime.onEnd((reason) => socket.close(CloseCode.Forbidden, reason.message.slice(0, MAX_REASON)))
-      // It may have closed while its credential was looked up.
-      if (socket.readyState !== socket.OPEN) connection.lifetime.close()
+      connection.lifetime.onEnd((reason) => socket.close(CloseCode.Forbidden, reasonOf(reason.message)))
+      return true
     },
     // The engine validates, runs and masks; graphql-ws is given a token that stands for the prepared operation.
     async onSubscribe(session, id, payload) {
@@ -82,7 +98,7 @@ export function attachWebsocket<Context extends GatewayContext>(
       if ('errors' in operation) return operation.errors
       const context = await createContext(socketRequest(session))
       const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
-      prepared.set(args, { operation, context, variables: payload.variables ?? {} })
+      asked.set(args, { operation, context, variables: payload.variables ?? {}, id, socket: session.extra.socket })
       return args
     },
     execute: (args) => {
@@ -90,8 +106,9 @@ export function attachWebsocket<Context extends GatewayContext>(
       return engine.run(operation, variables, context)
     },
     subscribe: async (args) => {
-      const { operation, variables, context } = lookUp(args)
-      return engine.open(operation, variables, context)
+      const { operation, variables, context, id, socket } = lookUp(args)
+      const stream = await engine.open(operation, variables, context)
+      return isStream(stream) ? sentDirectly(stream, id, socket) : stream
     },
   })
 
@@ -106,30 +123,29 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 
   function lookUp(args: object) {
-    const found = prepared.get(args)
+    const found = asked.get(args)
     if (!found) throw new Error('graphql-ws asked to run an operation it did not subscribe')
     return found
   }
 
+  sockets.on('wsClientError', ({ message }, stream) =>
+    endWithProblem(stream, 400, 'BAD_REQUEST', `This is no handshake of a websocket: ${message}.`),
+  )
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     const path = (request.url ?? '/').split('?')[0]
-    if (path !== options.path) return refuse(stream, '404 Not Found')
-    if (!originAllowed(request, options.origins)) return refuse(stream, '403 Forbidden')
+    if (path !== options.path) {
+      return endWithProblem(stream, 404, 'NOT_FOUND', `There is no websocket at ${path}.`)
+    }
+    if (!originAllowed(request, options.origins)) {
+      return endWithProblem(stream, 403, 'FORBIDDEN', 'Pages of this origin are not allowed here.')
+    }
     sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request))
   })
 
   function open(socket: WebSocket, request: IncomingMessage): void {
     const connection: GatewayConnection = { headers: request.headers, lifetime: ENDLESS }
-    let alive = true
-    const ping = setInterval(() => {
-      if (!alive) return socket.terminate()
-      alive = false
-      socket.ping()
-    }, PING_MS)
-    socket.on('pong', () => {
-      alive = true
-    })
+    const stopWatching = watchPulse(socket)
     socket.on('error', (error) => log.debug({ err: error }, 'a websocket broke'))
     const closed = protocol.opened(
       {
@@ -149,7 +165,7 @@ export function attachWebsocket<Context extends GatewayContext>(
       { request, socket, connection },
     )
     socket.once('close', (code, reason) => {
-      clearInterval(ping)
+      stopWatching()
       connection.lifetime.close()
       closed(code, String(reason)).catch((error: unknown) =>
         log.error({ err: error }, 'a websocket did not close cleanly'),
@@ -168,6 +184,9 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 
   return {
+    get size() {
+      return sockets.clients.size
+    },
     async close() {
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'The server is stopping')
       await new Promise<void>((resolve) => sockets.close(() => resolve()))
@@ -198,22 +217,75 @@ function socketRequest({ extra: { request, connection } }: Session): GatewayRequ
   }
 }
 
-/** Counts open sockets by principal; a closed one frees its place. */
-function countSockets(limit: number) {
-  const counts = new Map<string, number>()
+/** What it answers keeps graphql-ws from acknowledging it, and so from running what comes before the client has closed, too. */
+function refuseSocket(socket: WebSocket, code: number, message: string): false {
+  socket.close(code, reasonOf(message))
+  return false
+}
+
+const reasonOf = (message: string) => message.slice(0, MAX_REASON)
+
+/** Bytes that may wait in this process for a client to take them; the system keeps its own. */
+const HIGH_WATER = 65_536
+
+const payloadOf = (result: EngineResult) => Buffer.from(JSON.stringify(result))
+
+const TEXT = { binary: false }
+const TAIL = Buffer.from('}')
+
+/**
+ * The results of a stream in the frames that graphql-ws would write, with the part they all share written once. To graphql-ws it is a
+ * stream without results, which it begins, ends and completes as any other.
+ */
+function sentDirectly(stream: EngineStream, id: string, socket: WebSocket): AsyncGenerator<EngineResult, void, void> {
+  const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`)
   return {
-    open(principal: string, socket: WebSocket): boolean {
-      const count = (counts.get(principal) ?? 0) + 1
-      if (count > limit) return false
-      counts.set(principal, count)
-      socket.once('close', () => {
-        const left = (counts.get(principal) ?? 1) - 1
-        if (left === 0) counts.delete(principal)
-        else counts.set(principal, left)
+    async next() {
+      await pump(stream, (outcome) => {
+        if (socket.readyState !== socket.OPEN) return undefined
+        const frame = Buffer.concat([head, outcome.as(payloadOf), TAIL])
+        if (socket.bufferedAmount < HIGH_WATER) return void socket.send(frame, TEXT)
+        // A failed send closes the socket, and that ends its streams.
+        return new Promise((resolve) => socket.send(frame, TEXT, () => resolve()))
       })
-      return true
+      return { done: true, value: undefined }
+    },
+    async return() {
+      await stream.return()
+      return { done: true, value: undefined }
+    },
+    async throw(error) {
+      await stream.return()
+      throw error
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    async [Symbol.asyncDispose]() {
+      await stream.return()
     },
   }
+}
+
+/** Ends a socket whose client no longer answers; one that still has to take what was sent has longer. Answers the way to stop. */
+function watchPulse(socket: WebSocket): () => void {
+  let alive = true
+  let waiting = 0
+  let stalledFor = 0
+  const timer = setInterval(() => {
+    const { bufferedAmount } = socket
+    stalledFor = bufferedAmount > 0 && bufferedAmount >= waiting ? stalledFor + PING_MS : 0
+    waiting = bufferedAmount
+    // A ping would only wait behind the rest.
+    if (bufferedAmount > 0) return stalledFor >= STALLED_MS ? socket.terminate() : undefined
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+  }, PING_MS)
+  socket.on('pong', () => {
+    alive = true
+  })
+  return () => clearInterval(timer)
 }
 
 function payloadProblem(payload: SubscribePayload): string | undefined {
@@ -223,8 +295,4 @@ function payloadProblem(payload: SubscribePayload): string | undefined {
     return 'payload.variables must be an object.'
   }
   return undefined
-}
-
-function refuse(stream: Duplex, status: string): void {
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

@@ -6,7 +6,7 @@ import { camelCase } from '../../src/gateway/rest/parameters.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { defaultSelections } from '../../src/gateway/rest/selection.ts'
 import { restView } from '../../src/gateway/rest/view.ts'
-import { type GraphqlAnswer, graphql, rest } from '../support/clients.ts'
+import { type GraphqlAnswer, graphql, type Issue, rest } from '../support/clients.ts'
 
 /** What somebody comes with; nothing when nobody is signed in. */
 export type Credential = { token?: string; apiKey?: string }
@@ -21,6 +21,8 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes an answer for
   data: any
   message?: string
+  /** The values at fault, each at its place in the protocol. */
+  issues?: Issue[]
   /** What was asked and answered, for a failing test to show. */
   exchange: string
 }
@@ -118,9 +120,9 @@ function fromGraphql(name: string, { status, data, errors }: GraphqlAnswer, aske
   const [error] = errors ?? []
   if (status !== 200) return { code: `status ${status}`, data: undefined, exchange }
   if (!error) return { code: 'OK', data: data?.[name], exchange }
-  const { code } = error.extensions
+  const { code, issues = [] } = error.extensions
   const leaked = data?.[name] != null
-  return { code: leaked ? `${code} beside data` : code, data: undefined, message: error.message, exchange }
+  return { code: leaked ? `${code} beside data` : code, data: undefined, message: error.message, issues, exchange }
 }
 
 async function overWebsocket(
@@ -140,8 +142,10 @@ async function overWebsocket(
           // What ends the session closes the socket as well: the answer counts that came before.
           next: (result) =>
             resolve(fromGraphql(field.name, { ...(result as unknown as GraphqlAnswer), status: 200 }, asked)),
-          error: (problem) =>
-            resolve({ code: 'no answer', data: undefined, exchange: `${asked} ${describe(problem)}` }),
+          error: (problem) => {
+            const exchange = `${asked} ${describe(problem)}`
+            resolve(refusalOf(problem, exchange) ?? { code: 'no answer', data: undefined, exchange })
+          },
           complete: () => resolve({ code: 'no answer', data: undefined, exchange: `${asked} nothing` }),
         },
       )
@@ -158,6 +162,12 @@ export function openSocket({ url }: { url: string }, { token, apiKey }: Credenti
     retryAttempts: 0,
     connectionParams: { ...(token && { authorization: `Bearer ${token}` }), ...(apiKey && { apiKey }) },
   })
+}
+
+/** What a websocket says to a credential that is no good: it is closed, with the reason. */
+export function refusalOf(problem: unknown, exchange: string): Answer | undefined {
+  const { code, reason } = problem as { code?: unknown; reason?: string }
+  return code === 4403 ? { code: 'UNAUTHENTICATED', data: undefined, message: reason ?? '', exchange } : undefined
 }
 
 /** Errors of a graphql-ws client are the server's, or a CloseEvent. */
@@ -194,18 +204,26 @@ function takeOut(variables: Variables, [head = '', ...rest]: readonly string[]):
 }
 
 /** How the query string says an argument: a filter field by field, unless it has what only JSON can say. */
-function parametersOf(name: string, value: unknown): [string, string][] {
-  if (name === 'first') return [['limit', String(value)]]
+export function parametersOf(name: string, value: unknown): [string, string][] {
+  if (name === 'first' || name === 'last') return [['limit', String(value)]]
   if (name === 'orderBy')
     return (value as { field: string; direction: string }[]).map(({ field, direction }) => [
       name,
       `${camelCase(field)}:${direction.toLowerCase()}`,
     ])
-  if (name !== 'filter') return [[name, String(value)]]
-  const fields = Object.entries(value as Variables).map(([key, one]) => [key, [one].flat()] as const)
-  if (fields.some(([, values]) => values.some((one) => typeof one === 'object'))) return [[name, JSON.stringify(value)]]
-  return fields.flatMap(([key, values]) => values.map((one): [string, string] => [key, String(one)]))
+  if (name !== 'filter') return repeated(name, value)
+  const fields = Object.entries(value as Variables)
+  if (fields.some(([key]) => ['and', 'or', 'not'].includes(key))) return [[name, JSON.stringify(value)]]
+  return fields.flatMap(([key, one]) => {
+    if (!isOperators(one)) return repeated(key, one)
+    return Object.entries(one).flatMap(([operator, operand]) => repeated(`${key}.${operator}`, operand))
+  })
 }
+
+const isOperators = (value: unknown): value is Variables =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const repeated = (name: string, value: unknown) => [value].flat().map((one): [string, string] => [name, String(one)])
 
 function bodyOf(body: Route['rest']['body'], left: Variables): unknown {
   if (body === undefined) return undefined
@@ -237,5 +255,18 @@ async function overRest(
   const code: unknown = answer.body?.code
   if (!isErrorCode(code) || ERROR_CODES[code].status !== answer.status) return wrong(`status ${answer.status}`)
   if ((answer.status === 401) !== answer.headers.has('www-authenticate')) return wrong('a wrong WWW-Authenticate')
-  return { code, data: undefined, message: answer.body.detail, exchange }
+  const { detail, errors = [] } = answer.body
+  return {
+    code,
+    data: undefined,
+    message: detail,
+    issues: errors.map((issue: Issue) => placed(route, issue)),
+    exchange,
+  }
+}
+
+/** What an alias has in its path under a name of its own is an argument elsewhere. */
+function placed({ fills }: Route, issue: Issue): Issue {
+  const [place, name] = issue.path
+  return { ...issue, path: (place === 'path' && fills[String(name)]) || issue.path } as Issue
 }

@@ -10,6 +10,9 @@ export interface Hiding {
   hidden: (asking: World, other: World) => Record<string, string>
 }
 
+/** What stands for the opening of a stream. */
+export const OPENED = 'a stream without end'
+
 const refused = (code: string) => `"code":"${code}"`
 
 /** A stranger, somebody who was a member, and the OWNER of another project. */
@@ -109,6 +112,9 @@ export const keys: Hiding = {
     'the key of a task related to one of theirs': unseen.task.key,
   }),
 }
+
+/** A stream opens, whatever its condition names. */
+export const followed = (hiding: Hiding): Hiding => ({ ...hiding, shows: OPENED })
 
 /** The list of what does not meet a condition is one's own, and the same whatever the condition names. */
 export const negated = (hiding: Hiding): Hiding => ({ ...hiding, shows: hiding.shows.replace(']', '') })

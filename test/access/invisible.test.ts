@@ -15,6 +15,7 @@ import { keepingLog } from '../support/server.ts'
 import { recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD, type World } from './cast.ts'
 import { documentOf, fits, restRequest, rootFields, type Variables } from './doors.ts'
+import { OPENED } from './hidings.ts'
 import { personas } from './matrix.ts'
 import { PROBES } from './probes.ts'
 
@@ -79,17 +80,41 @@ const GRAPHQL = 'POST /../../graphql'
 /** The request of an operation, through each door that has a status and a body. */
 const DOORS = {
   GraphQL: (field: string, variables: Variables, token: string) => {
-    const headers = { accept: 'application/json, text/event-stream' }
-    return rest(server, GRAPHQL, { token, headers, body: { query: documentOf(fields.get(field)!), variables } })
+    const root = fields.get(field)!
+    const body = { query: documentOf(root), variables }
+    if (root.kind === 'subscription') return openStream('POST /graphql', token, body)
+    return rest(server, GRAPHQL, { token, body })
   },
   REST: (field: string, variables: Variables, token: string) => {
     const root = fields.get(field)!
     const stream = restStream(root.field)
-    const route = stream
-      ? ({ method: 'GET', path: stream.path, rest: {}, pathParameters: [], fills: {} } as const)
-      : routes.find((one) => one.operationId === root.field.name)!
-    return overRoute(route, variables, token)
+    if (!stream) return overRoute(routes.find((one) => one.operationId === root.field.name)!, variables, token)
+    const route = { method: 'GET', path: `/api/v1${stream.path}`, rest: {}, pathParameters: [], fills: {} } as const
+    return openStream(restRequest(route, variables).call, token)
   },
+}
+
+/** The answer to who follows something, and of a stream that opens no more than that. */
+async function openStream(call: string, token: string, body?: object): ReturnType<typeof rest> {
+  const [method = '', path = ''] = call.split(' ')
+  const abort = new AbortController()
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    headers: {
+      accept: 'application/json, text/event-stream',
+      authorization: `Bearer ${token}`,
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    body: body ? JSON.stringify(body) : null,
+    signal: abort.signal,
+  })
+  const { status, headers } = response
+  const opened = headers.get('content-type')?.startsWith('text/event-stream')
+  const text = opened ? OPENED : await response.text()
+  abort.abort()
+  // Looking at the log, which a stream does once it has opened, is over when this is.
+  if (opened) await rest(server, 'GET /events/cursor', { token })
+  return { status, headers, text, body: undefined }
 }
 
 function overRoute(route: Parameters<typeof restRequest>[0], variables: Variables, token: string) {

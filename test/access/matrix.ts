@@ -48,6 +48,10 @@ Query.taskRelations: by key                    401   404  ok   ok   ok   ok   ok
 Query.labels                                   401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
 Query.events                                   401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 Query.events: of the project                   401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
+Query.events: of some types                    401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
+Query.events: by a filter of the project       401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
+Query.events: by a filter of its label         401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
+Query.events: by words                         401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 Query.eventCursor                              401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 
 Mutation.registerUser                          ok    ok   ok   ok   ok   ok   ok   ok    ok    ok  ok  ok  ok  ok  ok
@@ -103,8 +107,13 @@ Mutation.createLabel                           401   404  403  403  ok   ok   ok
 Mutation.updateLabel                           401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 Mutation.deleteLabel                           401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 
+Subscription.events                            401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
+Subscription.events: of the project            401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
+Subscription.events: of some types             401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
+Subscription.events: of it by a filter         401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
 Subscription.taskEvents                        401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 Subscription.taskEvents: of the project        401   404  ok   ok   ok   ok   ok   404   401   ok  403 403 403 403 404
+Subscription.taskEvents: by words or else      401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 `
 
 interface Description {

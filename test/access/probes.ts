@@ -39,5 +39,6 @@ export const PROBES: Record<string, Probe> = {
 
   ...taskProbes,
 
+  'Subscription.events projectId': { ...projects, variables: (projectId) => ({ projectId }) },
   'Subscription.taskEvents projectId': { ...projects, variables: (projectId) => ({ projectId }) },
 }

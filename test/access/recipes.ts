@@ -8,7 +8,7 @@ export interface Recipe {
   variables?: (world: World) => Variables
   /** Of one thing: the id it must have. */
   is?: (world: World) => string
-  /** Of a list: exactly what the persona must see of all these worlds. Events are told apart by type and subject. */
+  /** Of a list or a stream: exactly what the persona must see of all these worlds. Events are told apart by type and subject. */
   sees?: (world: World, all: readonly World[]) => Seen
   /** A mutation that leaves no trace in the database. */
   traceless?: true
@@ -18,7 +18,17 @@ export interface Recipe {
   protocols?: readonly Protocol[]
 }
 
-export type Seen = { ids: string[] } | { eventsOf: string[]; tasksOnly: boolean }
+export type Seen = { ids: string[] } | SeenEvents
+
+export interface SeenEvents {
+  /** Projects. */
+  eventsOf: string[]
+  tasksOnly: boolean
+  /** Like "task.created", or "task" for all of its types; every type unless told. */
+  types?: readonly string[]
+  /** What they happened to; anything unless told. */
+  subjects?: string[]
+}
 
 const everybody = (all: readonly World[]) => all.flatMap((one) => one.userIds)
 

@@ -1,6 +1,15 @@
 import { onTestFinished } from 'vitest'
 import { eventStream, type GraphqlAnswer, Inbox, type RestAnswer, rest } from '../support/clients.ts'
-import { type Answer, type Credential, documentOf, openSocket, type RootField, type Variables } from './doors.ts'
+import {
+  type Answer,
+  type Credential,
+  documentOf,
+  openSocket,
+  parametersOf,
+  type RootField,
+  refusalOf,
+  type Variables,
+} from './doors.ts'
 
 /** Something a stream carried, in one form whichever door it came through: OK with an event, or the refusal that ended it. */
 export type Carried = Answer
@@ -38,6 +47,8 @@ async function overWebsocket(server: Server, root: RootField, variables: Variabl
       next: (result) => inbox.push(fromGraphql(root.field.name, result as unknown as GraphqlAnswer)),
       error: (problem) => {
         if (Array.isArray(problem)) inbox.push(fromGraphql(root.field.name, { data: null, errors: problem as never }))
+        const refusal = refusalOf(problem, 'the websocket was closed')
+        if (refusal) inbox.push(refusal)
         inbox.end(problem)
       },
       complete: () => inbox.end(),
@@ -48,10 +59,13 @@ async function overWebsocket(server: Server, root: RootField, variables: Variabl
 
 const headersOf = ({ apiKey }: Credential): Record<string, string> => (apiKey ? { 'x-api-key': apiKey } : {})
 
+const queryOf = (variables: Variables) =>
+  new URLSearchParams(Object.entries(variables).flatMap(([name, value]) => parametersOf(name, value)))
+
 const pathOf = ({ field }: RootField) => (field.extensions as { rest: { path: string } }).rest.path
 
 async function overSse(server: Server, root: RootField, variables: Variables, sent: Credential): Promise<Next> {
-  const query = new URLSearchParams(variables as Record<string, string>)
+  const query = queryOf(variables)
   return readSse(await eventStream(server, `${pathOf(root)}?${query}`, { token: sent.token, headers: headersOf(sent) }))
 }
 
@@ -59,7 +73,7 @@ async function overSse(server: Server, root: RootField, variables: Variables, se
 async function overTicket(server: Server, root: RootField, variables: Variables, sent: Credential): Promise<Next> {
   const made = await rest(server, 'POST /auth/stream-ticket', { token: sent.token, headers: headersOf(sent) })
   if (made.status !== 200) return async () => fromProblem(made)
-  const query = new URLSearchParams({ ...(variables as Record<string, string>), ticket: made.body.ticket })
+  const query = queryOf({ ...variables, ticket: made.body.ticket })
   return readSse(await eventStream(server, `${pathOf(root)}?${query}`))
 }
 

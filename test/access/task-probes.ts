@@ -2,6 +2,7 @@ import type { World } from './cast.ts'
 import type { Variables } from './doors.ts'
 import {
   assignees,
+  followed,
   type Hiding,
   keys,
   labels,
@@ -22,12 +23,23 @@ const WITHIN: Record<string, (filter: Variables) => Variables> = {
   'not.': (filter) => ({ not: filter }),
 }
 
-const filterProbes = Object.entries(WITHIN).flatMap(([place, wrap]) => {
+const FILTERED = ['Query.tasks', 'Query.events', 'Subscription.events', 'Subscription.taskEvents']
+
+const PLACES = FILTERED.flatMap((name) =>
+  Object.entries(WITHIN).map(([place, wrap]) => ({ name, place, wrap, isStream: name.startsWith('Subscription.') })),
+)
+
+const filterProbes = PLACES.flatMap(({ name, place, wrap, isStream }) => {
   const probe = (field: string, hiding: Hiding, filter: (id: string) => Variables): [string, Probe] => [
-    `Query.tasks filter.${place}${field}`,
-    { ...hiding, variables: (id) => ({ filter: wrap(filter(id)) }) },
+    `${name} filter.${place}${field}`,
+    {
+      ...hiding,
+      // One filter is looked up as the other: those who ask for tasks are asked for all.
+      personas: name === 'Query.tasks' ? hiding.personas : ['remo'],
+      variables: (id) => ({ filter: wrap(filter(id)) }),
+    },
   ]
-  const list = (hiding: Hiding) => (place === 'not.' ? negated(hiding) : hiding)
+  const list = (hiding: Hiding) => (isStream ? followed(hiding) : place === 'not.' ? negated(hiding) : hiding)
   return [
     probe('projectId', projects, (projectId) => ({ projectId })),
     probe('assigneeId', list(people), (id) => ({ assigneeId: [id] })),

@@ -8,7 +8,7 @@ import {
   visibleTasks,
   visibleTrash,
 } from './powers.ts'
-import type { Recipe } from './recipes.ts'
+import type { Recipe, SeenEvents } from './recipes.ts'
 
 const ofTask = ({ task }: World) => ({ id: task.id })
 const byKey = ({ task }: World) => ({ id: task.key })
@@ -18,6 +18,21 @@ const related = (type: string, relatedTaskId: string) => ({ input: { type, relat
 
 /** Those of the project that the operations are about. */
 const projectTasks = ({ task, subtask }: World) => [task.id, subtask.id]
+
+/** REST takes a bare `projectId` for the argument. */
+const filterOfProject = (world: World) => ({ filter: { and: [ofProject(world)] } })
+
+const SOME_TYPES = ['project', 'task.created', 'member.added']
+
+const eventsOfAll = (world: World, all: readonly World[]): SeenEvents => ({
+  eventsOf: visibleProjects(world, all),
+  tasksOnly: isForTasks(world),
+})
+const taskEventsOfAll = (world: World, all: readonly World[]): SeenEvents => ({
+  eventsOf: visibleProjects(world, all),
+  tasksOnly: true,
+})
+const eventsOfProject = (world: World): SeenEvents => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) })
 
 export const taskRecipes: Record<string, Recipe> = {
   'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
@@ -105,12 +120,30 @@ export const taskRecipes: Record<string, Recipe> = {
     sees: ({ relationId }) => ({ ids: [relationId] }),
   },
   'Query.labels': { variables: ofProject, sees: ({ labelId }) => ({ ids: [labelId] }) },
-  'Query.events': {
-    sees: (world, all) => ({ eventsOf: visibleProjects(world, all), tasksOnly: isForTasks(world) }),
-  },
+  'Query.events': { sees: eventsOfAll },
   'Query.events: of the project': {
     variables: ofProject,
-    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) }),
+    sees: eventsOfProject,
+  },
+  'Query.events: of some types': {
+    variables: () => ({ types: SOME_TYPES }),
+    sees: (world, all) => ({ ...eventsOfAll(world, all), types: SOME_TYPES }),
+  },
+  'Query.events: by a filter of the project': {
+    variables: filterOfProject,
+    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: true, subjects: projectTasks(world) }),
+  },
+  'Query.events: by a filter of its label': {
+    variables: ({ labelId }) => ({ filter: { labelId: { any: [labelId] } } }),
+    sees: ({ projectId, subtask }) => ({ eventsOf: [projectId], tasksOnly: true, subjects: [subtask.id] }),
+  },
+  'Query.events: by words': {
+    variables: () => ({ filter: { search: 'secrets' } }),
+    sees: (world, all) => ({
+      eventsOf: visibleProjects(world, all),
+      tasksOnly: true,
+      subjects: visibleSecrets(world, all),
+    }),
   },
   'Query.eventCursor': {},
 
@@ -177,6 +210,23 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.updateLabel': { variables: ({ labelId }) => ({ id: labelId, input: { name: 'Another' } }) },
   'Mutation.deleteLabel': { variables: ({ labelId }) => ({ id: labelId }) },
 
-  'Subscription.taskEvents': {},
-  'Subscription.taskEvents: of the project': { variables: ofProject },
+  'Subscription.events': { sees: eventsOfAll },
+  'Subscription.events: of the project': { variables: ofProject, sees: eventsOfProject },
+  'Subscription.events: of some types': {
+    variables: () => ({ types: ['task', 'member.updated'] }),
+    sees: (world, all) => ({ ...eventsOfAll(world, all), types: ['task', 'member.updated'] }),
+  },
+  'Subscription.events: of it by a filter': {
+    variables: filterOfProject,
+    sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
+  },
+  'Subscription.taskEvents': { sees: taskEventsOfAll },
+  'Subscription.taskEvents: of the project': {
+    variables: ofProject,
+    sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
+  },
+  'Subscription.taskEvents: by words or else': {
+    variables: () => ({ filter: { or: [{ search: 'secrets' }, { priority: { lte: 5 } }] } }),
+    sees: taskEventsOfAll,
+  },
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
-import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { refered } from '../support/json-schema.ts'
+import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
 import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
-import { type DescribedOperation, type Document, operationsOf } from './document.ts'
 
 let server: TestServer
 let token: string
@@ -36,7 +36,7 @@ function ask({ method, path, operation }: DescribedOperation, options: RestOptio
   return rest(server, `${method} ${path.replace(/\{\w+\}/g, MISSING)}${query}`, { ...body, ...options })
 }
 
-/** Holds an error against its description: the status listed, the code named, the headers as they are described. */
+/** Holds an error against its description: the status listed, the code named. Its form is held for every answer (test/support/setup.ts). */
 function expectListed({ name, operation }: DescribedOperation, answer: RestAnswer, status: number, code: string): void {
   const what = `${name} answered ${answer.status} ${answer.text}`
   expect({ status: answer.status, code: answer.body?.code }, what).toEqual({ status, code })
@@ -44,32 +44,6 @@ function expectListed({ name, operation }: DescribedOperation, answer: RestAnswe
   expect(reference, `${name} does not list ${status}`).toBeDefined()
   const described = refered(document, reference!)
   expect(described.description, what).toContain(`\`${code}\``)
-  expect(problemsOf(answer.body, refered(document, '#/components/schemas/Problem'), document), what).toEqual([])
-  expectHeaders(answer, described.headers as Record<string, Schema>, what)
-}
-
-function expectHeaders({ headers }: RestAnswer, described: Record<string, Schema>, what: string): void {
-  for (const [name, { $ref }] of Object.entries(described)) {
-    const { schema } = refered(document, String($ref)) as { schema: Schema }
-    const sent = headers.get(name)
-    if (sent === null) continue
-    const value = schema.type === 'integer' ? Number(sent) : sent
-    expect(problemsOf(value, schema, document), `${what}: ${name}: ${sent}`).toEqual([])
-  }
-  for (const name of [
-    'x-request-id',
-    'server-timing',
-    'etag',
-    'retry-after',
-    'ratelimit',
-    'ratelimit-policy',
-    'www-authenticate',
-    'link',
-    'location',
-  ]) {
-    const told = Object.keys(described).some((one) => one.toLowerCase() === name)
-    if (headers.has(name)) expect(told, `${what}: ${name} is sent, and not described`).toBe(true)
-  }
 }
 
 describe('every error that a request provokes is listed', () => {
@@ -115,14 +89,14 @@ describe('every error that a request provokes is listed', () => {
   test('404 and 410 for what an input names', async () => {
     const find = (name: string) => derived().find((one) => one.name === name)!
     const cursor = Buffer.from('event:999999999').toString('base64url')
-    for (const name of ['GET /tasks', 'GET /events', 'GET /events/stream'])
+    for (const name of ['GET /tasks', 'GET /events', 'GET /events/stream', 'GET /tasks/events'])
       expectListed(find(name), await ask(find(name), { token }, `?projectId=${MISSING}`), 404, 'NOT_FOUND')
-    for (const name of ['GET /events', 'GET /events/stream'])
+    for (const name of ['GET /events', 'GET /events/stream', 'GET /tasks/events'])
       expectListed(find(name), await ask(find(name), { token }, `?after=${cursor}`), 410, 'CURSOR_EXPIRED')
     const elsewhere = { token, body: { title: 'A', projectId: MISSING } }
     expectListed(find('POST /tasks'), await ask(find('POST /tasks'), elsewhere), 404, 'NOT_FOUND')
     const expiring = derived().filter(({ operation }) => '410' in operation.responses)
-    expect(expiring.map(({ name }) => name).sort()).toEqual(['GET /events', 'GET /events/stream'])
+    expect(expiring.map(({ name }) => name).sort()).toEqual(['GET /events', 'GET /events/stream', 'GET /tasks/events'])
   })
 
   test('406, 413, 415 and 422', async () => {
@@ -172,7 +146,7 @@ describe('every error that a request provokes is listed', () => {
     }
   })
 
-  test('429 with how long to wait and what is left, exactly where passwords are hashed or compared', async () => {
+  test('429 with how long to wait and what is left where passwords are hashed or compared, and where streams are counted', async () => {
     const limited = await serverForTest()
     const one = derived().find(({ name }) => name === 'POST /auth/sign-in')!
     const body = { email: 'nobody@example.org', password: 'wrong password' }
@@ -184,6 +158,8 @@ describe('every error that a request provokes is listed', () => {
       expect(answer.headers.has(name), name).toBe(true)
     const listed = operationsOf(document).filter(({ operation }) => '429' in operation.responses)
     expect(listed.map(({ name }) => name).sort()).toEqual([
+      'GET /events/stream',
+      'GET /tasks/events',
       'PATCH /me',
       'PATCH /users/{id}',
       'POST /auth/register',
@@ -202,7 +178,7 @@ describe('every error that a request provokes is listed', () => {
   })
 })
 
-test('the headers of a success are as they are described', async () => {
+test('a success tells what it depends on, and is not sent again to who has it', async () => {
   await rest(server, 'POST /tasks', { token, body: { title: 'Another' } })
   for (const one of derived().filter(
     (read) => !read.path.includes('{') && !isStream(read) && !read.path.startsWith('/users'),
@@ -211,15 +187,11 @@ test('the headers of a success are as they are described', async () => {
     const body = one.path === '/projects' && one.method === 'POST' ? { body: { name: 'Another' } } : {}
     const query = one.operation.parameters?.some(({ name }) => name === 'limit') ? '?limit=1' : ''
     const answer = await ask(one, { token, ...body }, query)
-    const response = one.operation.responses[answer.status]
-    expect(response?.headers, `${one.name} answered ${answer.status} ${answer.text}`).toBeDefined()
-    expectHeaders(answer, response!.headers!, one.name)
-    for (const name of ['x-request-id', 'etag', 'server-timing', 'vary', 'cache-control'])
-      expect(answer.headers.has(name), `${one.name} ${name}`).toBe(true)
+    expect(answer.status, `${one.name} answered ${answer.text}`).toBeLessThan(300)
+    expect(answer.headers.has('vary'), one.name).toBe(true)
     const tag = answer.headers.get('etag')!
     if (one.method !== 'GET') continue
     const again = await ask(one, { token, headers: { 'if-none-match': tag } }, query)
     expect(again.status, one.name).toBe(304)
-    expectHeaders(again, one.operation.responses[304]!.headers!, one.name)
   }
 })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import { problemsOf, refered, type Schema } from '../support/json-schema.ts'
+import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
 import { signUp, type TestServer, testServer } from '../support/server.ts'
-import { type DescribedOperation, type Document, operationsOf } from './document.ts'
 
 let server: TestServer
 let token: string

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema as graphqlSchema } from '../../src/schema.ts'
 import { rest } from '../support/clients.ts'
 import { problemsOf, refered } from '../support/json-schema.ts'
+import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
 import { signUp, type TestServer, testServer } from '../support/server.ts'
-import { type DescribedOperation, type Document, operationsOf } from './document.ts'
 
 let server: TestServer
 let token: string
@@ -46,6 +46,7 @@ describe('the routes', () => {
         'GET /projects',
         'GET /projects/{id}',
         'GET /tasks',
+        'GET /tasks/events',
         'GET /tasks/{id}',
         'PATCH /tasks/{id}',
         'POST /auth/register',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/client.ts'
+import { nestable } from '../../src/database/nested.ts'
 import { againOnDeadlock } from '../../src/database/retry.ts'
 import { onPostgres, openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'
@@ -13,12 +14,12 @@ beforeAll(async () => {
 })
 afterAll(() => opened?.close())
 
-const raise = (state: string) =>
-  db.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${state}'; END $$`)
+const raise = (state: string, at: Pick<Database, '$executeRawUnsafe'> = db) =>
+  at.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${state}'; END $$`)
 
-test.each(['40P01', '40001'])('what PostgreSQL breaks off with %s is done again', async (state) => {
+test.each(['40P01', '40001', '55P03'])('what PostgreSQL breaks off with %s is done again', async (state) => {
   let attempts = 0
-  const answer = await againOnDeadlock(async () => {
+  const answer = await againOnDeadlock(db, async () => {
     if (++attempts < 3) await raise(state)
     return 'done'
   })
@@ -31,7 +32,7 @@ test('but not for ever, and nothing else', async () => {
     ['23514', 1],
   ] as const) {
     let attempts = 0
-    const refused = againOnDeadlock(() => {
+    const refused = againOnDeadlock(db, () => {
       attempts++
       return raise(state)
     })
@@ -45,7 +46,7 @@ test.runIf(onPostgres)('two transactions that wait for each other both come thro
   const [a, b] = [await makeProject(db), await makeProject(db)]
   let attempts = 0
   const rename = (first: string, second: string) =>
-    againOnDeadlock(() =>
+    againOnDeadlock(db, () =>
       db.$transaction(async (tx) => {
         attempts++
         await tx.project.update({ where: { id: first }, data: { name: `${first} first` } })
@@ -55,4 +56,21 @@ test.runIf(onPostgres)('two transactions that wait for each other both come thro
     )
   await Promise.all([rename(a.id, b.id), rename(b.id, a.id)])
   expect(attempts).toBeGreaterThan(2)
+})
+
+test('within a transaction of somebody else’s only they begin again', async () => {
+  const attempts = { inner: 0, outer: 0 }
+  const answer = await againOnDeadlock(db, () =>
+    db.$transaction(async (tx) => {
+      attempts.outer++
+      const within = nestable(tx)
+      return againOnDeadlock(within, () =>
+        within.$transaction(async () => {
+          if (++attempts.inner < 3) await raise('40P01', tx)
+          return 'done'
+        }),
+      )
+    }),
+  )
+  expect({ answer, attempts }).toEqual({ answer: 'done', attempts: { inner: 3, outer: 3 } })
 })

@@ -17,8 +17,14 @@ const logged = (subjectId: string) =>
   db.event.findMany({
     where: { subjectId },
     orderBy: { seq: 'asc' },
-    omit: { seq: true, position: true, subjectId: true, at: true },
+    omit: { seq: true, position: true, subjectId: true, at: true, state: true },
   })
+
+/** What its events keep of a subject, oldest first. */
+const states = async (subjectId: string) => {
+  const events = await db.event.findMany({ where: { subjectId }, orderBy: { seq: 'asc' } })
+  return events.map(({ type, state }): Record<string, unknown> => ({ type, ...(state as object | null) }))
+}
 
 describe('the log', () => {
   test('has a created task with all its logged values, in JavaScript time format, by its creator', async () => {
@@ -78,6 +84,60 @@ describe('the log', () => {
       ['task.deleted', 4],
     ])
     expect(events[1]?.changes).toEqual({})
+  })
+
+  test('keeps of a task what it was after each event, of a row that goes what it was last, and of nothing else', async () => {
+    const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
+    const task = await makeTask(db, project.id, { description: 'Long', creatorId: user.id, assigneeIds: [user.id] })
+    const renamed = await db.task.update({ where: { id: task.id }, data: { title: 'Renamed' } })
+    await db.task.delete({ where: { id: task.id } })
+    const [created, updated, deleted, ...more] = await states(task.id)
+    expect(more).toEqual([])
+    expect(created).toEqual({
+      type: 'task.created',
+      projectId: project.id,
+      key: task.key,
+      formerKeys: [],
+      title: 'To do',
+      description: 'Long',
+      status: 'PENDING',
+      priority: 1,
+      dueAt: null,
+      completedAt: null,
+      parentId: null,
+      assigneeIds: [user.id],
+      labelIds: [],
+      creatorId: user.id,
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+      earlierUpdatedAt: null,
+      deletedAt: null,
+    })
+    const times = { earlierUpdatedAt: created?.updatedAt, updatedAt: updated?.updatedAt }
+    expect(updated).toEqual({ ...created, ...times, type: 'task.updated', title: 'Renamed' })
+    expect(Date.parse(`${updated?.updatedAt}`)).toBe(renamed.updatedAt.getTime())
+    expect(deleted).toMatchObject({ type: 'task.deleted', title: 'Renamed', deletedAt: null })
+    expect(await states(project.id)).toEqual([{ type: 'project.created' }])
+  })
+
+  test('has a task that moves first where it was, with nothing of where it went, and then there, with nothing of where it was', async () => {
+    const [from, to] = await Promise.all([makeProject(db), makeProject(db)])
+    const task = await makeTask(db, from.id)
+    const moved = await db.task.update({ where: { id: task.id }, data: { projectId: to.id } })
+    const event = { actorId: null, version: 2 }
+    expect((await logged(task.id)).slice(1)).toEqual([
+      { ...event, type: 'task.removed', projectId: from.id, changes: {} },
+      {
+        ...event,
+        type: 'task.updated',
+        projectId: to.id,
+        changes: { projectId: { from: null, to: to.id }, key: { from: null, to: moved.key } },
+      },
+    ])
+    const [, removed, updated] = await states(task.id)
+    expect([removed?.projectId, updated?.projectId]).toEqual([from.id, to.id])
+    expect(JSON.stringify(removed)).not.toContain(to.id)
+    expect(JSON.stringify(updated)).not.toContain(from.id)
   })
 
   test('says nothing of an update that changes nothing, nor does the version', async () => {

@@ -203,15 +203,20 @@ describe('the gateway serves a schema it has never seen', () => {
       'delete /books/{id} Mutation.removeBook',
       'get /book/{id} Query.book',
       'get /books Query.books',
+      'get /books/removals Subscription.bookRemoved',
       'get /books/stream Subscription.bookAdded',
       'get /genres/{shelf}/books Query.books',
       'get /name Query.shopName',
+      'get /shelves/{shelf}/books Query.books',
+      'get /titles/{title} Query.titled',
       'patch /books/{id} Mutation.changeBook',
       'post /books Mutation.addBook',
       'post /books/{id}/shelve Mutation.shelveBook',
       'post /deliveries Mutation.addBooks',
       'post /genres/{shelf}/books Mutation.addBook',
+      'post /keys Mutation.cutKey',
       'post /take-stock Mutation.takeStock',
+      'put /books/{id} Mutation.replaceBook',
     ])
     expect(body.info.title).toBe('Bookshop')
     expect(body.components.schemas.NewBook).toMatchObject({ required: ['title'], additionalProperties: false })

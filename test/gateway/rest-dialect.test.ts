@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
 import { signUp, type TestServer, testServer } from '../support/server.ts'
@@ -95,9 +96,18 @@ describe('an answer', () => {
 
 describe('a method or path', () => {
   test('that is unknown is 404', async () => {
-    for (const path of ['/nothing', '/tasks/1/2', '/Tasks', '/webhook', '/webhook/1', '/tasks//']) {
+    for (const path of [
+      '/nothing',
+      '/tasks/1/2',
+      '/Tasks',
+      '/webhook',
+      '/webhook/1',
+      '/tasks//',
+      '/projects//labels',
+    ]) {
       const answer = await call(`GET ${path}`)
       expect(answer, `${path} ${answer.text}`).toMatchObject({ status: 404, body: { code: 'NOT_FOUND', status: 404 } })
+      expect((await rest(server, `GET ${path}`)).status, `${path}, signed out`).toBe(404)
     }
   })
 
@@ -149,6 +159,31 @@ describe('a method or path', () => {
     expect((await call('OPTIONS /nothing')).status).toBe(404)
   })
 })
+
+describe('who is signed out', () => {
+  test('is told so at every path that needs it, whether an id in it could be one or not', async () => {
+    const { paths } = (await call('GET /openapi.json')).body
+    const answered: string[] = []
+    for (const [path, methods] of Object.entries<Record<string, Operation>>(paths)) {
+      for (const [method, { security, requestBody }] of Object.entries(methods)) {
+        if (security.some((one) => Object.keys(one).length === 0)) continue
+        for (const id of ['nonsense', randomUUID()]) {
+          const body = Object.values(requestBody?.content ?? {})[0]?.example
+          const request = `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, id)}`
+          const { status } = await call(request, { token: undefined, ...(body !== undefined && { body }) })
+          answered.push(`${request} ${status}`)
+        }
+      }
+    }
+    expect(answered.length).toBeGreaterThan(60)
+    expect(answered.filter((line) => !line.endsWith(' 401'))).toEqual([])
+  })
+})
+
+interface Operation {
+  security: object[]
+  requestBody?: { content: Record<string, { example: unknown }> }
+}
 
 describe('a media type', () => {
   test.each(['application/json', '*/*', 'application/*', 'text/html, */*;q=0.1', 'application/problem+json'])(

@@ -115,20 +115,40 @@ test('a bad variable, an unknown field and a bad cursor are refused with the cod
   expect(await errorOf(follow, { after: 'made-up' })).toMatchObject({ code: 'VALIDATION_FAILED' })
 })
 
-test('no token and a garbage token are told UNAUTHENTICATED, and the socket lives on', async () => {
-  for (const token of [undefined, 'garbage']) {
-    const session = await openSession(server, token)
-    session.start('1', '{ me { id } }')
-    expect(await session.inbox.next()).toMatchObject({
-      id: '1',
-      type: 'next',
-      payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
-    })
-    expect(await session.inbox.next()).toEqual({ id: '1', type: 'complete' })
-    session.start('2', EVENTS)
-    expect(JSON.stringify(await session.inbox.next())).toContain('UNAUTHENTICATED')
-    session.start('3', '{ __typename }')
-    await until('the third is answered', async () => JSON.stringify(await session.inbox.next()).includes('"Query"'))
+test('who sends no credential is told UNAUTHENTICATED at what needs one, and the socket lives on', async () => {
+  const session = await openSession(server)
+  session.start('1', '{ me { id } }')
+  expect(await session.inbox.next()).toMatchObject({
+    id: '1',
+    type: 'next',
+    payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+  })
+  expect(await session.inbox.next()).toEqual({ id: '1', type: 'complete' })
+  session.start('2', EVENTS)
+  expect(JSON.stringify(await session.inbox.next())).toContain('UNAUTHENTICATED')
+  session.start('3', '{ __typename }')
+  await until('the third is answered', async () => JSON.stringify(await session.inbox.next()).includes('"Query"'))
+  await isAlive(server)
+})
+
+test('a credential that is no good closes the socket with 4403 and the reason, before it is acknowledged', async () => {
+  const [gone, expired] = [await signUp(server), await signUp(server)]
+  await rest(server, 'POST /auth/sign-out', { token: gone.token })
+  const past = new Date(Date.now() - 1_000)
+  const body = { name: 'Brief', scopes: ['tasks:read'] }
+  const key = (await rest(server, 'POST /api-keys', { token: expired.token, body })).body
+  await server.db.apiKey.update({ where: { id: key.id }, data: { expiresAt: past } })
+  const credentials = [
+    { authorization: 'Bearer garbage' },
+    { authorization: `Bearer ${gone.token}` },
+    { apiKey: key.secret },
+  ]
+  for (const payload of credentials) {
+    const session = await openSocket(server)
+    session.send({ type: 'connection_init', payload })
+    const { code, reason } = await session.closed
+    expect({ code, reason }).toEqual({ code: 4403, reason: expect.stringMatching(/\w{3}/) })
+    expect(session.inbox.size, 'nothing was said before').toBe(0)
   }
   await isAlive(server)
 })
@@ -207,6 +227,34 @@ test('an operation before connection_init closes the socket with 4401, a second 
   double.start('1', EVENTS)
   double.start('1', EVENTS)
   expect((await double.closed).code).toBe(4409)
+})
+
+test('a socket more than a user may have is closed with 4429, and not heard; a place that gets free is there to take', async () => {
+  const server = await serverForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
+  const { token } = await signUp(server)
+  const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
+  const first = await openSession(server, token)
+  const deaf = await openSocket(server)
+  // It reads nothing, and so goes on although it is refused.
+  deaf.socket.pause()
+  deaf.send(init)
+  for (let count = 0; count < 2; count++) {
+    const refused = await openSocket(server)
+    refused.send(init)
+    expect(await refused.closed).toEqual({ code: 4429, reason: 'At most 1 sockets and streams a user.' })
+  }
+  deaf.start('1', 'mutation { createTask(input: {title: "Unheard"}) { id } }')
+  deaf.socket.resume()
+  expect((await deaf.closed).code).toBe(4429)
+  expect((await rest(server, 'GET /tasks', { token })).body.nodes).toEqual([])
+  first.socket.close()
+  await until('there is a place', async () => {
+    const next = await openSocket(server)
+    next.send(init)
+    return (
+      (await Promise.race([next.inbox.next(), next.closed.then(() => ({ type: 'closed' }))])).type === 'connection_ack'
+    )
+  })
 })
 
 test('variables that are no object are refused, and the socket lives on', async () => {

@@ -1,7 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createHub, type SubscribeOptions } from '../../src/events/hub.ts'
-import { decodeCursor, type LoggedEvent } from '../../src/events/log.ts'
-import type { SlowReaderError } from '../../src/events/stream.ts'
+import { ALL_TOPICS, createHub, type SubscribeOptions } from '../../src/events/hub.ts'
+import { decodeCursor, encodeCursor, type LoggedEvent } from '../../src/events/log.ts'
+import type { StreamEndedError } from '../../src/events/stream.ts'
 import { createTail } from '../../src/events/tail.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject, makeTask } from '../support/rows.ts'
@@ -12,7 +13,13 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-const all = (): boolean => true
+/** Everything that is logged, and what of it a test says. */
+const all = { topics: ALL_TOPICS, select: (event: LoggedEvent) => event } as const
+const only = (accepts: (event: LoggedEvent) => boolean) =>
+  ({
+    topics: ALL_TOPICS,
+    select: (event: LoggedEvent) => (accepts(event) ? event : undefined),
+  }) as const
 
 async function open(options?: { maxQueue: number }) {
   const opened = await openTestDatabase()
@@ -46,7 +53,7 @@ describe('a subscription', () => {
     const { hub, db, tail, write } = await open()
     await write()
     await makeProject(db)
-    const { positions } = collect(hub.subscribe({ accepts: all }))
+    const { positions } = collect(hub.subscribe({ ...all }))
     await until('it is live', async () => (await tail.sync()) === 2n && hub.size === 1)
     await write()
     await until('the third event came', () => positions().length > 0)
@@ -59,7 +66,7 @@ describe('a subscription', () => {
     const task = await makeTask(db, project.id)
     await tail.sync()
     const { events } = collect(
-      hub.subscribe({ after: 0n, accepts: (event) => event.subjectId === task.id, where: { subjectId: task.id } }),
+      hub.subscribe({ after: 0n, ...only((event) => event.subjectId === task.id), where: { subjectId: task.id } }),
     )
     for (let version = 2; version <= 5; version++) {
       await db.task.update({ where: { id: task.id }, data: { title: `Version ${version}` } })
@@ -83,7 +90,7 @@ describe('a subscription', () => {
     const readers: ReturnType<typeof collect>[] = []
     for (let index = 0; index < 8; index++) {
       const after = tail.position / 2n
-      const reader = collect(hub.subscribe({ after, accepts: all }))
+      const reader = collect(hub.subscribe({ after, ...all }))
       readers.push(reader)
       await until('it has caught up', () => (reader.events.at(-1)?.position ?? 0n) > after + 20n)
       expect(reader.events[0]?.position).toBe(after + 1n)
@@ -99,15 +106,16 @@ describe('a subscription', () => {
 
   test('of a reader that stalls ends with a cursor from which it misses nothing, while others go on', async () => {
     const { hub, db, tail } = await open({ maxQueue: 10 })
-    const steady = collect(hub.subscribe({ after: 0n, accepts: all }))
-    let overflows = 0
-    const stalled = hub.subscribe({ after: 0n, accepts: all, onOverflow: () => overflows++ })
+    const steady = collect(hub.subscribe({ after: 0n, ...all }))
+    let ends = 0
+    const stalled = hub.subscribe({ after: 0n, ...all, onEnd: () => ends++ })
     const first = stalled.next()
     await makeProject(db)
     await tail.sync()
     expect((await first).value?.position).toBe(1n)
     // Joins the live stream with its second read, which it does not wait for.
     const second = stalled.next()
+    stalled.hold(true)
     await until('both are live', () => hub.size === 2)
     for (let index = 0; index < 30; index++) {
       await makeProject(db)
@@ -116,17 +124,52 @@ describe('a subscription', () => {
     expect((await second).value?.position).toBe(2n)
     const error = await stalled.next().then(
       () => undefined,
-      (reason: SlowReaderError) => reason,
+      (reason: StreamEndedError) => reason,
     )
     expect(error).toMatchObject({ code: 'UNAVAILABLE', issues: [{ path: ['after'], code: 'slow_reader' }] })
     expect(error?.message).toContain(error?.cursor)
-    expect(overflows).toBe(1)
+    expect(ends).toBe(1)
     expect(await stalled.next()).toEqual({ done: true, value: undefined })
     expect(hub.size).toBe(1)
-    const resumed = collect(hub.subscribe({ after: decodeCursor(error?.cursor ?? ''), accepts: all }))
+    const resumed = collect(hub.subscribe({ after: decodeCursor(error?.cursor ?? ''), ...all }))
     await until('the rest came', () => resumed.positions().at(-1) === 31)
     expect(resumed.positions()).toEqual(range(3, 31))
     expect(steady.positions()).toEqual(range(1, 31))
+  })
+
+  test('whose reader is slow, though it reads, reads on in the log and keeps nobody up', async () => {
+    const { hub, db, tail } = await open({ maxQueue: 40 })
+    const quick = collect(hub.subscribe({ after: 0n, ...all }))
+    const slow: number[] = []
+    const reading = (async () => {
+      for await (const { position } of hub.subscribe({ after: 0n, ...all })) {
+        slow.push(Number(position))
+        await wait(5)
+      }
+    })()
+    await until('both are live', () => hub.size === 2)
+    await db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(10, 609) n`
+    expect(await tail.sync()).toBe(600n)
+    await until('the quick one has all', () => quick.events.length === 600)
+    expect(slow.length).toBeLessThan(300)
+    await until('the slow one has all', () => slow.length === 600, 20_000)
+    expect(slow).toEqual(range(1, 600))
+    expect(quick.positions()).toEqual(range(1, 600))
+    hub.close()
+    await reading.catch(() => {})
+  })
+
+  test('resumed from further back than its queue is long, while others write, is not ended for it', async () => {
+    const { hub, db, tail } = await open({ maxQueue: 10 })
+    const more = (from: number) =>
+      db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(${from}::int, ${from + 99}::int) n`
+    await more(100)
+    await tail.sync()
+    const { positions } = collect(hub.subscribe({ after: 0n, ...all }))
+    await more(200)
+    await tail.sync()
+    await until('it has all', () => positions().length === 200)
+    expect(positions()).toEqual(range(1, 200))
   })
 
   test('that is returned, aborted or thrown into is over at once, also while it waits, and leaves nothing behind', async () => {
@@ -138,30 +181,33 @@ describe('a subscription', () => {
       () => controller.abort(),
     ]
     for (const end of ends) {
-      const stream = hub.subscribe({ accepts: all, signal: controller.signal })
+      const stream = hub.subscribe({ ...all, signal: controller.signal })
       const reading = stream.next()
       await until('it is open', () => hub.size === 1)
       await end(stream)
       expect(await reading).toEqual({ done: true, value: undefined })
       expect(hub.size).toBe(0)
     }
-    expect(await hub.subscribe({ accepts: all, signal: controller.signal }).next()).toEqual({
+    expect(await hub.subscribe({ ...all, signal: controller.signal }).next()).toEqual({
       done: true,
       value: undefined,
     })
-    const open1 = hub.subscribe({ accepts: all })
+    const open1 = hub.subscribe({ ...all })
     const reading = open1.next()
     hub.close()
     expect(await reading).toMatchObject({ done: true })
-    expect(await hub.subscribe({ accepts: all }).next()).toMatchObject({ done: true })
+    expect(await hub.subscribe({ ...all }).next()).toMatchObject({ done: true })
+    // Whoever comes while the server stops is told where to resume, as all others are.
+    await expect(hub.subscribe({ after: 0n, ...all }).next()).rejects.toMatchObject({ cursor: encodeCursor(0n) })
   })
 
   test('whose filter fails ends alone, with that failure', async () => {
     const { hub, write } = await open()
-    const good = collect(hub.subscribe({ after: 0n, accepts: all }))
-    const options: SubscribeOptions = {
+    const good = collect(hub.subscribe({ after: 0n, ...all }))
+    const options: SubscribeOptions<LoggedEvent> = {
+      ...all,
       after: 0n,
-      accepts: () => {
+      select: () => {
         throw new Error('no filter')
       },
     }
@@ -174,7 +220,7 @@ describe('a subscription', () => {
   test('is asked for only after other listeners had the whole batch', async () => {
     const { hub, db, tail } = await open()
     let removed = false
-    const { events } = collect(hub.subscribe({ after: 0n, accepts: () => !removed }))
+    const { events } = collect(hub.subscribe({ after: 0n, ...only(() => !removed) }))
     await until('it is live', () => hub.size === 1)
     tail.onBatch((batch) => {
       removed ||= batch.some((event) => event.type === 'project.deleted')
@@ -189,11 +235,11 @@ describe('a subscription', () => {
 
   test('from a cursor that is not (any more) in the log is refused', async () => {
     const { hub, db, tail, write } = await open()
-    await expect(hub.subscribe({ after: 5n, accepts: all }).next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
+    await expect(hub.subscribe({ after: 5n, ...all }).next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
     for (let index = 0; index < 4; index++) await write()
     await db.$executeRaw`DELETE FROM "Event" WHERE "position" <= 2`
-    await expect(hub.subscribe({ after: 1n, accepts: all }).next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
-    expect((await hub.subscribe({ after: 2n, accepts: all }).next()).value).toMatchObject({ position: 3n })
+    await expect(hub.subscribe({ after: 1n, ...all }).next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
+    expect((await hub.subscribe({ after: 2n, ...all }).next()).value).toMatchObject({ position: 3n })
     expect(await tail.sync()).toBe(4n)
   })
 })

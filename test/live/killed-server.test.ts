@@ -55,7 +55,7 @@ test('a server killed with -9 while it writes has every acknowledged task afterw
   expect(created.sort()).toEqual([...ids].sort())
   expect(tasks.length).toBeLessThanOrEqual(attempted)
   expect((await readAll(server, '/events', token, events[0].cursor)).length).toBe(events.length - 1)
-})
+}, 120_000)
 
 test.skipIf(onPostgres)(
   'a second server on the same folder is refused with a message that says what to do',

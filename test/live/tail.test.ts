@@ -68,10 +68,10 @@ describe('the tail of the log', () => {
     expect(delays.sort((a, b) => a - b)[2]).toBeLessThan(100)
   })
 
-  test('runs listeners marked last after all others, and outlives one that fails', async () => {
+  test('tells of a batch before its events, and outlives a listener that fails', async () => {
     const { db, tail, seen } = await open()
     const calls: string[] = []
-    tail.onBatch(() => void calls.push('last'), { last: true })
+    tail.onEvent(() => void calls.push('last'))
     tail.onBatch(() => {
       calls.push('first')
       throw new Error('a listener’s own trouble')
@@ -82,6 +82,29 @@ describe('the tail of the log', () => {
     await tail.sync()
     expect(calls).toEqual(['first', 'last'])
     expect(seen).toHaveLength(1)
+  })
+
+  test('tells of what is committed later, on demand, while it waits to hand out what was before', async () => {
+    const { db, tail, seen } = await open()
+    const handedOut: bigint[] = []
+    let goOn = () => {}
+    tail.onEvent((event) => {
+      handedOut.push(event.position)
+      return new Promise((resolve) => (goOn = resolve))
+    })
+    await makeProject(db)
+    tail.wake()
+    await until('the first is handed out', () => handedOut.length === 1)
+    await makeProject(db)
+    await makeProject(db)
+    await tail.learn()
+    expect(seen.map((event) => event.position)).toEqual([1n, 2n, 3n])
+    expect(handedOut).toEqual([1n])
+    const release = setInterval(() => goOn(), 1)
+    expect(await tail.sync()).toBe(3n)
+    clearInterval(release)
+    expect(handedOut).toEqual([1n, 2n, 3n])
+    expect(seen).toHaveLength(3)
   })
 
   test('hands out more than a batch of events at once', async () => {
@@ -125,7 +148,7 @@ describe('the tail of the log', () => {
   test('says so when it is closed', async () => {
     const { tail } = await open()
     await tail.close()
-    await expect(tail.sync()).rejects.toThrow('closed')
+    await expect(tail.sync()).rejects.toThrow('The server is stopping.')
     tail.wake()
   })
 })

@@ -152,7 +152,7 @@ describePeople('who leaves a project, and who must not', (api) => {
           data(await overRest.createTask(caller, { title: 'A', ...(to && { projectId: to }) })).id as string
         // A subscription has no acknowledgement: with a cursor it misses nothing, however late it stands.
         const { cursor } = data(await overRest.eventCursor(friend))
-        const sse = await eventStream(server, `/events/stream?after=${cursor}`, friend)
+        const sse = await eventStream(server, `/tasks/events?after=${cursor}`, friend)
         const socket = subscribe(websocketClient(server, friend.token), SUBSCRIPTION, { after: cursor })
         const both = async () => [
           (await sse.inbox.next()).data.taskId,

@@ -285,7 +285,7 @@ test('over REST the tasks of a project are listed under it, with all that a list
   expect(statuses).toEqual([
     [404, ['path', 'id']],
     [404, ['path', 'id']],
-    [404, undefined],
+    [404, ['path', 'id']],
     [422, ['query', 'projectId']],
     [422, ['query', 'filter', 'projectId']],
     [401, undefined],

@@ -181,7 +181,7 @@ test('tasks are created under a project by its EDITORs, and what is wrong is tol
     [401, undefined],
     [403, undefined],
     [404, [['path', 'id']]],
-    [404, undefined],
+    [404, [['path', 'id']]],
     [422, [['body', 'title']]],
     [201, undefined],
   ])

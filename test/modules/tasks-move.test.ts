@@ -81,16 +81,31 @@ describeBoth('moving a task', (api) => {
       updatedAt: expect.any(String),
     })
     expect(await readTask(owner, task.key)).toEqual(moved)
+    const event = { subjectId: task.id, version: 2, actorId: cast.people.ADMIN.id }
     expect(await eventsSince(cast.people.ADMIN, cursor)).toEqual([
+      // Who is where it was need not see where it went, nor who is there where it was.
+      { ...event, type: 'task.removed', projectId, changes: {} },
       {
+        ...event,
         type: 'task.updated',
-        subjectId: task.id,
         projectId: there.id,
-        version: 2,
-        actorId: cast.people.ADMIN.id,
-        // Who is there need not see where it was.
         changes: { projectId: [null, there.id], key: [null, moved.key] },
       },
+    ])
+  })
+
+  test('shows it no more with the events of where it was', async () => {
+    const there = await newProject(owner)
+    const task = await newTask(owner, { projectId })
+    const cursor = await cursorOf(owner)
+    data(await api.updateTask(owner, task.id, { title: 'Renamed' }))
+    data(await api.moveTask(owner, task.id, there.id))
+    const { nodes } = data(await api.listEvents(owner, { after: cursor }))
+    const shown = nodes.map((event: { type: string; task: { id: string } | null }) => [event.type, event.task?.id])
+    expect(shown).toEqual([
+      ['task.updated', undefined],
+      ['task.removed', undefined],
+      ['task.updated', task.id],
     ])
   })
 
@@ -130,8 +145,8 @@ describeBoth('moving a task', (api) => {
     const cursor = await cursorOf(owner)
     expect(data(await api.moveTask(owner, task.id, there.id)).labelIds).toEqual([matching])
     expect((await readTask(owner, child.id)).labelIds).toEqual([matching])
-    const [moved] = await eventsSince(owner, cursor, task.id)
-    expect(moved?.changes.labelIds).toEqual([null, [matching]])
+    const [removed, moved] = await eventsSince(owner, cursor, task.id)
+    expect([removed?.changes, moved?.changes.labelIds]).toEqual([{}, [null, [matching]]])
     const bearing = data(await api.listTasks(owner, { filter: { labelId: { any: [matching] } } })).nodes
     expect(bearing).toHaveLength(2)
     expect(data(await api.listTasks(owner, { filter: { labelId: { any: here } } })).nodes).toEqual([])

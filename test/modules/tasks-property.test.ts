@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
+import { check, SEED, timeout } from '../support/draws.ts'
 import { ask, type Caller, call, data, LIST, LIST_VARIABLES, PAGE } from '../support/operations.ts'
 import { makeProject, makeUser } from '../support/rows.ts'
 import { signUp, type TestServer, testServer } from '../support/server.ts'
@@ -24,16 +25,10 @@ import {
   type Way,
 } from '../support/task-model.ts'
 
-/** All that is drawn follows from it: TEST_SEED repeats a run. */
-const SEED = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
-
 /** So many lists are read side by side, each with a seed of its own. */
 const LANES = 8
 /** A list is read in so many pages at most, and more only for what is inserted meanwhile. */
 const MOST_PAGES = 5
-/** When to stop looking for a simpler example of a failure. */
-const LONGEST_MS = 240_000
-const timeout = LONGEST_MS + 60_000
 
 let server: TestServer
 /** By the name of the viewer. */
@@ -134,19 +129,6 @@ test('a search in order of relevance has every task once, also while others are 
 
 const lists = (ranked?: fc.Arbitrary<Order[]>) => fc.oneof(...names.map((one) => drawOf(one, ranked)))
 const batches = () => fc.array(fc.array(rows, { minLength: 1, maxLength: 3 }), { maxLength: 12, size: 'max' })
-
-async function check<Drawn>(
-  numRuns: number,
-  drawn: fc.Arbitrary<Drawn>,
-  seed: number,
-  holds: (drawn: Drawn) => Promise<void>,
-): Promise<void> {
-  const limit = { interruptAfterTimeLimit: LONGEST_MS, markInterruptAsFailure: true }
-  await fc.assert(fc.asyncProperty(drawn, holds), { numRuns, seed, ...limit }).catch((error: Error) => {
-    error.message = `TEST_SEED=${SEED} shows this again. ${error.message}`
-    throw error
-  })
-}
 
 async function walkAmidInserts([draw, inserted]: [Draw, Prisma.TaskCreateManyInput[][]]): Promise<void> {
   const before = tasks

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import jwt from 'jsonwebtoken'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { overSocket } from '../support/doors.ts'
 import { data, overGraphql, overRest } from '../support/operations.ts'
 import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -22,12 +23,11 @@ afterAll(() => server?.close())
 /** The code each transport refuses a token with; undefined where it lets it in. */
 async function codesOf(token: string, at: { url: string } = server) {
   const overHttp = await graphql(at, '{ me { id } }', {}, { token })
-  const socket = (await subscribe(websocketClient(at, token), '{ me { id } }').inbox.next()) as typeof overHttp
   return {
     rest: (await rest(at, 'GET /me', { token })).body.code,
     stream: (await rest(at, 'HEAD /events/stream', { token })).status,
     graphql: overHttp.errors?.[0]?.extensions.code,
-    websocket: socket.errors?.[0]?.extensions.code,
+    websocket: await overSocket(at, { authorization: `Bearer ${token}` }),
   }
 }
 

@@ -4,10 +4,9 @@ import jwt from 'jsonwebtoken'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { rest } from '../support/clients.ts'
-import { DOORS, type DoorName, knock, openedOrBroken } from '../support/doors.ts'
+import { DOORS, type DoorName, knock, openedOrBroken, overSocket } from '../support/doors.ts'
 import { failingServer } from '../support/process.ts'
 import { signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
-import { openSocket } from '../support/sockets.ts'
 import { CORPUS, type Facts } from './corpus.ts'
 
 let server: TestServer
@@ -94,17 +93,15 @@ test('a token as large as a message may be is refused where no header bounds it'
 test('connection_init with a credential of another type lets nobody in', async () => {
   for (const authorization of [1, true, null, [`Bearer ${user.token}`], { token: user.token }, '']) {
     for (const params of [{ authorization }, { apiKey: authorization }, { Authorization: `Bearer ${user.token}` }]) {
-      const socket = await openSocket(server, params)
-      const answer = await socket.ask('{ me { id } }')
-      expect(answer.errors?.[0]?.extensions.code, JSON.stringify(params)).toBe('UNAUTHENTICATED')
-      socket.close()
+      expect(await overSocket(server, params), JSON.stringify(params)).toBe('UNAUTHENTICATED')
     }
   }
 })
 
 test('a credential of connection_init takes the place of the one in the headers, also where it is bad', async () => {
-  const socket = await openSocket(server, { apiKey: 'nonsense' }, { authorization: `Bearer ${user.token}` })
-  expect((await socket.ask('{ me { id } }')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
+  const headers = { authorization: `Bearer ${user.token}` }
+  expect(await overSocket(server, {}, headers)).toBeUndefined()
+  expect(await overSocket(server, { apiKey: 'nonsense' }, headers)).toBe('UNAUTHENTICATED')
 })
 
 test('a ticket opens streams and nothing else', async () => {
@@ -162,8 +159,8 @@ describe('two credentials at once', () => {
     expect(await status(`Bearer ${theirs.secret}`, mine.secret)).toBe(401)
     expect(await status('Basic eDp5', mine.secret)).toBe(401)
     expect(await status(`Bearer ${mine.secret}`, mine.secret)).toBe(200)
-    const socket = await openSocket(server, { authorization: `Bearer ${user.token}`, apiKey: theirs.secret })
-    expect((await socket.ask('{ me { id } }')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED')
+    const both = { authorization: `Bearer ${user.token}`, apiKey: theirs.secret }
+    expect(await overSocket(server, both)).toBe('UNAUTHENTICATED')
   })
 
   test.each(['Authorization', 'X-API-Key'])('are refused in two %s headers', async (name) => {

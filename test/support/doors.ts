@@ -37,8 +37,10 @@ async function follow(server: Server, path: string, headers: Record<string, stri
   return ((await response.json()) as { code: string }).code
 }
 
-async function overSocket(server: Server, params: unknown, headers?: Record<string, string>) {
+/** The credential is judged with `connection_init`; who sends none is let in as nobody, and refused at every operation. */
+export async function overSocket(server: Server, params: unknown, headers?: Record<string, string>) {
   const socket = await openSocket(server, params, headers)
+  if (socket.closing?.code === 4403 && socket.closing.reason !== '') return 'UNAUTHENTICATED'
   if (socket.closing) return `closed ${socket.closing.code}`
   const asked = codeOf(await socket.ask(ME))
   // A stream that is let in says nothing: only that of somebody refused has an answer.

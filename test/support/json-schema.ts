@@ -1,4 +1,7 @@
-/** As much of JSON Schema 2020-12 as openapi.json uses: enough to hold answers against their description. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+
+/** Holds values against the JSON Schemas (2020-12, with formats) of an OpenAPI document. */
 
 export type Schema = Record<string, unknown>
 
@@ -7,70 +10,13 @@ interface Document {
 }
 
 /** What a value has that its schema does not allow, each as "path: what"; empty when it fits. */
-export function problemsOf(value: unknown, schema: Schema, document: Document, path = '$'): string[] {
-  const { $ref, anyOf, enum: values } = schema as { $ref?: string; anyOf?: Schema[]; enum?: unknown[] }
-  if ($ref) return problemsOf(value, refered(document, $ref), document, path)
-  if (anyOf) {
-    const all = anyOf.map((one) => problemsOf(value, one, document, path))
-    return all.some((problems) => problems.length === 0) ? [] : all.flat()
-  }
-  const types = [schema.type ?? []].flat() as string[]
-  if (types.length > 0 && !types.some((type) => isOfType(value, type))) {
-    return [`${path}: ${JSON.stringify(value)} is no ${types.join(' or ')}`]
-  }
-  if (values && !values.includes(value)) return [`${path}: ${JSON.stringify(value)} is none of ${values.join(', ')}`]
-  if (schema.const !== undefined && value !== schema.const)
-    return [`${path}: ${JSON.stringify(value)} is not ${schema.const}`]
-  const broken = limitsBroken(value, schema)
-  if (broken.length > 0) return broken.map((limit) => `${path}: ${JSON.stringify(value)} breaks ${limit}`)
-  if (Array.isArray(value)) {
-    return value.flatMap((item, index) =>
-      problemsOf(item, (schema.items ?? {}) as Schema, document, `${path}[${index}]`),
-    )
-  }
-  return typeof value === 'object' && value !== null ? problemsOfObject(value, schema, document, path) : []
-}
-
-const FORMATS: Record<string, RegExp> = {
-  'date-time': /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-  email: /^[^@\s]+@[^@\s]+$/,
-}
-
-function limitsBroken(value: unknown, schema: Schema): string[] {
-  const { format, pattern, minLength, maxLength, minimum, maximum, minItems, maxItems } = schema as Record<
-    string,
-    never
-  >
-  const text = typeof value === 'string' ? value : undefined
-  const length = text === undefined ? undefined : [...text].length
-  const count = Array.isArray(value) ? value.length : undefined
-  const number = typeof value === 'number' ? value : undefined
-  const within = (one: number | undefined, least: number | undefined, most: number | undefined) =>
-    one === undefined || (one >= (least ?? -Infinity) && one <= (most ?? Infinity))
-  return [
-    ...(text !== undefined && format && FORMATS[format]?.test(text) === false ? [`format ${format}`] : []),
-    ...(text !== undefined && pattern !== undefined && !new RegExp(pattern, 'u').test(text)
-      ? [`pattern ${pattern}`]
-      : []),
-    ...(within(length, minLength, maxLength) ? [] : ['its length']),
-    ...(within(number, minimum, maximum) ? [] : ['its bounds']),
-    ...(within(count, minItems, maxItems) ? [] : ['its number of items']),
-  ]
-}
-
-function problemsOfObject(value: object, schema: Schema, document: Document, path: string): string[] {
-  const { properties = {}, required = [] } = schema as { properties?: Record<string, Schema>; required?: string[] }
-  const described = Object.keys(properties).length > 0
-  return [
-    ...required.filter((name) => !(name in value)).map((name) => `${path}.${name}: is missing`),
-    ...Object.entries(value).flatMap(([name, one]) => {
-      const property = properties[name]
-      // Stricter than JSON Schema: an answer has nothing that is not described.
-      if (!property) return described ? [`${path}.${name}: is not described`] : []
-      return problemsOf(one, property, document, `${path}.${name}`)
-    }),
-  ]
+export function problemsOf(value: unknown, schema: Schema, document: Document): string[] {
+  const validate = validatorOf(document)(schema)
+  if (validate(value)) return []
+  return (validate.errors ?? []).map(({ instancePath, message, params }) => {
+    const { additionalProperty } = params as { additionalProperty?: string }
+    return `$${instancePath}: ${additionalProperty ? `${additionalProperty} is not described` : message}`
+  })
 }
 
 export function refered(document: Document, ref: string): Schema {
@@ -80,17 +26,47 @@ export function refered(document: Document, ref: string): Schema {
   return found as Schema
 }
 
-function isOfType(value: unknown, type: string): boolean {
-  switch (type) {
-    case 'null':
-      return value === null
-    case 'array':
-      return Array.isArray(value)
-    case 'integer':
-      return Number.isInteger(value)
-    case 'object':
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
-    default:
-      return typeof value === type
+type Validator = (schema: Schema) => ValidateFunction
+
+const validators = new WeakMap<Document, Validator>()
+
+/** Each schema is compiled once: a suite holds thousands of answers against a few dozen. */
+function validatorOf(document: Document): Validator {
+  const known = validators.get(document)
+  if (known) return known
+  const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true })
+  addFormats.default(ajv)
+  ajv.addVocabulary(['components'])
+  const schemas = Object.entries(document.components.schemas).map(([name, schema]) => [name, closed(schema)])
+  ajv.addSchema({ $id: ID, components: { schemas: Object.fromEntries(schemas) } })
+  const compiled = new WeakMap<Schema, ValidateFunction>()
+  const validator = (schema: Schema) => {
+    const validate = compiled.get(schema) ?? ajv.compile(closed(schema))
+    compiled.set(schema, validate)
+    return validate
+  }
+  validators.set(document, validator)
+  return validator
+}
+
+const ID = 'openapi'
+
+/** Stricter than JSON Schema: what has described properties has no others. References are to the document. */
+function closed(schema: Schema): Schema {
+  const { $ref, properties, items, anyOf } = schema as {
+    $ref?: string
+    properties?: Record<string, Schema>
+    items?: Schema
+    anyOf?: Schema[]
+  }
+  return {
+    ...(properties && { additionalProperties: false }),
+    ...schema,
+    ...($ref && { $ref: `${ID}${$ref}` }),
+    ...(items && { items: closed(items) }),
+    ...(anyOf && { anyOf: anyOf.map(closed) }),
+    ...(properties && {
+      properties: Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, closed(one)])),
+    }),
   }
 }

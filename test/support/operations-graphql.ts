@@ -10,7 +10,7 @@ export const TASK =
   'id key projectId number title description status priority dueAt completedAt parentId assigneeIds labelIds creatorId deletedAt version createdAt updatedAt'
 const LABEL = 'id projectId name color version createdAt updatedAt'
 const RELATION = 'id type taskId relatedTaskId creatorId createdAt'
-const EVENT = `cursor type projectId subjectId taskId version task { ${TASK} } changes { field from to } actor { ${USER} } at`
+const EVENT = `cursor type projectId subjectId taskId version match task { ${TASK} } changes { field from to } actor { ${USER} } at`
 const AUTH = `accessToken refreshToken tokenType expiresIn user { ${USER} }`
 const BATCH = `succeeded failed dryRun
   outcomes { index status task { ${TASK} } error { code message issues { path code message } } }`

@@ -39,6 +39,7 @@ export async function testServer(settings: Record<string, string> = {}): Promise
   return {
     url: server.url,
     db: server.db,
+    held: server.held,
     onFailure: server.onFailure,
     log,
     config,

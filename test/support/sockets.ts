@@ -73,7 +73,11 @@ export async function openSocket(
 export async function graphqlStream(
   server: { url: string },
   query: string,
-  { token, headers = {} }: { token?: string; headers?: Record<string, string> } = {},
+  {
+    token,
+    headers = {},
+    variables = {},
+  }: { token?: string; headers?: Record<string, string>; variables?: Record<string, unknown> } = {},
 ): Promise<{ status: number; inbox: Inbox<GraphqlAnswer> }> {
   const abort = new AbortController()
   onTestFinished(() => abort.abort())
@@ -85,7 +89,7 @@ export async function graphqlStream(
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...headers,
     },
-    body: JSON.stringify({ query }),
+    body: JSON.stringify({ query, variables }),
     signal: abort.signal,
   })
   const inbox = new Inbox<GraphqlAnswer>()

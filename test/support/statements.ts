@@ -13,8 +13,9 @@ export interface StatementRecorder {
   close(): Promise<void>
 }
 
-/** What the server does on its own, at any time: looking for new events, and setting up a connection. */
-const BACKGROUND = /assign_event_positions|^SET |^LISTEN /
+/** What the server does on its own, at any time: looking for new events, those of all projects, and setting up a connection. */
+const BACKGROUND =
+  /assign_event_positions|^SET |^LISTEN |"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
 
 export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
   const target = new URL(databaseUrl)

@@ -33,10 +33,16 @@ function calmFocus({ React: { createElement } }) {
   }
 }
 
+/** Items of a list that have a format are texts like all others: Swagger UI looks for fields of their own, and its console warns of each. */
+function formattedItems({ React: { createElement } }) {
+  const text = (props) => createElement(props.getComponent('JsonSchema_string'), props)
+  return { components: { JsonSchema_integer_int32: text, JsonSchema_string_uuid: text } }
+}
+
 globalThis.SwaggerUIBundle({
   url: place.dataset.openapi,
   domNode: place,
-  plugins: [graphqlTwin, calmFocus],
+  plugins: [graphqlTwin, calmFocus, formattedItems],
   deepLinking: true,
   displayRequestDuration: true,
   filter: true,

@@ -8,8 +8,10 @@ import { gatewayRequest, type HttpExchange } from '../http.ts'
 import { REPLAYED, readIdempotencyKey } from '../idempotency.ts'
 import { sendProblem } from '../problem.ts'
 import { entityTag, noneMatch } from './conditional.ts'
+import { type Deprecation, deprecationOf, deprecationsUsed, takesDeprecated, tellDeprecations } from './deprecation.ts'
 import { type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
+import { accessOf, type OpenApiInfo } from './openapi-operation.ts'
 import type { Route } from './routes.ts'
 import { type Representation, selectRepresentation } from './selection.ts'
 
@@ -18,6 +20,7 @@ export type RouteHandler = (exchange: HttpExchange, params: Record<string, strin
 interface Prepared {
   operation: PreparedOperation
   hidden: readonly string[]
+  deprecations: readonly Deprecation[]
 }
 
 /** Representations of one route kept prepared. */
@@ -26,11 +29,14 @@ const MAX_REPRESENTATIONS = 100
 /** Serves one route: request → variables → engine → answer. */
 export function createRouteHandler<Context extends GatewayContext>(
   route: Route,
-  options: { engine: Engine; createContext: ContextFactory<Context>; basePath: string },
+  options: { engine: Engine; createContext: ContextFactory<Context>; basePath: string; info: OpenApiInfo },
 ): RouteHandler {
-  const { engine, createContext, basePath } = options
+  const { engine, createContext, basePath, info } = options
   const plan = planInput(route)
   const prepared = new LRUCache<string, Prepared>({ max: MAX_REPRESENTATIONS })
+  const { isPublic } = accessOf(route, info)
+  const own = [deprecationOf(route.deprecable) ?? []].flat()
+  const watched = route.args.filter(takesDeprecated)
   const isList = route.args.some((arg) => arg.name === 'first')
 
   function prepare(representation: Representation, issues: Issue[]): Prepared | undefined {
@@ -38,12 +44,12 @@ export function createRouteHandler<Context extends GatewayContext>(
     const cached = prepared.get(key)
     if (cached) return cached
     const before = issues.length
-    const { document, hidden } = selectRepresentation(engine.schema, route.document, representation, issues)
+    const selection = selectRepresentation(engine.schema, route.document, representation, issues)
     if (issues.length > before) return undefined
-    const operation = engine.prepare(document)
+    const operation = engine.prepare(selection.document)
     if ('errors' in operation)
       throw new Error(`The REST operation of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
-    const entry = { operation, hidden }
+    const entry = { operation, hidden: selection.hidden, deprecations: selection.deprecations }
     prepared.set(key, entry)
     return entry
   }
@@ -58,6 +64,8 @@ export function createRouteHandler<Context extends GatewayContext>(
     const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
     const ready = prepare(input, issues)
     if (!ready || issues.length > 0) throw validationFailed(issues)
+    const used = [...ready.deprecations, ...deprecationsUsed(watched, input.variables)]
+    if (used.length > 0) tellDeprecations(response, [...own, ...used], basePath)
 
     const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
     const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
@@ -68,7 +76,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     if (replayed) response.setHeader(REPLAYED, 'true')
     const error = result.errors?.[0]
     if (error) {
-      refusePath(plan, error)
+      refusePath(plan, error, isPublic || context.principal !== null)
       return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
     }
     const answer = result.data?.[route.fieldName]
@@ -83,7 +91,7 @@ export function createRouteHandler<Context extends GatewayContext>(
 
   function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {
     const link = linkHeader(exchange.path, query, answer)
-    if (link) exchange.response.setHeader('Link', link)
+    if (link) exchange.response.appendHeader('Link', link)
   }
 
   function send(
@@ -113,12 +121,16 @@ export function createRouteHandler<Context extends GatewayContext>(
 }
 
 /** What cannot be an id stands for nothing that is there, where a path has it; elsewhere it is a value that breaks a rule of its input. */
-function refusePath(plan: InputPlan, error: GraphQLError): void {
+function refusePath(plan: InputPlan, error: GraphQLError, mayLook: boolean): void {
   if (error.extensions.code !== 'VALIDATION_FAILED') return
   for (const issue of issuesOf(error)) {
     const [place, name] = placeOf(plan, issue.path)
-    if (place === 'path' && plan.fills[String(name)] !== undefined)
-      throw new AppError('NOT_FOUND', `There is nothing with this ${name}: it ${issue.message}.`)
+    if (place !== 'path' || name === undefined || plan.fills[name] === undefined) continue
+    // As every other path has it: who has to sign in is told nothing else.
+    if (!mayLook) throw new AppError('UNAUTHENTICATED', 'Sign in first.')
+    throw new AppError('NOT_FOUND', `There is nothing with this ${name}: it ${issue.message}.`, {
+      path: [place, name],
+    })
   }
 }
 

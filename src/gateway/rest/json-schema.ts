@@ -9,6 +9,7 @@ import {
   isScalarType,
 } from 'graphql'
 import { z } from 'zod'
+import { type Deprecable, deprecationText } from './deprecation.ts'
 
 /** JSON Schema 2020-12, as OpenAPI 3.1 takes it. */
 export type JsonSchema = Record<string, unknown>
@@ -141,7 +142,9 @@ function resolved(schema: JsonSchema | undefined, whole: JsonSchema): JsonSchema
 /** With what its GraphQL definition says of it. */
 export function described(
   schema: JsonSchema,
-  { description, deprecationReason }: { description?: string | null | undefined; deprecationReason?: string | null },
+  definition: Deprecable & { description?: string | null | undefined },
 ): JsonSchema {
-  return { ...schema, ...(description && { description }), ...(deprecationReason && { deprecated: true }) }
+  const deprecation = deprecationText(definition)
+  const description = [definition.description, deprecation].filter(Boolean).join('\n\n')
+  return { ...schema, ...(description && { description }), ...(deprecation && { deprecated: true }) }
 }

@@ -16,7 +16,7 @@ export interface Access {
 export function routeAnswers(route: Route, plan: InputPlan, access: Access, dialect: Dialect): JsonSchema {
   const isRead = route.method === 'GET'
   const { handlesSecrets } = route.field.extensions as { handlesSecrets?: boolean }
-  const shared = { ...COMMON, ...named('Cache-Control', 'Vary') }
+  const shared = { ...COMMON, ...named('Cache-Control') }
   return {
     [route.status]: successAnswer(route, dialect),
     ...(isRead && {
@@ -63,7 +63,7 @@ function successAnswer(route: Route, dialect: Dialect): JsonSchema {
   if (route.status === 204) return { description: 'Done.', headers: shared }
   return {
     description: 'Success.',
-    headers: { ...shared, ...named('ETag', 'Vary'), ...(isPage(route) && named('Link')) },
+    headers: { ...shared, ...named('ETag'), ...(isPage(route) && named('Link')) },
     content: { 'application/json': { schema: answerSchema(route, dialect) } },
   }
 }
@@ -111,10 +111,24 @@ function errorComponent(codes: readonly ErrorCode[]): JsonSchema {
   }
 }
 
+/** The answers of what may tell that something is deprecated. */
+export function withDeprecation(answers: JsonSchema): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(answers as Record<string, JsonSchema>).map(([status, answer]) => {
+      const { headers, ...whole } =
+        typeof answer.$ref === 'string'
+          ? errorComponent(answer.$ref.split('/').at(-1)?.split(OR) as ErrorCode[])
+          : answer
+      return [status, { ...whole, headers: { ...(headers as JsonSchema), ...named('Deprecation', 'Sunset', 'Link') } }]
+    }),
+  )
+}
+
 /** What goes with an error of a kind. Only attempts that are counted tell how many are left. */
 const ERROR_HEADERS: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
   UNAUTHENTICATED: ['WWW-Authenticate'],
   CONFLICT: ['Retry-After'],
+  UNSUPPORTED_MEDIA_TYPE: ['Accept-Encoding'],
   RATE_LIMITED: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
   UNAVAILABLE: ['Retry-After'],
 }
@@ -123,31 +137,61 @@ const EXAMPLE_REQUEST = '0b8a1a3c-6e63-4b0e-9d3c-0f4c1f6f5d55'
 
 const text = (pattern: string) => ({ type: 'string', pattern })
 
-/** Headers of answers, as components. */
+/** Headers of answers, as components. What is required goes with every answer that lists it. */
 export const HEADERS = {
   'X-Request-Id': {
     description: 'Names the request in the log. The client’s own, where it sent one of 1 to 100 of `A-Za-z0-9_.-`.',
+    required: true,
     schema: { ...text('^[\\w.-]{1,100}$'), examples: [EXAMPLE_REQUEST] },
   },
-  'Server-Timing': { description: 'How long it took, in milliseconds.', schema: text('^total;dur=[0-9.]+$') },
+  'Server-Timing': {
+    description: 'How long it took, in milliseconds.',
+    required: true,
+    schema: text('^total;dur=[0-9.]+$'),
+  },
   'Access-Control-Allow-Origin': {
     description: 'The `Origin` of the request, where pages of that origin may call this server.',
     schema: { type: 'string' },
   },
-  'Cache-Control': { description: 'Whether, and how, the answer may be kept.', schema: { type: 'string' } },
+  'Cache-Control': {
+    description: 'Whether, and how, the answer may be kept.',
+    required: true,
+    schema: { type: 'string' },
+  },
   Vary: { description: 'The request headers that the answer depends on.', schema: { type: 'string' } },
   ETag: {
     description:
       'Changes with the body; of a thing that has a version it begins with that, and goes into `If-Match`. For `If-None-Match`.',
+    required: true,
     schema: { ...text('^"(v[0-9]+\\.)?[\\w-]{22}"$'), examples: ['"v3.mVYtmGIWZK5YmXxPyBpmmA"'] },
   },
-  Location: { description: 'The path of what was created.', schema: { type: 'string', format: 'uri-reference' } },
-  Link: { description: 'The next and the previous page (RFC 8288).', schema: text('rel="(next|prev)"') },
+  Location: {
+    description: 'The path of what was created.',
+    required: true,
+    schema: { type: 'string', format: 'uri-reference' },
+  },
+  Link: {
+    description: 'The next and the previous page, and where to read of what is deprecated (RFC 8288, RFC 9745).',
+    schema: text('rel="(next|prev|deprecation)"'),
+  },
+  Deprecation: {
+    description:
+      'Since when the operation, or something of it that the request used, is deprecated, in seconds since 1970 (RFC 9745).',
+    schema: { ...text('^@[0-9]+$'), examples: ['@1767225600'] },
+  },
+  Sunset: {
+    description: 'From when on that will not be there (RFC 8594).',
+    schema: { type: 'string', examples: ['Fri, 01 Jan 2027 00:00:00 GMT'] },
+  },
   'Idempotency-Replayed': {
     description: '`true`: the answer is of an earlier request with the same `Idempotency-Key`.',
     schema: { type: 'string', enum: ['true'] },
   },
-  'WWW-Authenticate': { description: 'How to authenticate (RFC 9110).', schema: text('^Bearer ') },
+  'Accept-Encoding': {
+    description: 'That bodies are taken uncompressed only, where the request’s Content-Encoding was at fault.',
+    schema: { type: 'string', enum: ['identity'] },
+  },
+  'WWW-Authenticate': { description: 'How to authenticate (RFC 9110).', required: true, schema: text('^Bearer ') },
   'Retry-After': {
     description: 'Seconds to wait before the request is sent again, where waiting helps.',
     schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3_600 },
@@ -162,13 +206,19 @@ export const HEADERS = {
   },
 } satisfies Record<string, JsonSchema>
 
+/** Those that answers refer to. */
+export function headerComponents(...answers: readonly unknown[]): Record<string, JsonSchema> {
+  const used = JSON.stringify(answers)
+  return Object.fromEntries(Object.entries(HEADERS).filter(([name]) => used.includes(`"#/components/headers/${name}"`)))
+}
+
 export type HeaderName = keyof typeof HEADERS
 
 export const named = (...names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 
-/** On every answer. */
-export const COMMON = named('X-Request-Id', 'Server-Timing', 'Access-Control-Allow-Origin')
+/** On every answer; the last two where they have something to say. */
+export const COMMON = named('X-Request-Id', 'Server-Timing', 'Access-Control-Allow-Origin', 'Vary')
 
 export const PROBLEM: JsonSchema = {
   type: 'object',

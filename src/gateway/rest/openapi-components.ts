@@ -1,6 +1,8 @@
 import {
   type GraphQLArgument,
+  type GraphQLEnumType,
   type GraphQLField,
+  type GraphQLInputField,
   type GraphQLInputObjectType,
   type GraphQLNamedType,
   type GraphQLObjectType,
@@ -13,6 +15,7 @@ import {
   isRequiredArgument,
   isRequiredInputField,
 } from 'graphql'
+import { deprecationText } from './deprecation.ts'
 import {
   type Dialect,
   described,
@@ -59,9 +62,20 @@ export function typeComponents(
 }
 
 function componentOf(type: GraphQLNamedType, dialect: Dialect): JsonSchema | undefined {
-  if (isEnumType(type)) return described({ type: 'string', enum: type.getValues().map((value) => value.name) }, type)
+  if (isEnumType(type)) return enumComponent(type)
   if (isInputObjectType(type)) return inputComponent(type, dialect)
   return isObjectType(type) ? objectComponent(type, dialect) : undefined
+}
+
+/** JSON Schema cannot deprecate a single value: the description says which are. */
+function enumComponent(type: GraphQLEnumType): JsonSchema {
+  const values = type.getValues()
+  const deprecated = values.flatMap((value) => {
+    const text = deprecationText(value)
+    return text ? [`\`${value.name}\`: ${text}`] : []
+  })
+  const description = [type.description, ...deprecated].filter(Boolean).join('\n\n')
+  return described({ type: 'string', enum: values.map((value) => value.name) }, { description })
 }
 
 /**
@@ -75,9 +89,7 @@ function objectComponent(type: GraphQLObjectType, dialect: Dialect): JsonSchema 
   return described(
     {
       type: 'object',
-      properties: Object.fromEntries(
-        shown.map((field) => [field.name, described(schemaOf(field.type, dialect, valueRule(field)), field)]),
-      ),
+      properties: Object.fromEntries(shown.map((field) => [field.name, described(valueSchema(field, dialect), field)])),
       ...(required.length > 0 && { required }),
     },
     type,
@@ -90,10 +102,17 @@ function isAlwaysShown(type: GraphQLObjectType, field: GraphQLField<unknown, unk
   return isLeafType(getNamedType(field.type)) || isEmbedded(field)
 }
 
-/** A field's type says whether it is null; its rule what else the value is. */
-function valueRule(field: GraphQLField<unknown, unknown>): JsonSchema | undefined {
+/** In words: of what has a `default`, generators of clients say that it has to be sent. */
+function withDefault({ description, defaultValue }: GraphQLInputField): string | undefined {
+  const told = defaultValue === undefined ? [] : [`\`${JSON.stringify(defaultValue)}\` when absent.`]
+  return [description ?? [], told].flat().join(' ') || undefined
+}
+
+/** A field's type says whether it is null; its rule what else the value is. Its extension `jsonSchema` says all of it. */
+function valueSchema(field: GraphQLField<unknown, unknown>, dialect: Dialect): JsonSchema {
+  const { jsonSchema } = field.extensions as { jsonSchema?: JsonSchema }
   const rule = ownRule(field)
-  return rule && { ...rule, [REFUSES_NULL]: false }
+  return jsonSchema ?? schemaOf(field.type, dialect, rule && { ...rule, [REFUSES_NULL]: false })
 }
 
 /** An input as JSON has it, without the fields that something else fills. */
@@ -112,8 +131,7 @@ export function inputComponent(
       properties: Object.fromEntries(
         fields.map((field) => {
           const schema = schemaOf(field.type, dialect, ruleAt(rule, [field.name]))
-          const whole = field.defaultValue === undefined ? schema : { ...schema, default: field.defaultValue }
-          return [field.name, described(whole, field)]
+          return [field.name, described(schema, { ...field, description: withDefault(field) })]
         }),
       ),
       ...(required.length > 0 && { required: required.map((field) => field.name) }),

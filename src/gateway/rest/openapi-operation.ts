@@ -79,21 +79,25 @@ export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info
   }
 }
 
-function accessOf({ field }: Route | StreamRoute, info: OpenApiInfo) {
+/** Who may call, by what an application says of a field. */
+export function accessOf({ field }: Route | StreamRoute, info: OpenApiInfo) {
   const isPublic = info.security(field).some((one) => Object.keys(one).length === 0)
   return { isPublic, mayForbid: !isPublic && (info.mayForbid?.(field) ?? true) }
 }
 
 function operationHead(route: Route | StreamRoute, info: OpenApiInfo): JsonSchema {
   const { field, fieldName } = route
+  const deprecable = 'deprecable' in route ? route.deprecable : field
   const description = ownDescription(field)
   const [summary = fieldName] = (description ?? fieldName).split(/(?<=\.)\s/)
-  return {
-    operationId: 'operationId' in route ? route.operationId : fieldName,
+  const head = {
+    // A Subscription may have the name of the Query that reads the same.
+    operationId: 'operationId' in route ? route.operationId : `${fieldName}Stream`,
     summary: summary.replace(/\.$/, ''),
-    ...(description ? { description } : {}),
+  }
+  return {
+    ...described(head, { ...deprecable, description }),
     tags: [tagOf(route)],
-    ...(field.deprecationReason ? { deprecated: true } : {}),
     security: info.security(field),
   }
 }

@@ -18,8 +18,8 @@ type Described = Pick<Route | StreamRoute, 'field'>
 
 /** What the router takes between two slashes: anything longer is no path of ours. */
 export const MAX_PATH_PARAMETER = 200
-/** Node refuses a request whose headers are longer, all together (`--max-http-header-size`). */
-const MAX_HEADER = 16_384
+/** What surely passes: Node refuses a request whose headers have more than twice as many bytes in all (`--max-http-header-size`). */
+const MAX_HEADER = 8_192
 
 /** The parameters of a route, in the order a reader wants them. */
 export function routeParameters(route: Route, plan: InputPlan, schema: GraphQLSchema, dialect: Dialect): JsonSchema[] {
@@ -37,7 +37,7 @@ export function routeParameters(route: Route, plan: InputPlan, schema: GraphQLSc
 /** The parameters of a stream. */
 export function streamParameters(stream: StreamRoute, plan: InputPlan, dialect: Dialect): JsonSchema[] {
   const query = [...plan.query.values()].map((parameter) => queryParameter(parameter, stream, dialect))
-  const resume = query.find((parameter) => parameter.name === stream.rest.resume)
+  const resume = query.find((parameter) => parameter.name === stream.resume)
   return [
     ...query,
     {
@@ -47,11 +47,7 @@ export function streamParameters(stream: StreamRoute, plan: InputPlan, dialect: 
       schema: { type: 'string', pattern: '^\\S+$', maxLength: 4096 },
       description: 'Instead of a credential, where no header can be sent.',
     },
-    header(
-      'Last-Event-ID',
-      resume?.schema as JsonSchema,
-      `The last \`id:\` seen; wins over \`${stream.rest.resume}\`.`,
-    ),
+    header('Last-Event-ID', resume?.schema as JsonSchema, `The last \`id:\` seen; wins over \`${stream.resume}\`.`),
   ]
 }
 
@@ -92,10 +88,10 @@ function typeAt(arg: GraphQLArgument | undefined, steps: readonly string[]): Gra
 }
 
 function queryParameter(parameter: QueryParameter, route: Described, dialect: Dialect): JsonSchema {
-  const { name, type, repeats, form, description } = parameter
+  const { name, type, repeats, form, definition } = parameter
   if (form === 'json') {
     const content = { 'application/json': { schema: schemaOf(new GraphQLNonNull(nullable(type)), dialect) } }
-    return described({ name, in: 'query', required: false, content }, { description })
+    return described({ name, in: 'query', required: false, content }, definition)
   }
   const rule = ruleOfPlace(route, parameter.target)
   // A query string has no null: an absent parameter is the only way to say nothing.
@@ -108,7 +104,7 @@ function queryParameter(parameter: QueryParameter, route: Described, dialect: Di
   const schema = repeats ? { type: 'array', items: one, ...most } : single
   return described(
     { name, in: 'query', required: false, schema, ...(repeats && { style: 'form', explode: true }) },
-    { description },
+    definition,
   )
 }
 
@@ -157,6 +153,6 @@ const IF_NONE_MATCH = header(
 
 const IDEMPOTENCY_KEY = header(
   'Idempotency-Key',
-  { type: 'string', pattern: '^[\\x21-\\x7e]+$', minLength: 1, maxLength: 255 },
+  { type: 'string', pattern: '^[!-~]+$', minLength: 1, maxLength: 255 },
   'Any unique text. The same request with the same key is not done again, but answered as it was.',
 )

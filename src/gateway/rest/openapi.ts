@@ -1,12 +1,15 @@
+import type { GraphQLSchema } from 'graphql'
 import type { Engine } from '../engine.ts'
 import type { ErrorCode } from '../errors.ts'
+import { deprecationOf, takesDeprecated } from './deprecation.ts'
 import type { ExtraRoute } from './extra.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { COMMON, errorAnswers, errorComponents, HEADERS, PROBLEM } from './openapi-answers.ts'
+import { COMMON, errorAnswers, errorComponents, headerComponents, PROBLEM, withDeprecation } from './openapi-answers.ts'
 import { typeComponents } from './openapi-components.ts'
 import { exampleOf, withExamples } from './openapi-examples.ts'
 import { type OpenApiInfo, routeOperation, streamOperation, tagOf } from './openapi-operation.ts'
 import type { Route } from './routes.ts'
+import { givesDeprecated } from './selection.ts'
 import type { StreamRoute } from './stream.ts'
 
 interface Source {
@@ -26,13 +29,20 @@ export function openApiDocument({ engine, routes, streams, extra, basePath, info
   const add = (path: string, method: string, operation: JsonSchema) => {
     paths[path] = { ...paths[path], [method.toLowerCase()]: withBodyExample(operation, schemas) }
   }
-  for (const route of routes) add(route.path, route.method, routeOperation(route, schema, info))
-  for (const stream of streams) add(stream.path, 'GET', streamOperation(stream, schema, info))
+  for (const route of routes) {
+    const operation = routeOperation(route, schema, info)
+    add(route.path, route.method, tellsDeprecations(route, schema) ? withHeaders(operation) : operation)
+  }
+  for (const stream of streams) {
+    const operation = streamOperation(stream, schema, info)
+    add(stream.path, 'GET', deprecationOf(stream.field) ? withHeaders(operation) : operation)
+  }
   for (const { path, method, openapi } of extra) add(path, method, extraOperation(openapi))
   const tags = new Set([
     ...[...routes, ...streams].map((route) => tagOf(route)),
     ...extra.flatMap(({ openapi }) => (openapi.tags ?? []) as string[]),
   ])
+  const responses = errorComponents(paths)
   return {
     openapi: '3.1.1',
     info: {
@@ -54,12 +64,22 @@ export function openApiDocument({ engine, routes, streams, extra, basePath, info
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
       securitySchemes: info.securitySchemes,
-      headers: HEADERS,
-      responses: errorComponents(paths),
+      headers: headerComponents(paths, responses),
+      responses,
       schemas,
     },
   }
 }
+
+/** Whether answers of a route may tell that it is deprecated, or something of what it takes and gives. */
+function tellsDeprecations({ deprecable, args, document }: Route, schema: GraphQLSchema): boolean {
+  return deprecationOf(deprecable) !== undefined || args.some(takesDeprecated) || givesDeprecated(schema, document)
+}
+
+const withHeaders = (operation: JsonSchema): JsonSchema => ({
+  ...operation,
+  responses: withDeprecation(operation.responses as JsonSchema),
+})
 
 /** A hand-written operation with the errors it names, and what every answer carries, put in. */
 function extraOperation({ 'x-errors': codes, ...operation }: JsonSchema): JsonSchema {

@@ -11,6 +11,7 @@ import {
 } from 'graphql'
 import type { Issue } from '../errors.ts'
 import { kindOf } from '../variables.ts'
+import type { Deprecable } from './deprecation.ts'
 import { listItem, nullable } from './view.ts'
 
 /** One query parameter and the place in the operation's variables that it fills. */
@@ -20,10 +21,13 @@ export interface QueryParameter {
   type: GraphQLInputType
   repeats: boolean
   target: readonly string[]
-  description: string | undefined
+  /** What describes it, and tells whether it is deprecated. */
+  definition: Definition
   /** A leaf as it is, an order term like `createdAt:desc`, or the whole input as JSON. */
   form: 'value' | 'order' | 'json'
 }
+
+type Definition = Deprecable & { description?: string | null | undefined }
 
 /** Arguments of a Relay list, which REST spells `limit`, `after`, `before` and `offset`. */
 const PAGING = new Set(['first', 'after', 'last', 'before', 'offset'])
@@ -31,25 +35,28 @@ const PAGING = new Set(['first', 'after', 'last', 'before', 'offset'])
 /** The arguments that go into the query string: flattened filter, order terms, paging and plain leaves. */
 export function queryParameters(args: readonly GraphQLArgument[]): QueryParameter[] {
   const paged = args.some((arg) => arg.name === 'first')
+  const own = new Set(args.map((arg) => arg.name))
   return args.flatMap((arg): QueryParameter[] => {
     if (paged && PAGING.has(arg.name)) return pagingParameter(arg)
     const item = listItem(arg.type)
     const type = nullable(item ?? arg.type)
     if (isInputObjectType(type)) {
-      if (item)
-        return isOrder(type) ? [leaf(arg.name, type, true, [arg.name], arg.description, 'order')] : unsupported(arg)
+      if (item) return isOrder(type) ? [leaf(arg.name, type, true, [arg.name], arg, 'order')] : unsupported(arg)
       // Behind the flat ones: a value has its place in the most exact of them.
-      const whole = isFlat(type) ? [] : [leaf(arg.name, type, false, [arg.name], JSON_FORM, 'json')]
-      return [...filterParameters(arg.name, type), ...whole]
+      const whole = isFlat(type)
+        ? []
+        : [leaf(arg.name, type, false, [arg.name], { ...arg, description: JSON_FORM }, 'json')]
+      // Where an argument and a field of the filter have one name, the argument is meant.
+      return [...filterParameters(arg.name, type).filter(({ name }) => !own.has(name)), ...whole]
     }
-    return [leaf(arg.name, item ?? arg.type, item !== undefined, [arg.name], arg.description)]
+    return [leaf(arg.name, item ?? arg.type, item !== undefined, [arg.name], arg)]
   })
 }
 
 function pagingParameter(arg: GraphQLArgument): QueryParameter[] {
   if (arg.name === 'last') return []
-  if (arg.name !== 'first') return [leaf(arg.name, arg.type, false, [arg.name], arg.description)]
-  return [leaf('limit', arg.type, false, ['first'], 'How many at most, 1 to 100; 20 unless told.')]
+  if (arg.name !== 'first') return [leaf(arg.name, arg.type, false, [arg.name], arg)]
+  return [leaf('limit', arg.type, false, ['first'], { description: 'How many at most; 20 unless told.' })]
 }
 
 /** `status`, `priority` (which means `priority.in`), `priority.gte`: a filter's fields with operators behind a dot. */
@@ -59,15 +66,16 @@ function filterParameters(argument: string, filter: GraphQLInputType): QueryPara
     const item = listItem(field.type)
     const type = nullable(item ?? field.type)
     const target = [argument, field.name]
-    if (isLeafType(type)) return [leaf(field.name, type, item !== undefined, target, field.description)]
+    if (isLeafType(type)) return [leaf(field.name, type, item !== undefined, target, field)]
     if (item || !isInputObjectType(type) || type === filter) return []
     return Object.values(type.getFields()).flatMap((operator): QueryParameter[] => {
       const operand = listItem(operator.type)
       const at = [...target, operator.name]
       const value = operand ?? operator.type
       const repeats = operand !== undefined
-      const dotted = leaf(`${field.name}.${operator.name}`, value, repeats, at, operator.description)
-      return BARE.has(operator.name) ? [leaf(field.name, value, repeats, at, field.description), dotted] : [dotted]
+      const own = operator.deprecationReason ? operator : { ...field, description: operator.description }
+      const dotted = leaf(`${field.name}.${operator.name}`, value, repeats, at, own)
+      return BARE.has(operator.name) ? [leaf(field.name, value, repeats, at, field), dotted] : [dotted]
     })
   })
 }
@@ -91,10 +99,10 @@ function leaf(
   type: GraphQLInputType,
   repeats: boolean,
   target: readonly string[],
-  description: string | null | undefined,
+  definition: Definition,
   form: QueryParameter['form'] = 'value',
 ): QueryParameter {
-  return { name, type, repeats, target, description: description ?? undefined, form }
+  return { name, type, repeats, target, definition, form }
 }
 
 function unsupported(arg: GraphQLArgument): never {

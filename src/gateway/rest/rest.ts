@@ -4,6 +4,8 @@ import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
 import type { HttpExchange, HttpHandler } from '../http.ts'
+import type { Places } from '../live/places.ts'
+import { type Deprecation, deprecationOf, requireDates, tellDeprecations } from './deprecation.ts'
 import { createExtraHandler, type ExtraRoute } from './extra.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
 import type { JsonSchema } from './json-schema.ts'
@@ -16,6 +18,8 @@ import { restView } from './view.ts'
 export interface RestOptions<Context extends GatewayContext> {
   engine: Engine
   createContext: ContextFactory<Context>
+  /** What one principal may hold open at once. */
+  places: Places
   /** Like `/api/v1`: no slash at the end. */
   basePath: string
   info: OpenApiInfo
@@ -31,12 +35,14 @@ interface Endpoint {
   handle: RouteHandler
   /** Media types it can answer with. */
   types: readonly string[]
+  deprecation?: Deprecation | undefined
 }
 
 type Derived<Context extends GatewayContext> = Pick<RestOptions<Context>, 'engine' | 'basePath' | 'info' | 'extra'>
 
 /** What REST makes of a schema, without serving it. */
 async function derive<Context extends GatewayContext>({ engine, basePath, info, extra = [] }: Derived<Context>) {
+  requireDates(engine.schema)
   const routes = await deriveRoutes(restView(engine.schema))
   const streams = streamRoutes(engine)
   return { routes, streams, document: openApiDocument({ engine, routes, streams, extra, basePath, info }) }
@@ -55,10 +61,14 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
   const add = (method: (typeof METHODS)[number], path: string, endpoint: Endpoint) =>
     router.on(method, `${basePath}${path.replace(/\{(\w+)\}/g, ':$1')}`, () => undefined, endpoint)
 
-  for (const route of routes)
-    add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES })
-  for (const route of streams)
-    add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES })
+  for (const route of routes) {
+    const deprecation = deprecationOf(route.deprecable)
+    add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES, deprecation })
+  }
+  for (const route of streams) {
+    const deprecation = deprecationOf(route.field)
+    add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES, deprecation })
+  }
   for (const route of options.extra ?? []) {
     add(route.method, route.path, { handle: createExtraHandler(route, options.createContext), types: JSON_TYPES })
   }
@@ -69,9 +79,10 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
 
   return async (exchange) => {
     const { method, path, response } = exchange
-    const found = router.find(method === 'HEAD' ? 'GET' : (method as 'GET'), path)
+    const found = find(method === 'HEAD' ? 'GET' : (method as 'GET'), path)
     if (found) {
-      const { handle, types } = found.store as Endpoint
+      const { handle, types, deprecation } = found.store as Endpoint
+      if (deprecation) tellDeprecations(response, [deprecation], basePath)
       requireAcceptable(exchange, types)
       return handle(exchange, found.params)
     }
@@ -82,8 +93,14 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
     throw new AppError('METHOD_NOT_ALLOWED', `${path} answers ${headers.Allow}, not ${method}.`, { headers })
   }
 
+  /** The router takes `/things//parts` for the parts of a thing without a name: there is no such place. */
+  function find(method: (typeof METHODS)[number], path: string) {
+    const found = router.find(method, path)
+    return found && !Object.values(found.params).includes('') ? found : null
+  }
+
   function allowedMethods(path: string): string[] {
-    const found: string[] = METHODS.filter((method) => router.find(method, path))
+    const found: string[] = METHODS.filter((method) => find(method, path))
     if (found.length === 0) return []
     return [...found, ...(found.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
   }

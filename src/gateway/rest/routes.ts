@@ -10,6 +10,7 @@ import {
 } from 'graphql'
 import { createSofa, createSofaRouter } from 'sofa-api'
 import type { RestAlias, RestOperation } from '../rest-plugin.ts'
+import { type Deprecable, hasDates } from './deprecation.ts'
 import { restOperation } from './view.ts'
 
 export type HttpMethod = NonNullable<RestOperation['method']>
@@ -32,6 +33,8 @@ export interface Route {
   /** Where among the arguments path parameters belong that are not arguments by name. */
   fills: Readonly<Record<string, readonly string[]>>
   operationId: string
+  /** What tells whether it is deprecated: its field, or the path for itself. */
+  deprecable: Deprecable
 }
 
 /** What a SOFA handler is given and what we need of it: nothing but the document it would run. */
@@ -119,15 +122,19 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, docu
     args: field.args,
     fills: {},
     operationId: field.name,
+    deprecable: field,
   }
 }
 
-function aliasRoute(route: Route, { path, fills, operationId }: RestAlias): Route {
+function aliasRoute(route: Route, { path, fills, operationId, deprecated }: RestAlias): Route {
   const pathParameters = parametersOf(path)
   for (const name of pathParameters) {
     if (!fills[name]) throw new Error(`${route.fieldName} does not say what "${name}" of ${path} fills`)
   }
-  return { ...route, path, pathParameters, fills, operationId }
+  const { reason, ...deprecation } = deprecated ?? {}
+  const deprecable = deprecated ? { deprecationReason: reason, extensions: { deprecation } } : route.deprecable
+  if (!hasDates(deprecable)) throw new Error(`${path} is deprecated without days like 2027-01-31, or gone before it is`)
+  return { ...route, path, pathParameters, fills, operationId, deprecable }
 }
 
 const parametersOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]))

@@ -14,6 +14,7 @@ import {
   type SelectionNode,
 } from 'graphql'
 import type { Issue } from '../errors.ts'
+import { type Deprecation, deprecationOf } from './deprecation.ts'
 import { isConnection, isEmbedded, isEnvelope } from './view.ts'
 
 /** A representation that a client asked for: `?fields=` narrows, `?include=` widens. */
@@ -34,6 +35,11 @@ export function representable(schema: GraphQLSchema, document: DocumentNode): Re
     fields: names.filter(isNarrow).map((one) => one.name),
     include: [...names.filter(isWide).map((one) => one.name), ...(counted ? ['totalCount'] : [])],
   }
+}
+
+/** Whether an operation gives fields, on request at least, that are deprecated. */
+export function givesDeprecated(schema: GraphQLSchema, document: DocumentNode): boolean {
+  return Object.values(answerOf(schema, document).item?.getFields() ?? {}).some(deprecationOf)
 }
 
 /** What an operation answers with: its type, the item that `fields` and `include` are about, and whether it can be counted. */
@@ -58,6 +64,8 @@ export interface Selection {
   document: DocumentNode
   /** Names to take out of each item before it is sent. */
   hidden: readonly string[]
+  /** Of the fields that were asked for by name. */
+  deprecations: readonly Deprecation[]
 }
 
 /**
@@ -71,12 +79,12 @@ export function selectRepresentation(
   issues: Issue[],
 ): Selection {
   const { fields, include } = representation
-  if (fields.length === 0 && include.length === 0) return { document, hidden: [] }
+  if (fields.length === 0 && include.length === 0) return { document, hidden: [], deprecations: [] }
   const { root, type, item, counted } = answerOf(schema, document)
   if (!isObjectType(type) || !item) {
     refuse(issues, 'fields', fields)
     refuse(issues, 'include', include)
-    return { document, hidden: [] }
+    return { document, hidden: [], deprecations: [] }
   }
   const list = isConnection(type)
   const onList: string[] = counted ? include.filter((name) => name === 'totalCount') : []
@@ -90,7 +98,12 @@ export function selectRepresentation(
         ...onList.map((name) => field(name)),
       ]
     : nodes
-  return { document: withSelections(document, root, selections), hidden: narrowed?.hidden ?? [] }
+  const asked = [...fields, ...include].map((name) => (onList.includes(name) ? type : item).getFields()[name])
+  return {
+    document: withSelections(document, root, selections),
+    hidden: narrowed?.hidden ?? [],
+    deprecations: asked.flatMap((one) => (one && deprecationOf(one)) ?? []),
+  }
 }
 
 function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issue[]) {

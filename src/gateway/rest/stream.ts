@@ -3,19 +3,22 @@ import { issuesOf } from '../client-error.ts'
 import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { type Issue, validationFailed } from '../errors.ts'
-import { gatewayRequest, type HttpExchange } from '../http.ts'
+import { gatewayRequest, onceOver } from '../http.ts'
+import type { EngineResult } from '../live/outcome.ts'
+import type { Places } from '../live/places.ts'
+import { isStream } from '../live/result-stream.ts'
+import { SSE_HEADERS, serveEvents } from '../live/sse.ts'
 import { sendProblem } from '../problem.ts'
 import type { RestStream } from '../rest-plugin.ts'
-import { type EngineResult, isStream } from '../subscription.ts'
 import { parseQuery, type RouteHandler } from './handler.ts'
 import { placeInRequest, planInput, readInput } from './input.ts'
 import { defaultSelections } from './selection.ts'
-import { restStream } from './view.ts'
+import { restStream, resumeArgument } from './view.ts'
 
-/** A comment this often keeps proxies from closing a quiet stream, and finds readers that are gone. */
-const HEARTBEAT_MS = 15_000
-/** How long an `EventSource` waits before it reconnects. */
-const RETRY_MS = 2_000
+/** How long an `EventSource` waits before it reconnects: not all the same, or a server that starts anew has all at once. */
+const RETRY_MS = { least: 1_000, most: 4_000 }
+
+const LAST_EVENT_ID = 'last-event-id'
 
 /** A Subscription field as REST serves it. */
 export interface StreamRoute {
@@ -23,26 +26,30 @@ export interface StreamRoute {
   fieldName: string
   field: GraphQLField<unknown, unknown>
   rest: RestStream
+  /** The argument that `Last-Event-ID` fills. */
+  resume: string | undefined
 }
 
 export function streamRoutes(engine: Engine): StreamRoute[] {
   const fields = Object.values(engine.schema.getSubscriptionType()?.getFields() ?? {})
   return fields.flatMap((field) => {
     const rest = restStream(field)
-    return rest ? [{ path: rest.path, fieldName: field.name, field, rest }] : []
+    return rest ? [{ path: rest.path, fieldName: field.name, field, rest, resume: resumeArgument(field) }] : []
   })
 }
 
 /** Serves a Subscription as Server-Sent Events (WHATWG HTML 9.2), resumable by `Last-Event-ID`. */
 export function createStreamHandler<Context extends GatewayContext>(
   route: StreamRoute,
-  options: { engine: Engine; createContext: ContextFactory<Context> },
+  options: { engine: Engine; createContext: ContextFactory<Context>; places: Places },
 ): RouteHandler {
-  const { engine, createContext } = options
+  const { engine, createContext, places } = options
   const operation = engine.prepare(streamDocument(engine.schema, route))
   if ('errors' in operation)
     throw new Error(`The stream of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
   const plan = planInput({ args: route.field.args, pathParameters: [], fills: {}, rest: {}, kind: 'subscription' })
+
+  const render = (result: EngineResult) => eventText(result, route)
 
   return async function handle(exchange) {
     const { request, response, requestId } = exchange
@@ -52,50 +59,32 @@ export function createStreamHandler<Context extends GatewayContext>(
     query.delete('ticket')
     const { variables } = readInput(plan, { params: {}, query, body: undefined, headers: request.headers }, issues)
     if (issues.length > 0) throw validationFailed(issues)
-    const last = request.headers['last-event-id']
+    const last = request.headers[LAST_EVENT_ID]
     // An EventSource reconnects to the address it began with: what it saw last is newer than the address says.
-    if (typeof last === 'string' && last !== '') variables[route.rest.resume] = last
+    const resumes = route.resume !== undefined && typeof last === 'string' && last !== ''
+    if (resumes) variables[route.resume as string] = last
     const context = await createContext({ ...gatewayRequest(exchange, 'stream'), ...(ticket !== null && { ticket }) })
-    const result = await engine.open(operation, variables, context)
-    if (!isStream(result)) {
-      const error = result.errors?.[0]
+    onceOver(response, places.take(context.principal))
+    const stream = await engine.open(operation, variables, context)
+    if (!isStream(stream)) {
+      const error = stream.errors?.[0]
       if (!error) throw new Error(`${route.fieldName} gave neither a stream nor an error`)
-      return sendProblem(response, requestId, error, (path) => placeInRequest(plan, path))
+      const place = (path: Issue['path']): Issue['path'] =>
+        resumes && path[0] === route.resume ? ['header', 'Last-Event-ID'] : placeInRequest(plan, path)
+      return sendProblem(response, requestId, error, place)
     }
     if (exchange.method === 'HEAD') {
-      await result.return()
-      return void response.writeHead(200, STREAM_HEADERS).end()
+      await stream.return()
+      return void response.writeHead(200, SSE_HEADERS).end()
     }
-    await pump(exchange, result, route)
+    await serveEvents(exchange, stream, { opening: opening(stream.cursor), render, closing: '' })
   }
 }
 
-const STREAM_HEADERS = {
-  'Content-Type': 'text/event-stream; charset=utf-8',
-  'Cache-Control': 'no-store',
-  // nginx would gather events until its buffer is full.
-  'X-Accel-Buffering': 'no',
-}
-
-async function pump({ response }: HttpExchange, events: AsyncGenerator<EngineResult, void, void>, route: StreamRoute) {
-  const gone = new Promise<void>((resolve) => response.once('close', resolve))
-  void gone.then(() => events.return())
-  response.writeHead(200, STREAM_HEADERS)
-  response.write(`retry: ${RETRY_MS}\n\n`)
-  const heartbeat = setInterval(() => {
-    if (!response.writableNeedDrain) response.write(':\n\n')
-  }, HEARTBEAT_MS)
-  try {
-    for await (const event of events) {
-      // A reader that stalls holds only its own stream: the source's bounded queue fills and ends it.
-      if (!response.write(eventText(event, route))) {
-        await Promise.race([new Promise((resolve) => response.once('drain', resolve)), gone])
-      }
-    }
-  } finally {
-    clearInterval(heartbeat)
-    response.end()
-  }
+/** Whoever is cut off before the first event resumes from where it would have begun. */
+function opening(cursor: string | undefined): string {
+  const retry = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))
+  return `retry: ${retry}\n${cursor === undefined ? '' : `id: ${cursor}\n`}\n`
 }
 
 function eventText(result: EngineResult, { fieldName, rest }: StreamRoute): string {

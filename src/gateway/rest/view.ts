@@ -65,6 +65,11 @@ export function restStream(field: { extensions?: unknown }): RestStream | undefi
   return rest !== undefined && 'stream' in rest ? rest : undefined
 }
 
+/** The argument of a Subscription that says where to begin, and decides nothing else. */
+export function resumeArgument(field: { extensions?: unknown }): string | undefined {
+  return (field.extensions as { resume?: string } | undefined)?.resume
+}
+
 /** The type within non-null. */
 export function nullable<T>(type: T): T {
   return isNonNullType(type) ? (type.ofType as T) : type

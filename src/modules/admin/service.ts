@@ -97,7 +97,7 @@ async function changeAccount<T>(
     return change(tx, user)
   }
   // Whoever is assigned a task meanwhile holds that task, which forgets a deleted user.
-  return againOnDeadlock(() => ctx.db.$transaction(run))
+  return againOnDeadlock(ctx.db, () => ctx.db.$transaction(run))
 }
 
 /** CONFLICT at these arguments if the instance would be left without an enabled ADMIN, whom nobody could replace. */

@@ -18,8 +18,10 @@ class GrantError extends Error {
   }
 }
 
+const KEPT_BY_NONE = { 'Cache-Control': { $ref: '#/components/headers/Cache-Control' } }
+
 /** What clients may send and nobody reads: any text that has a place in a form. */
-const IGNORED = { pattern: '^[\\x20-\\x7e]*$', maxLength: 4_096 }
+const IGNORED = { pattern: '^[ -~]*$', maxLength: 4_096 }
 
 /**
  * The OAuth 2 token endpoint (RFC 6749 4.3 and 6): password and refresh grant, form-encoded, with OAuth's own names and errors, so
@@ -98,6 +100,7 @@ export const oauthToken: ExtraRoute<Context> = {
     responses: {
       200: {
         description: 'The tokens.',
+        headers: KEPT_BY_NONE,
         content: {
           'application/json': {
             schema: {
@@ -121,6 +124,7 @@ export const oauthToken: ExtraRoute<Context> = {
       },
       400: {
         description: 'Refused, in the form of RFC 6749 5.2.',
+        headers: KEPT_BY_NONE,
         content: {
           'application/json': {
             schema: {
@@ -135,7 +139,14 @@ export const oauthToken: ExtraRoute<Context> = {
         },
       },
     },
-    'x-errors': ['NOT_ACCEPTABLE', 'PAYLOAD_TOO_LARGE', 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'],
+    'x-errors': [
+      'NOT_ACCEPTABLE',
+      'PAYLOAD_TOO_LARGE',
+      'UNSUPPORTED_MEDIA_TYPE',
+      'RATE_LIMITED',
+      'INTERNAL',
+      'UNAVAILABLE',
+    ],
   },
 }
 

@@ -61,13 +61,15 @@ export async function deleteLabel(ctx: Context, id: string, version: Version, qu
     ctx.db.$transaction(async (tx) => {
       // A row that is gone cannot say who deleted it.
       await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+      // Deletions take turns: each would want tasks that another holds. Whoever gives the label to a task does not wait for this.
+      await tx.$executeRaw`SELECT FROM "Label" WHERE "id" = ${id}::uuid FOR NO KEY UPDATE`
       // In one order and before the label, which whoever changes the labels of a task waits for with the task in hand.
       await tx.$executeRaw`SELECT FROM "Task" JOIN "TaskLabel" AS link ON link."taskId" = "Task"."id"
         WHERE link."labelId" = ${id}::uuid ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
       return tx.label.delete({ ...query, where: { id, ...(version != null && { version }) } })
     })
   try {
-    return await againOnDeadlock(remove)
+    return await againOnDeadlock(ctx.db, remove)
   } catch (error) {
     throw isGone(error) ? await goneOrChanged(ctx, id, version) : error
   }

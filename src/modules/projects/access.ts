@@ -1,5 +1,6 @@
 import type { Viewer } from '../../context.ts'
 import type { Database } from '../../database/client.ts'
+import { ALL_TOPICS, type Topics } from '../../events/hub.ts'
 import type { LoggedEvent } from '../../events/log.ts'
 import type { EventTail } from '../../events/tail.ts'
 
@@ -7,16 +8,21 @@ import type { EventTail } from '../../events/tail.ts'
 export interface AccessTracker {
   /** Starts watching a viewer; `release` when their stream ends. */
   watch(viewer: Viewer): Promise<ProjectAccess>
+  /** Users that are watched. */
+  readonly size: number
 }
 
 export interface ProjectAccess {
   sees(projectId: string): boolean
+  /** The same, to follow. */
+  topics: Topics | typeof ALL_TOPICS
   release(): void
 }
 
 interface Watched {
   projects: Set<string>
   watchers: number
+  listeners: Set<(projectId: string, added: boolean) => void>
   /** What the log said while the memberships were being read: newer than what was read. */
   meanwhile: Map<string, boolean> | undefined
   loaded: Promise<void>
@@ -39,8 +45,10 @@ export function createAccessTracker(db: Database, tail: EventTail): AccessTracke
     if (!entry) return
     const member = type !== 'member.removed'
     entry.meanwhile?.set(projectId, member)
+    if (member === entry.projects.has(projectId)) return
     if (member) entry.projects.add(projectId)
     else entry.projects.delete(projectId)
+    for (const listener of entry.listeners) listener(projectId, member)
   }
 
   async function load(userId: string, entry: Watched): Promise<void> {
@@ -54,15 +62,24 @@ export function createAccessTracker(db: Database, tail: EventTail): AccessTracke
   function enter(userId: string): Watched {
     const known = watched.get(userId)
     if (known) return known
-    const entry: Watched = { projects: new Set(), watchers: 0, meanwhile: new Map(), loaded: Promise.resolve() }
+    const entry: Watched = {
+      projects: new Set(),
+      watchers: 0,
+      listeners: new Set(),
+      meanwhile: new Map(),
+      loaded: Promise.resolve(),
+    }
     watched.set(userId, entry)
     entry.loaded = load(userId, entry)
     return entry
   }
 
   return {
+    get size() {
+      return watched.size
+    },
     async watch(viewer) {
-      if (viewer.role === 'ADMIN') return { sees: () => true, release: () => undefined }
+      if (viewer.role === 'ADMIN') return { sees: () => true, topics: ALL_TOPICS, release: () => undefined }
       const entry = enter(viewer.id)
       entry.watchers++
       let released = false
@@ -78,7 +95,17 @@ export function createAccessTracker(db: Database, tail: EventTail): AccessTracke
         release()
         throw error
       }
-      return { sees: (projectId) => entry.projects.has(projectId), release }
+      return {
+        sees: (projectId) => entry.projects.has(projectId),
+        topics: {
+          now: () => entry.projects,
+          onChange(listener) {
+            entry.listeners.add(listener)
+            return () => void entry.listeners.delete(listener)
+          },
+        },
+        release,
+      }
     },
   }
 }

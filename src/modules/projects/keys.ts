@@ -16,7 +16,7 @@ export async function freeKey(db: Pick<Database, 'project'>, name: string): Prom
   return candidates.find((key) => !taken.some((other) => other.key === key)) ?? `${base}${randomInt(2, 100_000)}`
 }
 
-/** Tries again with another key when somebody else took the same one in the same moment. */
+/** Tries again with another key when somebody else took the same one in the same moment. To create has to be a transaction. */
 export async function withFreeKey<T>(db: Database, name: string, create: (key: string) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -14,8 +14,8 @@ type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
 export async function createProject(ctx: Context, input: CreateProjectValues, query: ProjectQuery) {
   const viewer = requireViewer(ctx)
   const { key, name, description } = input
-  const create = (chosen: string) =>
-    ctx.db.project.create({
+  const create = (db: Pick<Context['db'], 'project'>, chosen: string) =>
+    db.project.create({
       ...query,
       data: {
         key: chosen,
@@ -25,8 +25,8 @@ export async function createProject(ctx: Context, input: CreateProjectValues, qu
         memberships: { create: { userId: viewer.id, role: 'OWNER', updatedById: viewer.id } },
       },
     })
-  if (!key) return withFreeKey(ctx.db, name, create)
-  return create(key).catch((error: unknown) => {
+  if (!key) return withFreeKey(ctx.db, name, (chosen) => ctx.db.$transaction((tx) => create(tx, chosen)))
+  return create(ctx.db, key).catch((error: unknown) => {
     throw isTaken(error, 'key') ? taken(['input', 'key'], `There is a project with the key ${key}.`) : error
   })
 }

@@ -1,5 +1,6 @@
 import { newRefreshToken } from '../../auth/tokens.ts'
 import type { Context } from '../../context.ts'
+import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type Session, type User } from '../../generated/prisma/client.ts'
 import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
@@ -92,4 +93,15 @@ export async function revokeSession(ctx: Context, id: string): Promise<Session> 
   const [session] = await ctx.db.session.updateManyAndReturn({ where, data: { revokedAt: new Date() } })
   if (!session) throw missing
   return session
+}
+
+const DAY_MS = 86_400_000
+
+/** Deletes sessions that have been over for a day, with their tokens, and answers how many that were. */
+export async function forgetSessions(db: Database): Promise<number> {
+  const before = new Date(Date.now() - DAY_MS)
+  const { count } = await db.session.deleteMany({
+    where: { OR: [{ expiresAt: { lt: before } }, { revokedAt: { lt: before } }] },
+  })
+  return count
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
 import { toAppError } from '../../database/errors.ts'
+import { againOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { isId } from '../../rules.ts'
 import { isTaken, taken } from '../conflicts.ts'
@@ -28,7 +29,13 @@ export async function createRelation(
   if (related.id === task.id) throw new AppError('VALIDATION_FAILED', 'A task cannot be related to itself.', { path })
   try {
     const data = { ...storedRelation(type, task.id, related.id), creatorId: viewer.id }
-    return fromSideOf(task.id, await ctx.db.taskRelation.create({ data }))
+    const create = () =>
+      ctx.db.$transaction(async (tx) => {
+        // In one order: which is the source is not, and a tree that moves is held in the order of its ids.
+        await tx.$executeRaw`SELECT FROM "Task" WHERE "id" IN (${task.id}::uuid, ${related.id}::uuid) ORDER BY "id" FOR KEY SHARE`
+        return tx.taskRelation.create({ data })
+      })
+    return fromSideOf(task.id, await againOnDeadlock(ctx.db, create))
   } catch (error) {
     if (isTaken(error, 'sourceId')) throw taken(path, 'The tasks are related like this already.')
     const known = toAppError(error)

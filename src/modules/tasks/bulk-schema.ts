@@ -21,6 +21,12 @@ const IssueType = builder.objectRef<Issue>('Issue').implement({
     path: t.field({
       type: ['JSON'],
       description: 'Names and indexes that lead from the input to the value, like ["items", 3, "title"].',
+      extensions: {
+        jsonSchema: {
+          type: 'array',
+          items: { type: ['string', 'integer'], format: 'int32', minimum: 0, maximum: 2 ** 31 - 1 },
+        },
+      },
       resolve: ({ path }) => path,
     }),
     code: t.exposeString('code', { description: 'The rule that was broken.' }),

@@ -93,7 +93,9 @@ export async function runBatch<Values>(
     if (dryRun) throw new Rollback()
   }
   try {
-    await againOnDeadlock(() => ctx.db.$transaction((tx) => work(tx as Context['db']), { timeout: BATCH_TIMEOUT_MS }))
+    await againOnDeadlock(ctx.db, () =>
+      ctx.db.$transaction((tx) => work(tx as Context['db']), { timeout: BATCH_TIMEOUT_MS }),
+    )
   } catch (error) {
     // What is said of a statement that is all items' at once names no item: another request got between its checks and it.
     if (!(error instanceof Rollback)) throw toAppError(explainLinks(error, ['input', 'items'])) ?? error

@@ -12,6 +12,19 @@ export async function loadTasks(db: Database, viewer: Viewer | null, ids: readon
   return ids.map((id) => byId.get(id) ?? null)
 }
 
+/** The task that an event is about, where it still is in the project of the event: nobody sees more by it than by the event. */
+export async function loadTasksOfEvents(
+  db: Database,
+  places: readonly { id: string; projectId: string }[],
+): Promise<(Task | null)[]> {
+  const where = { id: { in: padToPowerOfTwo([...new Set(places.map(({ id }) => id))]) }, deletedAt: null }
+  const byId = new Map((await db.task.findMany({ where })).map((task) => [task.id, task]))
+  return places.map(({ id, projectId }) => {
+    const task = byId.get(id)
+    return task?.projectId === projectId ? task : null
+  })
+}
+
 /** How many sub-tasks of each task there are and how many are completed, those in the trash not counted. */
 export async function loadSubtaskProgress(db: Database, ids: readonly string[]) {
   const rows = await db.$queryRaw<{ id: string; total: number; completed: number }[]>(Prisma.sql`

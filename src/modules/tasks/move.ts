@@ -19,6 +19,14 @@ async function refuseLargeTree(db: Context['db'], id: string): Promise<void> {
   throw new AppError('VALIDATION_FAILED', message, { path: ['id'] })
 }
 
+/** In the order of their ids, like a batch, which would else wait for one of them while this waits for another of its. */
+async function lockRows(db: Context['db'], id: string): Promise<void> {
+  await db.$executeRaw`
+    WITH RECURSIVE tree("id") AS (
+      SELECT ${id}::uuid UNION SELECT below."id" FROM tree JOIN "Task" AS below ON below."parentId" = tree."id"
+    ) SELECT FROM "Task" WHERE "id" IN (SELECT "id" FROM tree) ORDER BY "id" FOR UPDATE`
+}
+
 /**
  * Moves a task, with the sub-tasks below it, to another project. Needs EDITOR on both. Each gets a key there and is still found by
  * the one it had. Labels go to those of the same name there; people who are no members there are no longer assigned.
@@ -35,6 +43,7 @@ export async function moveTask(
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
   return inTree(ctx, 'alone', async (tx) => {
     await refuseLargeTree(tx, id)
+    await lockRows(tx, id)
     const moved = await tx.$executeRaw`
       WITH RECURSIVE tree("id") AS (
         SELECT "id" FROM "Task" WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL AND "version" = coalesce(${version}::int, "version")

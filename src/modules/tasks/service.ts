@@ -154,7 +154,7 @@ async function changeTask(
   }
 }
 
-/** Why a change of a task that was there a moment ago found none. */
+/** Why a change of a task that was there a moment ago found none. If it is there again, it was in the trash meanwhile. */
 export async function absentOrChanged(
   ctx: Context,
   id: string,
@@ -162,7 +162,7 @@ export async function absentOrChanged(
   whereabouts: 'live' | 'either' = 'live',
 ) {
   const present = await findTask(ctx, id, { select: { version: true } }, whereabouts)
-  return present ? versionDiffers('task', present.version, version) : taskNotFound(id)
+  return present && version != null ? versionDiffers('task', present.version, version) : taskNotFound(id)
 }
 
 function withDefaults(

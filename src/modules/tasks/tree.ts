@@ -11,15 +11,15 @@ export type TreeLock = 'shared' | 'alone' | null
 type Db = Context['db']
 
 /** Takes the lock within a transaction, before any row: taken behind one, two changes would wait for each other. */
-export async function lockTree(db: Db, lock: TreeLock): Promise<void> {
+export async function lockTree(db: Pick<Db, '$executeRaw'>, lock: TreeLock): Promise<void> {
   if (lock) await db.$executeRaw`SELECT lock_task_tree(${lock === 'shared'})`
 }
 
 /** Writes tasks while the tree stands still; what the database has against their links is told at its place in the input. */
 export async function inTree<T>(ctx: Pick<Context, 'db'>, lock: TreeLock, write: (db: Db) => Promise<T>): Promise<T> {
   try {
-    if (!lock) return await againOnDeadlock(() => write(ctx.db))
-    return await againOnDeadlock(() =>
+    if (!lock) return await againOnDeadlock(ctx.db, () => write(ctx.db))
+    return await againOnDeadlock(ctx.db, () =>
       ctx.db.$transaction(async (tx) => {
         await lockTree(tx as Db, lock)
         return write(tx as Db)

@@ -23,3 +23,12 @@ export function userNotFound(id: string): AppError {
 export function hasScope(viewer: Viewer, scope: ApiScope): boolean {
   return viewer.scopes === null || viewer.scopes.has(scope)
 }
+
+/** How a viewer is compared, where it is noted with whom: of one who is nobody's equal, the answers are the same as of others. */
+export const COMPARE = Symbol('compare')
+
+/** Whether this user is the viewer. */
+export function isSelf(viewer: Viewer | null, userId: string): boolean {
+  const compare = (viewer as { [COMPARE]?: (id: string) => boolean } | null)?.[COMPARE]
+  return compare ? compare(userId) : viewer?.id === userId
+}

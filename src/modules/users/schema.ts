@@ -6,6 +6,7 @@ import { UserRole } from '../../generated/prisma/enums.ts'
 import { connectionType, pageArguments } from '../../pagination.ts'
 import { EXPECTED_VERSION } from '../../rules.ts'
 import { listUsersRules, updateMeRules } from './input.ts'
+import { isSelf } from './policy.ts'
 import * as users from './service.ts'
 
 export const UserRoleType = builder.enumType(UserRole, {
@@ -14,7 +15,7 @@ export const UserRoleType = builder.enumType(UserRole, {
 })
 
 /** Not for everybody who meets the user in a project. */
-const isPrivate = ({ id }: User, { viewer }: Context) => viewer?.id !== id && viewer?.role !== 'ADMIN'
+const isPrivate = ({ id }: User, { viewer }: Context) => viewer?.role !== 'ADMIN' && !isSelf(viewer, id)
 
 export const UserType = builder.prismaObject('User', {
   description: 'A person or bot with an account.',

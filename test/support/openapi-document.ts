@@ -1,4 +1,4 @@
-import type { Schema } from '../support/json-schema.ts'
+import type { Schema } from './json-schema.ts'
 
 /** As much of OpenAPI 3.1 as openapi.json uses. */
 export interface Document {

@@ -1,0 +1,43 @@
+import { type GraphQLSchema, Kind, print, visit } from 'graphql'
+import type { PreparedOperation, Variables } from '../engine.ts'
+import { resumeArgument } from '../rest/view.ts'
+
+/**
+ * The same for two open subscriptions to which any event is the same: one text, one access, and the same variables, but for where each
+ * began.
+ */
+export function groupKey(
+  schema: GraphQLSchema,
+  prepared: PreparedOperation,
+  variables: Variables,
+  access: string,
+): string {
+  const { document, operation } = prepared
+  const beginnings = beginningsOf(schema, prepared)
+  const others = Object.entries(variables).filter(([name]) => !beginnings.has(name))
+  const text = document.loc?.source.body ?? print(document)
+  return JSON.stringify([access, operation.name?.value, text, others.sort(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+const known = new WeakMap<PreparedOperation['document'], ReadonlySet<string>>()
+
+/** The variables that say where to begin, and nothing else. */
+function beginningsOf(schema: GraphQLSchema, { document, operation }: PreparedOperation): ReadonlySet<string> {
+  const found = known.get(document)
+  if (found) return found
+  const fields = schema.getSubscriptionType()?.getFields() ?? {}
+  const beginnings = operation.selectionSet.selections.flatMap((selection) => {
+    if (selection.kind !== Kind.FIELD) return []
+    const field = fields[selection.name.value]
+    const argument = selection.arguments?.find((one) => field && one.name.value === resumeArgument(field))
+    return argument?.value.kind === Kind.VARIABLE ? [argument.value.name.value] : []
+  })
+  const uses = new Map<string, number>()
+  visit(document, {
+    VariableDefinition: () => false,
+    Variable: ({ name }) => void uses.set(name.value, (uses.get(name.value) ?? 0) + 1),
+  })
+  const only = new Set(beginnings.filter((name) => uses.get(name) === 1))
+  known.set(document, only)
+  return only
+}

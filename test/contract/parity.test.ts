@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deriveRoutes } from '../../src/gateway/rest/routes.ts'
+import { restView } from '../../src/gateway/rest/view.ts'
+import { schema } from '../../src/schema.ts'
+import { makeWorlds, type World } from '../access/cast.ts'
+import { type Answer, type Door, openDoors, rootFields, type Variables } from '../access/doors.ts'
+import { type Persona, personas, type Row, rows } from '../access/matrix.ts'
+import { PROBES } from '../access/probes.ts'
+import { recipes } from '../access/recipes.ts'
+import { tracesOf } from '../access/traces.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+import { refusalIn, rowsWithoutOwn, withoutOwn } from './parity.ts'
+import { INVALID } from './parity-invalid.ts'
+
+/** Every operation that GraphQL and REST share, asked over both: the same is answered, and refused in the same words. */
+
+const operations = rootFields(schema).filter(({ kind }) => kind !== 'subscription')
+const exempt = (root: (typeof operations)[number]) =>
+  (root.field.extensions.rest as { none?: string } | undefined)?.none
+const shared = operations.filter((root) => exempt(root) === undefined)
+const sharedRows = rows.filter((row) => shared.some(({ name }) => name === row.field))
+
+let server: TestServer
+let doors: Awaited<ReturnType<typeof openDoors>>
+let worlds: World[]
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  doors = await openDoors(server, schema)
+  worlds = await makeWorlds(server, personas)
+})
+afterAll(() => server?.close())
+
+const worldOf = (persona: Persona) => worlds.find((world) => world.persona === persona)!
+
+/** Who asks where it is allowed: an ADMIN only where nobody else may. */
+const allowed = ({ expected }: Pick<Row, 'expected'>): Persona => (expected.ownr === 'OK' ? 'ownr' : 'admn')
+
+/** In an input this breaks a rule; an alias that has it in its path answers as to any path that leads nowhere. */
+const NO_ID = 'no id'
+
+/** GraphQL first, and then every path of REST that has room for these variables. */
+function doorsFor(field: string, variables: Variables): [Door, ...Door[]] {
+  const [graphql, ...others] = (doors.get(field) ?? []).filter(({ name }) => name !== 'websocket')
+  const inPath = !JSON.stringify(variables).includes(NO_ID)
+  const rest = others.filter((door) => door.name === 'REST' || (inPath && door.takes(variables)))
+  if (!graphql || rest.length === 0) throw new Error(`${field} has not both protocols`)
+  return [graphql, ...rest]
+}
+
+/** Asks what changes nothing, at all doors at once. */
+async function askAll(field: string, variables: Variables, { credential }: World): Promise<[Answer, ...Answer[]]> {
+  const asking = doorsFor(field, variables).map((door) => door.ask(variables, credential))
+  return (await Promise.all(asking)) as [Answer, ...Answer[]]
+}
+
+/** Holds refusals against each other, and answers what they all say. */
+function sameRefusal([first, ...others]: readonly [Answer, ...Answer[]]): ReturnType<typeof refusalIn> {
+  for (const other of others) {
+    expect.soft(refusalIn(other), `${first.exchange}\n${other.exchange}`).toEqual(refusalIn(first))
+  }
+  return refusalIn(first)
+}
+
+/** As REST has a list: it leaves out what the envelope has nothing to say of. */
+function inRest(data: Answer['data']): unknown {
+  return data?.nodes ? Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null)) : data
+}
+
+/** Asking is a use. */
+const unused = (data: unknown) =>
+  JSON.parse(JSON.stringify(data), (key, value) => (key === 'lastUsedAt' ? null : value))
+
+const isDone = (row: Row) => row.expected[allowed(row)] === 'OK'
+
+describe('the operations', () => {
+  test('are all in REST, but for those that say why not', async () => {
+    const routed = new Set((await deriveRoutes(restView(schema))).map(({ fieldName }) => fieldName))
+    const missing = shared.filter(({ field }) => !routed.has(field.name)).map(({ name }) => name)
+    expect(missing, 'neither a route nor `rest: { none: … }`').toEqual([])
+    const reasons = operations.filter(exempt).map((root) => [root.name, exempt(root)])
+    expect(reasons).toEqual([['Mutation.renewConnection', expect.stringMatching(/\w+ .+\.$/)]])
+  })
+
+  test('are all held against each other below', () => {
+    const asked = new Set(sharedRows.filter(isDone).map((row) => row.field))
+    const unasked = shared.filter(({ name }) => !asked.has(name)).map(({ name }) => name)
+    expect(unasked, 'add to test/access/matrix.ts and recipes.ts how it is done').toEqual([])
+    const untried = shared.filter(({ name, field }) => field.args.length > 0 && !INVALID[name])
+    expect(
+      untried.map(({ name }) => name),
+      'add to test/contract/parity-invalid.ts what is refused',
+    ).toEqual([])
+    const stale = Object.keys(INVALID).filter((name) => !shared.some((root) => root.name === name))
+    expect(stale, 'take these out of test/contract/parity-invalid.ts').toEqual([])
+  })
+})
+
+describe('a success that only reads', () => {
+  const done = sharedRows.filter((row) => row.field.startsWith('Query.') && isDone(row))
+
+  test.each(done)('$name', async (row) => {
+    const world = worldOf(allowed(row))
+    const variables = recipes[row.name]?.variables?.(world) ?? {}
+    const asked = [variables]
+    const [whole] = await askAll(row.field, variables, world)
+    const paged = shared.find(({ name }) => name === row.field)!.field.args.map(({ name }) => name)
+    const cursor = whole.data?.pageInfo?.endCursor
+    if (paged.includes('first')) asked.push({ ...variables, first: 1 })
+    if (paged.includes('offset')) asked.push({ ...variables, first: 1, offset: 1 })
+    if (cursor) asked.push({ ...variables, first: 1, after: cursor })
+    if (cursor && paged.includes('last')) asked.push({ ...variables, last: 1, before: cursor })
+    for (const one of asked) {
+      const [first, ...others] = await askAll(row.field, one, world)
+      expect(first.code, first.exchange).toBe('OK')
+      for (const other of others) expect(unused(other.data), other.exchange).toEqual(unused(inRest(first.data)))
+    }
+  })
+})
+
+describe('a success that changes something', () => {
+  const done = sharedRows.filter((row) => row.field.startsWith('Mutation.') && isDone(row))
+  const variablesOf = (row: Row, world: World) => recipes[row.name]?.variables?.(world) ?? {}
+  /** For each row a world at each door, made together. */
+  const own = new Map<Row, World[]>()
+
+  beforeAll(async () => {
+    const openTo = (row: Row) => doorsFor(row.field, variablesOf(row, worlds[0]!))
+    const made = await makeWorlds(
+      server,
+      done.flatMap((row) => openTo(row).map(() => allowed(row))),
+    )
+    for (const row of done) own.set(row, made.splice(0, openTo(row).length))
+  })
+
+  test.each(done)('$name', async (row) => {
+    const asking = own.get(row)!
+    const answers: Answer[] = []
+    for (const [index, door] of doorsFor(row.field, variablesOf(row, asking[0]!)).entries()) {
+      answers.push(await door.ask(variablesOf(row, asking[index]!), asking[index]!.credential))
+    }
+    const traces = [...(await tracesOf(server.db, asking)).values()].map(rowsWithoutOwn)
+    const [first, ...others] = answers
+    for (const [index, other] of others.entries()) {
+      const exchange = `${first!.exchange}\n${other.exchange}`
+      expect([first!.code, other.code], exchange).toEqual(['OK', 'OK'])
+      // Over REST a deletion has nothing to answer with.
+      if (other.data === undefined) expect(other.exchange).toContain(' answered 204 ')
+      else expect(withoutOwn(other.data), exchange).toEqual(withoutOwn(first!.data))
+      expect(traces[index + 1], `${exchange}: the effects differ`).toEqual(traces[0])
+    }
+  })
+})
+
+describe('a refusal', () => {
+  test.each(sharedRows)('$name', async (row) => {
+    for (const code of ['UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND'] as const) {
+      const refused = personas.filter((one) => row.expected[one] === code)
+      // Who has not the role, and what has not the scope.
+      for (const persona of new Set([...refused.slice(0, 1), ...refused.slice(-1)])) {
+        const world = worldOf(persona)
+        const refusal = sameRefusal(await askAll(row.field, recipes[row.name]?.variables?.(world) ?? {}, world))
+        expect(refusal.code, persona).toBe(code)
+      }
+    }
+  })
+
+  const probes = Object.keys(PROBES).filter((name) => shared.some((root) => name.startsWith(`${root.name} `)))
+
+  test.each(probes)('%s: of nothing', async (name) => {
+    const [field = ''] = name.split(' ')
+    const persona = allowed(rows.find((row) => row.field === field)!)
+    for (const id of ['01890000-0000-7000-8000-000000000000', NO_ID]) {
+      const answers = await askAll(field, PROBES[name]!.variables(id, worldOf(persona)), worldOf(persona))
+      const [first, ...others] = answers
+      if (first.code !== 'OK') sameRefusal(answers)
+      else for (const other of others) expect(withoutOwn(other.data)).toEqual(withoutOwn(inRest(first.data)))
+    }
+  })
+})
+
+describe('what is wrong with values', () => {
+  test.each(Object.keys(INVALID))('%s', async (field) => {
+    const world = worldOf(allowed(rows.find((row) => row.name === field)!))
+    for (const { variables, at, code = 'VALIDATION_FAILED' } of INVALID[field]!) {
+      const asked = typeof variables === 'function' ? variables(world) : variables
+      sameRefusal(await askAll(field, asked, worldOf('anon')))
+      const answers = await askAll(field, asked, world)
+      const refusal = sameRefusal(answers)
+      const told = { code: refusal.code, at: refusal.issues.map((issue) => issue.at).sort() }
+      expect.soft(told, answers[0].exchange).toEqual({ code, at: at.split(' ').filter(Boolean).sort() })
+    }
+  })
+})

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { ENDLESS } from '../../src/gateway/lifetime.ts'
+import { Outcome } from '../../src/gateway/live/outcome.ts'
+import { type LiveSource, ResultStream } from '../../src/gateway/live/result-stream.ts'
+
+test('a result is not sent of an event that may no longer be told once it is worked out', async () => {
+  const taken = new Set<number>()
+  async function* events() {
+    yield* [1, 2, 3]
+  }
+  const source: LiveSource = { [Symbol.asyncIterator]: events, stands: (event: number) => !taken.has(event) }
+  const stream = new ResultStream({
+    source,
+    async map(event) {
+      // Taken back while it is worked out.
+      if (event === 2) taken.add(2)
+      return new Outcome({ data: { event } })
+    },
+    fail: () => ({}),
+    lifetime: ENDLESS,
+    onEnd: () => undefined,
+  })
+  const results: unknown[] = []
+  for (let step = await stream.next(); !step.done; step = await stream.next())
+    results.push(step.value.result.data?.event)
+  expect(results).toEqual([1, 3])
+})

@@ -1,0 +1,102 @@
+import pg from 'pg'
+import { expect, onTestFinished, test } from 'vitest'
+import { eventStream, rest } from '../support/clients.ts'
+import { onPostgres } from '../support/database.ts'
+import { addTo, signUpAt } from '../support/people.ts'
+import { serverForTest, signUp, type TestServer } from '../support/server.ts'
+import { openSocket } from '../support/sockets.ts'
+
+// The embedded database has one connection: nobody writes beside a transaction that is open.
+const onManyConnections = test.skipIf(!onPostgres)
+
+/** Past the end of a batch that the tail reads at once. */
+const MANY = 1_500
+const SOON_MS = 2_000
+
+async function start() {
+  const server = await serverForTest()
+  const { token } = await signUp(server)
+  const { body: project } = await rest(server, 'POST /projects', { token, body: { key: 'HELD', name: 'Held' } })
+  const write = async (title: string): Promise<string> =>
+    (await rest(server, 'POST /tasks', { token, body: { title, projectId: project.id } })).body.id
+  return { server, token, projectId: project.id as string, write }
+}
+
+async function connect(server: TestServer): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: server.config.DATABASE_URL })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
+}
+
+onManyConnections(
+  'a transaction that wrote and is held open delays nobody else, and loses nothing when it commits',
+  async () => {
+    const { server, token, write } = await start()
+    const held = await write('Held')
+    const { inbox } = await eventStream(server, '/tasks/events', { token })
+    const { cursor } = (await rest(server, 'GET /events/cursor', { token })).body
+    const client = await connect(server)
+    await client.query('BEGIN')
+    await client.query(`UPDATE "Task" SET "title" = 'Changed' WHERE "id" = $1`, [held])
+
+    const told: string[] = []
+    for (let index = 0; index < 20; index++) {
+      const id = await write(`Beside ${index}`)
+      // Each comes while the transaction is still open.
+      expect((await inbox.next(SOON_MS)).data.taskId).toBe(id)
+      told.push(id)
+    }
+    await client.query('COMMIT')
+    expect((await inbox.next(SOON_MS)).data).toMatchObject({ taskId: held, type: 'task.updated', version: 2 })
+    const resumed = await eventStream(server, `/tasks/events?after=${cursor}`, { token })
+    for (const id of [...told, held]) expect((await resumed.inbox.next()).data.taskId).toBe(id)
+  },
+)
+
+onManyConnections('16 writers on one task give versions in steps of one, and a stream has each once', async () => {
+  const { server, token, write } = await start()
+  const id = await write('Contended')
+  const { inbox } = await eventStream(server, '/tasks/events', { token })
+  const change = (title: string) => rest(server, `PATCH /tasks/${id}`, { token, body: { title } })
+  const answers = await Promise.all(Array.from({ length: 16 }, (_, index) => change(`Title ${index}`)))
+  expect(answers.map(({ body }) => body.version).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 16 }, (_, i) => i + 2),
+  )
+  for (let version = 2; version <= 17; version++)
+    expect((await inbox.next()).data).toMatchObject({ taskId: id, version })
+})
+
+onManyConnections(
+  'what was written before a removal and committed after it does not reach the removed, however much is between them',
+  async () => {
+    const { server, token, projectId, write } = await start()
+    const member = await signUpAt(server)
+    await addTo({ url: server.url, token }, projectId, member.email, 'VIEWER')
+    await write('Before')
+    const { inbox: overSse } = await eventStream(server, '/tasks/events', { token: member.token })
+    const socket = await openSocket(server, { authorization: `Bearer ${member.token}` })
+    const overSocket = socket.follow('subscription { taskEvents { task { title } changes { field to } } }')
+    await socket.ask('{ eventCursor }')
+
+    // Nobody gives positions until all is committed: then all of it is given them at once.
+    const positions = await connect(server)
+    await positions.query(`SELECT pg_advisory_lock(hashtextextended('taskwire.event_positions', 0))`)
+    const writer = await connect(server)
+    await writer.query('BEGIN')
+    const task = `INSERT INTO "Task" ("id", "projectId", "title") VALUES (gen_random_uuid(), $1, $2)`
+    await writer.query('UPDATE "Task" SET "title" = $2 WHERE "projectId" = $1', [projectId, 'Written first'])
+    const remover = await connect(server)
+    await remover.query(
+      `INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(1, ${MANY}) n`,
+    )
+    await remover.query('DELETE FROM "Membership" WHERE "userId" = $1 AND "projectId" = $2', [member.id, projectId])
+    await writer.query('COMMIT')
+    await positions.query(`SELECT pg_advisory_unlock(hashtextextended('taskwire.event_positions', 0))`)
+
+    const { rows } = await remover.query('SELECT "inboxId" FROM "User" WHERE "id" = $1', [member.id])
+    await remover.query(task, [rows[0].inboxId, 'The last'])
+    expect((await overSse.next(10_000)).data.task.title).toBe('The last')
+    expect((await overSocket.next(10_000)).data.taskEvents.task.title).toBe('The last')
+  },
+)

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/schema.ts'
+import { rootFields } from '../access/doors.ts'
+import { STREAM_DOORS } from '../access/streams.ts'
+import { graphql, rest } from '../support/clients.ts'
+import { cursorOf, newProject, newTask } from '../support/factories.ts'
+import { type Caller, call, data } from '../support/operations.ts'
+import { apiKey, type Person, signUpAt } from '../support/people.ts'
+import { type TestServer, testServer } from '../support/server.ts'
+
+let server: TestServer
+let owner: Person
+
+beforeAll(async () => {
+  server = await testServer({ RATE_LIMIT: 'off' })
+  await signUpAt(server, 'Administrator')
+  owner = await signUpAt(server)
+})
+afterAll(() => server?.close())
+
+type Variables = Record<string, unknown>
+
+const doors = Object.entries(STREAM_DOORS)
+
+/** Follows it through each door, and answers how to read up to the event of a task. */
+async function followAll(name: 'events' | 'taskEvents', variables: Variables, caller: Caller = owner) {
+  const root = rootFields(schema).find((one) => one.name === `Subscription.${name}`)!
+  const opened = await Promise.all(
+    doors.map(async ([door, open]) => ({ door, next: await open(server, root, variables, { token: caller.token! }) })),
+  )
+  return async (last: string) => {
+    const read: Record<string, Variables[]> = {}
+    for (const { door, next } of opened) {
+      const events: Variables[] = []
+      do {
+        const { code, data, exchange } = await next()
+        expect(code, `${door}: ${exchange}`).toBe('OK')
+        events.push(data)
+      } while (events.at(-1)?.subjectId !== last)
+      read[door] = events.slice(0, -1)
+    }
+    return read
+  }
+}
+
+/** What the log tells of it, over GraphQL and REST, page by page. */
+async function readAll(variables: Variables, caller: Caller = owner): Promise<Record<string, Variables[]>> {
+  const query = `query ($types: [String!], $projectId: ID, $filter: TaskFilter, $after: String) {
+    events(types: $types, projectId: $projectId, filter: $filter, after: $after, first: 2) {
+      nodes { type subjectId match cursor } pageInfo { hasNextPage endCursor }
+    }
+  }`
+  const pageOf = {
+    GraphQL: async (after: unknown) =>
+      (await graphql(server, query, { ...variables, after }, { token: caller.token })).data.events,
+    REST: async (after: unknown) => {
+      const { types = [], filter, ...others } = { ...variables, after } as Variables & { types?: string[] }
+      const given = Object.entries({
+        ...others,
+        limit: 2,
+        ...(filter !== undefined && { filter: JSON.stringify(filter) }),
+      })
+      const asked = [...given, ...types.map((type) => ['types', type])] as [string, string][]
+      return data(await call(caller, `GET /events?${new URLSearchParams(asked)}`))
+    },
+  }
+  const read: Record<string, Variables[]> = {}
+  for (const [protocol, page] of Object.entries(pageOf)) {
+    const events: Variables[] = []
+    for (let after = variables.after, more = true; more; ) {
+      const { nodes, pageInfo } = await page(after)
+      events.push(...nodes)
+      after = pageInfo.endCursor
+      more = pageInfo.hasNextPage
+    }
+    read[protocol] = events
+  }
+  return read
+}
+
+const change = async (id: string, body: object) => data(await call(owner, `PATCH /tasks/${id}`, { ...body }))
+
+/** That all told the same, in the same order. */
+function expectTold(read: Record<string, Variables[]>, wanted: unknown[][]) {
+  for (const [door, events] of Object.entries(read))
+    expect(
+      events.map(({ type, match }) => [type, match]),
+      door,
+    ).toEqual(wanted)
+}
+
+describe('the events of a filter, live and from the log,', () => {
+  test('are those of tasks that were in it or are, and say which', async () => {
+    const [{ id: projectId }, elsewhere] = [await newProject(owner), await newProject(owner)]
+    const after = await cursorOf(owner)
+    const filter = { status: ['IN_PROGRESS'], and: [{ projectId }] }
+    const asked = { filter, after }
+    const [read, readTasks] = [await followAll('events', asked), await followAll('taskEvents', asked)]
+
+    const { id } = await newTask(owner, { projectId })
+    await change(id, { title: 'Not in it yet' })
+    await change(id, { status: 'IN_PROGRESS' })
+    await change(id, { title: 'In it' })
+    await change(id, { status: 'COMPLETED' })
+    await change(id, { status: 'IN_PROGRESS' })
+    data(await call(owner, `DELETE /tasks/${id}`))
+    data(await call(owner, `POST /tasks/${id}/restore`))
+    data(await call(owner, `POST /tasks/${id}/move`, { projectId: elsewhere.id }))
+    await change(id, { title: 'In another project' })
+    const last = await newTask(owner, { projectId, status: 'IN_PROGRESS' })
+
+    const wanted = [
+      ['task.updated', 'ENTERED'],
+      ['task.updated', 'STAYED'],
+      ['task.updated', 'LEFT'],
+      ['task.updated', 'ENTERED'],
+      ['task.deleted', 'LEFT'],
+      ['task.restored', 'ENTERED'],
+      ['task.removed', 'LEFT'],
+    ]
+    expectTold(await read(last.id), wanted)
+    expectTold(await readTasks(last.id), wanted)
+    expectTold(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
+  })
+
+  test('by words are those of tasks with the words then', async () => {
+    const { id: projectId } = await newProject(owner)
+    const after = await cursorOf(owner)
+    const asked = { filter: { search: 'zebras' }, projectId, after }
+    const read = await followAll('taskEvents', asked)
+    const { id } = await newTask(owner, { projectId, title: 'Horses' })
+    await change(id, { description: 'A zebra is one, too' })
+    await change(id, { title: 'Donkeys' })
+    await change(id, { description: null })
+    const last = await newTask(owner, { projectId, title: 'The last zebra' })
+    const wanted = [
+      ['task.updated', 'ENTERED'],
+      ['task.updated', 'STAYED'],
+      ['task.updated', 'LEFT'],
+    ]
+    expectTold(await read(last.id), wanted)
+    expectTold(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
+  })
+
+  test('of one’s own are each viewer’s, though they ask the same', async () => {
+    const friend = await signUpAt(server)
+    const { id: projectId } = await newProject(owner)
+    data(await call(owner, `POST /projects/${projectId}/members`, { email: friend.email, role: 'EDITOR' }))
+    const asked = { filter: { assigneeId: ['me'] }, projectId, after: await cursorOf(owner) }
+    const [mine, theirs] = [await followAll('events', asked), await followAll('events', asked, friend)]
+    const { id } = await newTask(owner, { projectId, assigneeIds: [owner.id] })
+    await change(id, { assigneeIds: [owner.id, friend.id] })
+    await change(id, { assigneeIds: [friend.id] })
+    const last = await newTask(owner, { projectId, assigneeIds: [owner.id, friend.id] })
+    expectTold(await mine(last.id), [
+      ['task.created', 'ENTERED'],
+      ['task.updated', 'STAYED'],
+      ['task.updated', 'LEFT'],
+    ])
+    expectTold(await theirs(last.id), [
+      ['task.updated', 'ENTERED'],
+      ['task.updated', 'STAYED'],
+    ])
+  })
+})
+
+describe('the events of some types', () => {
+  test('are those alone, live and from the log, and a noun means all of its types', async () => {
+    const { id: projectId } = await newProject(owner)
+    const asked = { types: ['project', 'task.deleted', 'label.created'], projectId, after: await cursorOf(owner) }
+    const read = await followAll('events', asked)
+    const { id } = await newTask(owner, { projectId })
+    await server.db.project.update({ where: { id: projectId }, data: { name: 'Renamed' } })
+    data(await call(owner, `POST /projects/${projectId}/labels`, { name: 'New' }))
+    data(await call(owner, `DELETE /tasks/${id}`))
+    const last = await newTask(owner, { projectId })
+    data(await call(owner, `DELETE /tasks/${last.id}`))
+    const wanted = [
+      ['project.updated', null],
+      ['label.created', null],
+      ['task.deleted', null],
+    ]
+    expectTold(await read(last.id), wanted)
+    expectTold(await readAll(asked), [...wanted, ['task.deleted', null]])
+  })
+
+  test('that are none are refused, all of them at once', async () => {
+    for (const path of ['/events', '/events/stream']) {
+      const { status, body } = await rest(server, `GET ${path}?types=tasks&types=task&types=session.revoked`, owner)
+      expect([status, body.errors?.map((issue: { path: unknown }) => issue.path)]).toEqual([
+        422,
+        [
+          ['query', 'types'],
+          ['query', 'types'],
+        ],
+      ])
+    }
+    expect((await rest(server, 'GET /tasks/events?types=task', owner)).status).toBe(422)
+  })
+
+  test('that an API key may not see are not shown to it', async () => {
+    const key = await apiKey(owner, 'tasks:read')
+    const { id: projectId } = await newProject(owner)
+    const asked = { types: ['project', 'task'], after: await cursorOf(owner) }
+    const read = await followAll('events', asked, key)
+    await server.db.project.update({ where: { id: projectId }, data: { name: 'Renamed' } })
+    await newTask(owner, { projectId })
+    const last = await newTask(owner, { projectId })
+    expectTold(await read(last.id), [['task.created', null]])
+    expectTold(await readAll({ ...asked, types: ['project'] }, key), [])
+  })
+})
+
+test('what an event keeps for filters is shown to nobody, and cannot be asked for', async () => {
+  const { id: projectId } = await newProject(owner)
+  const after = await cursorOf(owner)
+  const read = await followAll('events', { projectId, after })
+  await newTask(owner, { projectId, description: 'Kept' })
+  const last = await newTask(owner, { projectId })
+  const shown = JSON.stringify([await read(last.id), (await call(owner, `GET /events?after=${after}`)).data])
+  expect(shown).toContain('Kept')
+  expect(shown).not.toMatch(/earlierUpdatedAt|"state"/)
+  for (const place of ['fields=state', 'include=state'])
+    expect((await rest(server, `GET /events?${place}`, owner)).status, place).toBe(422)
+  const { errors } = await graphql(server, '{ events { nodes { state } } }', {}, owner)
+  expect(errors?.[0]?.extensions.code).toBe('BAD_REQUEST')
+})

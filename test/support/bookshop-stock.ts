@@ -1,0 +1,135 @@
+import { AppError } from '../../src/gateway/errors.ts'
+
+export interface Book {
+  id: string
+  title: string
+  pages: number | null
+  genre: string
+  version: number
+}
+
+/** A stream that is open. */
+interface Reader {
+  tell(book: Book): void
+  /** Ends it, with a failure if there is one. */
+  end(error?: unknown): void
+}
+
+/** What the shop holds, and who follows it. */
+export class Shop {
+  books: Book[] = []
+  /** Until then stock is being taken. */
+  counted: Promise<void> | undefined
+  /** Streams that are open now. */
+  readers = new Set<Reader>()
+  /** Holds up who begins to follow. */
+  door: Promise<void> = Promise.resolve()
+  /** Who stands at the door. */
+  waiting = 0
+
+  find(id: string): Book {
+    const book = this.books.find((one) => one.id === id)
+    if (!book) throw new AppError('NOT_FOUND', `There is no book ${id}.`, { path: ['id'] })
+    return book
+  }
+
+  add(values: Omit<Book, 'id' | 'version'>): Book {
+    const book = { ...values, id: `book-${this.books.length + 1}`, version: 1 }
+    this.books.push(book)
+    for (const reader of this.readers) reader.tell(book)
+    return book
+  }
+
+  change(id: string, values: Partial<Book>, expectedVersion: number | null | undefined): Book {
+    const book = this.find(id)
+    if (expectedVersion != null && expectedVersion !== book.version)
+      throw new AppError('PRECONDITION_FAILED', 'Somebody was quicker.', { path: ['expectedVersion'] })
+    return Object.assign(book, values, { version: book.version + 1 })
+  }
+
+  async enter(): Promise<void> {
+    this.waiting++
+    await this.door
+    this.waiting--
+  }
+
+  /** New books, live; `return()` frees it also while it waits. */
+  follow(accepts: (book: Book) => boolean): AsyncIterableIterator<Book> {
+    const { readers } = this
+    const queue: Book[] = []
+    let wake = () => {}
+    let failure: unknown
+    const reader: Reader = {
+      tell(book) {
+        if (accepts(book)) queue.push(book)
+        wake()
+      },
+      end(error) {
+        failure = error
+        readers.delete(reader)
+        wake()
+      },
+    }
+    readers.add(reader)
+    return {
+      async next() {
+        while (queue.length === 0 && readers.has(reader)) await new Promise<void>((resolve) => (wake = resolve))
+        if (failure !== undefined) throw failure
+        const value = queue.shift()
+        return value ? { done: false, value } : { done: true, value: undefined }
+      },
+      async return() {
+        reader.end()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
+  }
+}
+
+interface BookFilter {
+  genre?: string[]
+  pages?: { gte?: number; lte?: number }
+  not?: BookFilter
+}
+
+export function meets(book: Book, { genre, pages, not }: BookFilter): boolean {
+  return (
+    (!genre || genre.includes(book.genre)) &&
+    (book.pages ?? 0) >= (pages?.gte ?? 0) &&
+    (book.pages ?? 0) <= (pages?.lte ?? Infinity) &&
+    (!not || !meets(book, not))
+  )
+}
+
+export const comparison =
+  ({ field, direction }: { field: 'TITLE' | 'PAGE_COUNT'; direction: 'ASC' | 'DESC' }) =>
+  (a: Book, b: Book) => {
+    const difference = field === 'TITLE' ? a.title.localeCompare(b.title) : (a.pages ?? 0) - (b.pages ?? 0)
+    return direction === 'ASC' ? difference : -difference
+  }
+
+interface PageArguments {
+  first?: number | null
+  after?: string | null
+  last?: number | null
+  before?: string | null
+  offset?: number | null
+}
+
+/** A page as Relay has it, the ids being the cursors. */
+export function page(found: readonly Book[], { first, after, last, before, offset }: PageArguments) {
+  const placeOf = (cursor: string) => found.findIndex((book) => book.id === cursor)
+  const end = before == null ? found.length : placeOf(before)
+  const start = Math.max(after == null ? 0 : placeOf(after) + 1, last == null ? 0 : end - last) + (offset ?? 0)
+  const nodes = found.slice(start, Math.min(end, start + (first ?? last ?? 20)))
+  const pageInfo = {
+    hasNextPage: start + nodes.length < found.length,
+    hasPreviousPage: start > 0,
+    startCursor: nodes[0]?.id,
+    endCursor: nodes.at(-1)?.id,
+  }
+  return { nodes, pageInfo }
+}
