@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RestAnswer, rest } from '../support/clients.ts'
 import { expectEnded, openStreams } from '../support/open-streams.ts'
@@ -38,6 +39,36 @@ test('of 50 refreshes of one token at once, on all servers, one succeeds and its
     refreshToken = body.refreshToken
   }
   expect((await refresh(server, refreshToken)).status).toBe(200)
+}, 60_000)
+
+/** The winner, beside others who send the same token to the last server every 300 ms for as long as told. */
+async function raceFor(refreshToken: string, milliseconds: number) {
+  const started = performance.now()
+  const winner = refresh(server, refreshToken).then((answer) => ({ ...answer, after: performance.now() - started }))
+  const others: Promise<RestAnswer>[] = []
+  while (performance.now() - started < milliseconds) {
+    await wait(300)
+    others.push(refresh(servers.at(-1)!, refreshToken))
+  }
+  expect(new Set(statuses(await Promise.all(others)))).toEqual(new Set([401]))
+  return await winner
+}
+
+test('a busy server may read for long what was sent at once: nobody is told of the successor while others still race', async () => {
+  const { refreshToken } = await signUp(server)
+  const { status, body, after } = await raceFor(refreshToken, 1_500)
+  expect(status).toBe(200)
+  expect(after).toBeGreaterThan(1_500)
+  expect((await rest(server, 'GET /me', { token: body.accessToken })).status).toBe(200)
+})
+
+test('who sends a spent token for ever holds its successor back for five seconds, and then ends the session', async () => {
+  const { refreshToken } = await signUp(server)
+  const { status, body, after } = await raceFor(refreshToken, 7_000)
+  expect(status).toBe(200)
+  expect(after).toBeGreaterThan(4_900)
+  expect(after).toBeLessThan(7_000)
+  expect((await rest(server, 'GET /me', { token: body.accessToken })).status).toBe(401)
 })
 
 test('a spent token that comes again ends the session: its tokens, and within a second its streams, on all servers', async () => {

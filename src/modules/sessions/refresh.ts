@@ -1,23 +1,18 @@
-import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
+import { setTimeout as wait } from 'node:timers/promises'
 import { hashToken, newRefreshToken } from '../../auth/tokens.ts'
 import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type AuthAnswer, authAnswer, sessionEnd } from './service.ts'
 
 /**
- * How long a refresh is held back. Whoever sends a token again before anybody was told of its successor cannot know that it
- * is spent: such a request lost a race and is only refused. After that, a spent token is a stolen one.
+ * How long a refresh is held back after the last request that raced with it. Whoever sends a token again before anybody was
+ * told of its successor cannot know that it is spent: such a request lost a race and is only refused. After that, a spent
+ * token is a stolen one.
  */
 const RACE_MS = 500
 
-/**
- * When the trade of a token was answered, by `performance.now()`; Infinity while it is held back. Of trades of this process
- * only: of another's, the age of the trade in the database has to do.
- */
-const answeredAt = new LRUCache<string, number>({ max: 10_000, ttl: 600_000 })
-
-const keyOf = (hash: Uint8Array) => Buffer.from(hash).toString('base64')
+/** However many go on racing, the winner is answered after this. */
+const LONGEST_RACE_MS = 5_000
 
 /**
  * Trades a refresh token for a new one and an access token. Of many at once exactly one succeeds. A token that was
@@ -43,25 +38,33 @@ export async function refresh(ctx: Context, refreshToken: string): Promise<AuthA
     await endIfReused(ctx, hash)
     throw new AppError('UNAUTHENTICATED', 'The refresh token is not valid: sign in again.')
   }
-  answeredAt.set(keyOf(hash), Number.POSITIVE_INFINITY)
-  const [user] = await Promise.all([ctx.db.user.findUniqueOrThrow({ where: { id: traded.userId } }), wait(RACE_MS)])
-  // A busy process may have requests waiting to be read that were sent long before: read them first.
-  await nextTurn()
-  answeredAt.set(keyOf(hash), performance.now())
+  const [user] = await Promise.all([
+    ctx.db.user.findUniqueOrThrow({ where: { id: traded.userId } }),
+    raceEnd(ctx, hash),
+  ])
   return authAnswer(ctx, user, traded.sessionId, token)
 }
 
+/** Resolves when the winner of a race may be answered. The times are the database's: those who race may be on other servers. */
+async function raceEnd(ctx: Context, hash: Uint8Array<ArrayBuffer>): Promise<void> {
+  const latest = performance.now() + LONGEST_RACE_MS
+  let answered = 0
+  while (answered === 0 && performance.now() < latest) {
+    await wait(RACE_MS)
+    answered = await ctx.db.$executeRaw`
+      UPDATE "RefreshToken" SET "answeredAt" = clock_timestamp() WHERE "hash" = ${hash}
+        AND greatest("replacedAt", "racedAt") <= clock_timestamp() - ${RACE_MS} * interval '1 millisecond'`
+  }
+}
+
+/** Refused requests come here: with a spent token, either they lost a race, or somebody stole it. */
 async function endIfReused(ctx: Context, hash: Uint8Array<ArrayBuffer>): Promise<void> {
-  // Both times are the database's; only the time since this request arrived is ours.
-  const [spent] = await ctx.db.$queryRaw<{ sessionId: string; age: number }[]>`
-    SELECT "sessionId", (extract(epoch FROM clock_timestamp() - "replacedAt") * 1000)::float8 AS age
-    FROM "RefreshToken" WHERE "hash" = ${hash} AND "replacedAt" IS NOT NULL`
-  if (!spent) return
-  const { arrivedAt } = ctx.request
-  const answered = answeredAt.get(keyOf(hash))
-  const ageOnArrival = spent.age - (performance.now() - arrivedAt)
-  const lostRace = answered === undefined ? ageOnArrival < RACE_MS : arrivedAt < answered
-  if (lostRace) return
+  const [spent] = await ctx.db.$queryRaw<{ sessionId: string; sinceAnswer: number }[]>`
+    UPDATE "RefreshToken" SET "racedAt" = clock_timestamp() WHERE "hash" = ${hash} AND "replacedAt" IS NOT NULL
+    RETURNING "sessionId", (extract(epoch FROM clock_timestamp()
+      - coalesce("answeredAt", "replacedAt" + ${LONGEST_RACE_MS} * interval '1 millisecond')) * 1000)::float8 AS "sinceAnswer"`
+  // Measured after the database's, so that waiting for it cannot make an early request a late one.
+  if (!spent || performance.now() - ctx.request.arrivedAt > spent.sinceAnswer) return
   ctx.log.warn({ sessionId: spent.sessionId }, 'a spent refresh token came again: its session is ended')
   await ctx.db.session.updateMany({ where: { id: spent.sessionId, revokedAt: null }, data: { revokedAt: new Date() } })
 }
