@@ -1,7 +1,7 @@
 /**
  * Measures how long a server takes from the start of its process to a good answer of /readyz, on the embedded database
- * with data in it. One of the starts has to stay below the limit, which machines slower than those it was set on stretch:
- * they are known by the time that a process takes which only loads packages.
+ * with data in it. One of the starts has to stay below the limit, which machines stretch that are slower than those it was
+ * set on, or busy: they are known by the time that a process takes which only loads packages, just before each start.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 
 const LIMIT_MS = 1_500
 const LIMIT_YARDSTICKS = 7
-const MAX_STARTS = 8
+const MAX_STARTS = 12
 const YARDSTICK = ['@prisma/client/runtime/client', '@pothos/core', 'graphql-yoga', 'pino', 'zod']
 
 const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-start-'))
@@ -45,17 +45,21 @@ async function yardstick(): Promise<number> {
 const first = Math.round(await start())
 const later: number[] = []
 const yardsticks: number[] = []
-const limit = () => Math.max(LIMIT_MS, Math.round(LIMIT_YARDSTICKS * Math.min(...yardsticks)))
+let good = false
 // Another process may take the machine for a moment: one good start shows what the server can do.
-do {
-  yardsticks.push(Math.round(await yardstick()))
-  later.push(Math.round(await start()))
-} while (later.length < MAX_STARTS && Math.min(...later) >= limit())
+while (!good && later.length < MAX_STARTS) {
+  const packages = await yardstick()
+  const taken = await start()
+  yardsticks.push(Math.round(packages))
+  later.push(Math.round(taken))
+  good = taken < Math.max(LIMIT_MS, LIMIT_YARDSTICKS * packages)
+}
 await rm(dataDir, { recursive: true, force: true })
 console.log(`first start ${first} ms; with data ${later.join(', ')} ms; packages alone ${yardsticks.join(', ')} ms`)
-if (Math.min(...later) >= limit()) {
+if (!good) {
   console.error(
-    `No start on existing data took less than ${limit()} ms: look for what the server loads or does before it listens.`,
+    `No start on existing data took less than ${LIMIT_MS} ms, or than ${LIMIT_YARDSTICKS} times what the packages alone took: ` +
+      'look for what the server loads or does before it listens.',
   )
   process.exitCode = 1
 }
