@@ -10,7 +10,8 @@ import { originAllowed, requestIdOf } from './http.ts'
 import { ENDLESS } from './lifetime.ts'
 import type { EngineResult } from './live/outcome.ts'
 import type { Places } from './live/places.ts'
-import { pump, STALLED_MS } from './live/pump.ts'
+import { watchPulse } from './live/pulse.ts'
+import { pump } from './live/pump.ts'
 import { type EngineStream, isStream } from './live/result-stream.ts'
 import { endWithProblem } from './problem.ts'
 
@@ -56,7 +57,6 @@ type Session = WsContext<Record<string, unknown>, SocketExtra>
 const GOING_AWAY = 1001
 /** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
 const MAX_REASON = 100
-const PING_MS = 12_000
 const INIT_TIMEOUT_MS = 5_000
 /** IANA's WebSocket Close Code Number Registry: Try Again Later. */
 const TRY_AGAIN = 1013
@@ -145,7 +145,7 @@ export function attachWebsocket<Context extends GatewayContext>(
 
   function open(socket: WebSocket, request: IncomingMessage): void {
     const connection: GatewayConnection = { headers: request.headers, lifetime: ENDLESS }
-    const stopWatching = watchPulse(socket)
+    const stopWatching = watchPulse(socket, request.socket)
     socket.on('error', (error) => log.debug({ err: error }, 'a websocket broke'))
     const closed = protocol.opened(
       {
@@ -265,27 +265,6 @@ function sentDirectly(stream: EngineStream, id: string, socket: WebSocket): Asyn
       await stream.return()
     },
   }
-}
-
-/** Ends a socket whose client no longer answers; one that still has to take what was sent has longer. Answers the way to stop. */
-function watchPulse(socket: WebSocket): () => void {
-  let alive = true
-  let waiting = 0
-  let stalledFor = 0
-  const timer = setInterval(() => {
-    const { bufferedAmount } = socket
-    stalledFor = bufferedAmount > 0 && bufferedAmount >= waiting ? stalledFor + PING_MS : 0
-    waiting = bufferedAmount
-    // A ping would only wait behind the rest.
-    if (bufferedAmount > 0) return stalledFor >= STALLED_MS ? socket.terminate() : undefined
-    if (!alive) return socket.terminate()
-    alive = false
-    socket.ping()
-  }, PING_MS)
-  socket.on('pong', () => {
-    alive = true
-  })
-  return () => clearInterval(timer)
 }
 
 function payloadProblem(payload: SubscribePayload): string | undefined {
