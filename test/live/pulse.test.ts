@@ -6,8 +6,8 @@ import WebSocket, { WebSocketServer } from 'ws'
 import { watchPulse } from '../../src/gateway/live/pulse.ts'
 import { until } from '../support/wait.ts'
 
-const PING_MS = 200
-const STALLED_MS = 2_000
+const PING_MS = 500
+const STALLED_MS = 5_000
 
 /** Both ends of a websocket that is watched, and what its client has got. */
 async function connect(onTestFinished: TestContext['onTestFinished']) {
