@@ -62,7 +62,7 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
   return rows.map((row) => ({
     ...row,
     position: row.position ?? 0n,
-    // Written by the triggers alone, in this form; Prisma knows it only as JSON.
+    // Both are written by the triggers alone, in this form; Prisma knows them only as JSON.
     changes: row.changes as unknown as LoggedEvent['changes'],
     state: row.state as LoggedEvent['state'],
   }))

@@ -38,6 +38,7 @@ export function taskChange({ type, subjectId, state, changes, at }: LoggedEvent)
     })
   }
   const { earlierUpdatedAt, ...columns } = state
+  // The columns are those that the trigger on tasks keeps; the log, which serves all subjects, has them untyped.
   const now = { id: subjectId, ...columns } as unknown as TaskState
   // Logged as deleted while it is not in the trash: its row went.
   if (type === 'task.removed' || (type === 'task.deleted' && now.deletedAt === null))
