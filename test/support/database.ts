@@ -31,7 +31,9 @@ function fingerprint(): string {
 }
 
 const embeddedTemplate = () => join(CACHE, `embedded-${fingerprint()}`)
-const postgresTemplate = () => `taskwire_template_${fingerprint()}`
+/** Several checkouts may share one PostgreSQL: each has a template of its own. */
+const postgresTemplates = `taskwire_template_${createHash('sha256').update(CACHE).digest('hex').slice(0, 8)}`
+const postgresTemplate = () => `${postgresTemplates}_${fingerprint()}`
 
 /** Makes what test databases are copied from, unless an earlier run did. Called once, before the workers start. */
 export async function prepareTemplates(): Promise<void> {
@@ -62,7 +64,7 @@ async function preparePostgresTemplate(): Promise<void> {
   await administer(async (client) => {
     const find = async () => {
       const { rows } = await client.query<{ datname: string }>(
-        `SELECT datname FROM pg_database WHERE datname LIKE 'taskwire\\_template\\_%'`,
+        `SELECT datname FROM pg_database WHERE starts_with(datname, '${postgresTemplates}_')`,
       )
       return rows.map((row) => row.datname)
     }
