@@ -37,19 +37,31 @@ function withLimits(rule: z.ZodString, min: number, max: number) {
   })
 }
 
+/** Lowers A to Z and nothing else, so that two different texts become one only where they differ in ASCII case. */
+function lowerAscii(value: string): string {
+  return value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 function countCharacters(value: string): number {
   let count = 0
   for (const _ of value) count++
   return count
 }
 
-/** An e-mail address; RFC 5321 allows 254 characters. In lower case, as there is one account per address. */
+/**
+ * An e-mail address exactly as given, in lower case: there is one account per address. RFC 5321 allows 254 characters.
+ * Checks come first. Lowering all of Unicode before them turns a KELVIN SIGN into a `k`, and so one address into another.
+ */
+export const emailAddress = z
+  .string()
+  .max(254, 'must be at most 254 characters')
+  .pipe(z.email('is not an e-mail address').overwrite(lowerAscii))
+
+/** An e-mail address that somebody typed: white space around it does not count. */
 export const email = z
   .string()
   .trim()
-  .toLowerCase()
-  .max(254, 'must be at most 254 characters')
-  .pipe(z.email('is not an e-mail address'))
+  .pipe(emailAddress)
   .meta({ format: 'email', maxLength: 254, examples: ['ada@example.org'] })
 
 /** Bounds the work of hashing one. */
@@ -80,6 +92,6 @@ export function isId(value: string): boolean {
 /** In lower case, as the database writes them. */
 export const id = z
   .string()
-  .toLowerCase()
   .refine(isId, 'is not an id')
+  .overwrite(lowerAscii)
   .meta({ format: 'uuid', minLength: 36, maxLength: 36 })

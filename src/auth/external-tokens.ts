@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
-import { z } from 'zod'
+import { emailAddress } from '../rules.ts'
 
 /** Who a token of the outside identity provider speaks of. */
 export interface ExternalClaims {
@@ -24,8 +24,6 @@ export interface ExternalOptions {
 
 /** A token is at most a few kilobytes; a longer one is not worth the work. */
 const MAX_LENGTH = 16_384
-
-const emailRule = z.string().toLowerCase().pipe(z.email())
 
 /** OpenID Connect Core 2: a subject has 1 to 255 ASCII characters. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/
@@ -62,7 +60,7 @@ export function createExternalTokens(options: ExternalOptions, onTrouble: (error
         })
         const { sub = '', exp = 0, email, email_verified: verified } = payload
         if (!SUBJECT.test(sub)) return undefined
-        const address = emailRule.safeParse(email)
+        const address = emailAddress.safeParse(email)
         const verifiedEmail = verified === true && address.success ? address.data : undefined
         return { issuer, subject: sub, verifiedEmail, expiresAt: exp * 1000 }
       } catch (error) {

@@ -61,6 +61,14 @@ describeBoth('registering', (api) => {
     }
   })
 
+  test('does not take another address for this one, however alike their letters are', async () => {
+    const account = { ...newAccount(), email: `kim.${randomUUID()}@example.org` }
+    data(await api.register(nobody, account))
+    const alike = account.email.replace('k', '\u212A')
+    const refused = refusal(await api.signIn(nobody, { email: alike, password: account.password }))
+    expect(refused, refused.exchange).toMatchObject({ code: 'VALIDATION_FAILED', fields: ['email'] })
+  })
+
   test.each<[string, Record<string, unknown>, string[]]>([
     ['a password of 7 characters', { password: '1234567' }, ['password']],
     ['a password of 7 emoji', { password: '🔑'.repeat(7) }, ['password']],
@@ -69,6 +77,9 @@ describeBoth('registering', (api) => {
     ['an address without @', { email: 'ada.example.org' }, ['email']],
     ['an address without a domain', { email: 'ada@' }, ['email']],
     ['an address with a NUL', { email: 'a\u0000da@example.org' }, ['email']],
+    ['an address with a KELVIN SIGN', { email: '\u212Aate@example.org' }, ['email']],
+    ['a domain with a KELVIN SIGN', { email: 'kate@\u212Aate.org' }, ['email']],
+    ['an address with a LONG S', { email: '\u017Fam@example.org' }, ['email']],
     ['an address of 255 characters', { email: `${'a'.repeat(243)}@example.org` }, ['email']],
     ['an empty name', { name: ' ' }, ['name']],
     ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],

@@ -88,7 +88,15 @@ describeBoth('the key of a task', (api) => {
       `${key}\u0000`,
       '%',
     ]
-    for (const name of [...others, ...odd]) expectRefused(await api.getTask(owner(), name), 'NOT_FOUND', ['id'])
+    const mass = await newProject(owner(), { key: `MASS${newKey().slice(-5)}` })
+    const task = await newTask(owner(), { projectId: mass.id })
+    // Each is the task's key in capitals.
+    const alike = [task.key.replaceAll('S', '\u017F'), task.key.replace('SS', 'ß')]
+    for (const name of alike) {
+      expectRefused(await api.listTasks(owner(), { filter: { key: [name] } }), 'VALIDATION_FAILED', ['key'])
+    }
+    for (const name of [...others, ...odd, ...alike])
+      expectRefused(await api.getTask(owner(), name), 'NOT_FOUND', ['id'])
   })
 
   test('is another after a move, and the task is still found by every one it had', async () => {

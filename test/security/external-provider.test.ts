@@ -87,6 +87,16 @@ describe('a subject is matched', () => {
     }
   })
 
+  test('never by an address that only looks like the account’s once case is folded or white space trimmed', async () => {
+    const email = `kim.${randomUUID()}@example.org`
+    const body = { email, password: 'a long password', name: 'Kim' }
+    expect((await rest(server, 'POST /auth/register', { body })).status).toBe(201)
+    for (const other of [email.replace('k', '\u212A'), ` ${email}`, `${email}\u00a0`, `\ufeff${email}`]) {
+      await expectRefused(await providerToken(rsa, verified(other)))
+    }
+    expect((await meOf(await providerToken(rsa, verified(email.toUpperCase())))).email).toBe(email)
+  })
+
   test('to nobody where there is no such account, and none is made', async () => {
     const before = await server.db.user.count()
     await expectRefused(await providerToken(rsa, verified(`${randomUUID()}@example.org`)))

@@ -5,8 +5,8 @@ import { line, notNull } from '../../rules.ts'
 const name = line(50).meta({ examples: ['bug'] })
 export const color = z
   .string()
-  .toLowerCase()
   .regex(/^#[0-9a-f]{6}$/i, 'must be a color like #1d76db')
+  .toLowerCase()
   // A pattern of JSON Schema has no flags.
   .meta({ pattern: '^#[0-9A-Fa-f]{6}$', minLength: 7, maxLength: 7, examples: ['#1d76db'] })
 

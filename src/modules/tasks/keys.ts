@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { isId } from '../../rules.ts'
 
-/** "WEB-42": a project's key and a number. */
-const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,9}$/
+/** "WEB-42": a project's key and a number, in either case. Without `u` the flag `i` covers ASCII only. */
+const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,9}$/i
 
 /** The same as JSON Schema has it, in either case: its patterns have no flags. */
 const KEY_PATTERN = '[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,9}'
@@ -12,8 +12,7 @@ export const TASK_ID_PATTERN = `${ID_PATTERN}|${KEY_PATTERN}`
 
 /** A text as a task's key, which may be typed in small letters; undefined for what cannot be one. */
 export function readKey(value: string): string | undefined {
-  const key = value.toUpperCase()
-  return KEY.test(key) ? key : undefined
+  return KEY.test(value) ? value.toUpperCase() : undefined
 }
 
 export const isTaskId = (value: string): boolean => isId(value) || readKey(value) !== undefined
