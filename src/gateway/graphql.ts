@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLError, OperationTypeNode } from 'graphql'
 import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
-import Negotiator from 'negotiator'
+import { preferredType } from './accept.ts'
 import { toClientError } from './client-error.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from './context.ts'
 import type { Engine, PreparedOperation, Variables } from './engine.ts'
@@ -28,6 +28,8 @@ export interface GraphqlOptions<Context extends GatewayContext> {
 /** A request on its way through Yoga. */
 interface Asked {
   exchange: HttpExchange
+  /** Whether the client accepts Server-Sent Events. */
+  acceptsEvents: boolean
   /** Says that Yoga is not to answer: the answer is over when the promise is. */
   takeOver(answer: Promise<void>): void
 }
@@ -55,7 +57,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   async function answer(params: GraphQLParams, request: Asked): Promise<EngineResult> {
-    const { exchange } = request
+    const { exchange, acceptsEvents } = request
     const { operationName } = params as { operationName?: unknown }
     if (operationName != null && typeof operationName !== 'string') {
       return refusedAnyway(exchange, new AppError('BAD_REQUEST', 'operationName must be a string.'))
@@ -70,7 +72,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       ])
     }
     const isSubscription = kind === OperationTypeNode.SUBSCRIPTION
-    if (isSubscription && new Negotiator(exchange.request).mediaTypes([SSE_TYPE]).length === 0) {
+    if (isSubscription && !acceptsEvents) {
       const message = `A subscription is answered with ${SSE_TYPE}, or over a websocket.`
       return refusedAnyway(exchange, new AppError('NOT_ACCEPTABLE', message))
     }
@@ -149,11 +151,14 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   return async (exchange) => {
     const { request, response } = exchange
     try {
+      const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
+      // Yoga negotiates after it has run the operation: with one type that it can serve it never refuses then.
+      request.headers.accept = negotiate(exchange)
       if (exchange.method === 'POST') {
         requireJson(exchange)
         attachBody(request, await exchange.body())
       }
-      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, takeOver }))
+      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, acceptsEvents, takeOver }))
       await Promise.race([yoga(request, response), takenOver])
     } catch (error) {
       sendErrors(exchange, error)
@@ -169,6 +174,19 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     response.writeHead(status, { ...headers, 'Content-Type': 'application/graphql-response+json; charset=utf-8' })
     response.end(JSON.stringify({ errors: [error] }))
   }
+}
+
+const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const
+/** Also forms of a result, for clients that accept no JSON. */
+const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
+
+/** Returns the media type of the answer; NOT_ACCEPTABLE before anything has run. GraphiQL is for who prefers a page to JSON. */
+function negotiate({ request, method }: HttpExchange): string {
+  const types = method === 'GET' ? ([...JSON_TYPES, 'text/html'] as const) : JSON_TYPES
+  const type = preferredType(request, types) ?? preferredType(request, STREAM_TYPES)
+  if (type !== undefined) return type
+  const offered = [...types, ...STREAM_TYPES].join(', ')
+  throw new AppError('NOT_ACCEPTABLE', `This answers ${offered}, not ${request.headers.accept}.`)
 }
 
 /** Only JSON: a browser form can send the other types across origins without asking first. */

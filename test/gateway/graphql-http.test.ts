@@ -78,6 +78,63 @@ describe('a body that a form of another origin can send', () => {
   })
 })
 
+describe('the answer to a mutation', () => {
+  const titles = async () =>
+    (await rest(server, 'GET /tasks', { token })).body.nodes.map(({ title }: { title: string }) => title)
+  const create = (title: string, accept: string) =>
+    post({ query: `mutation { createTask(input: {title: "${title}"}) { title } }` }, { accept })
+
+  test.each([
+    'text/plain',
+    'text/html',
+    'application/xml',
+    '*',
+    'image/*',
+    'garbage',
+    'application/json;q=0',
+    '*/*;q=0',
+  ])('is refused before it runs where the client cannot take one: Accept: %s', async (accept) => {
+    const answer = await create('Refused', accept)
+    expect(answer, answer.text).toMatchObject({
+      status: 406,
+      body: { errors: [{ extensions: { code: 'NOT_ACCEPTABLE', requestId: expect.any(String) } }] },
+    })
+    expect(await titles()).toEqual([])
+  })
+
+  test.each([
+    ['*/*', 'application/json'],
+    ['application/*', 'application/json'],
+    ['application/json; charset=latin1', 'application/json'],
+    ['application/graphql-response+json;foo=bar', 'application/graphql-response+json'],
+    ['application/json;q=0, */*', 'application/graphql-response+json'],
+    ['application/json;q=0.1, application/graphql-response+json;q=0.9', 'application/graphql-response+json'],
+    ['application/graphql-response+json;q=0.1, application/json;q=0.9', 'application/json'],
+    ['text/event-stream, application/json', 'application/json'],
+    ['text/event-stream;q=0, application/json', 'application/json'],
+    ['text/event-stream', 'text/event-stream'],
+    ['text/*', 'text/event-stream'],
+    ['multipart/mixed', 'multipart/mixed'],
+  ])('is of a type that the client takes: Accept: %s', async (accept, type) => {
+    const answer = await create('Taken', accept)
+    expect([answer.status, answer.headers.get('content-type')?.split(';')[0]], answer.text).toEqual([200, type])
+    expect(answer.text).toContain('{"data":{"createTask":{"title":"Taken"}}}')
+    expect(await titles()).toEqual(['Taken'])
+    await server.db.task.deleteMany()
+  })
+
+  test('is refused before it runs where the Idempotency-Key is malformed or the method is another', async () => {
+    const query = 'mutation { createTask(input: {title: "Refused"}) { title } }'
+    const malformed = await post({ query }, { 'idempotency-key': 'a b' })
+    expect(malformed.body.errors[0].extensions.code, malformed.text).toBe('VALIDATION_FAILED')
+    const url = `${server.url}/graphql?query=${encodeURIComponent(query)}`
+    for (const method of ['HEAD', 'PUT', 'DELETE']) {
+      expect((await fetch(url, { method, headers: { authorization: `Bearer ${token}` } })).status, method).toBe(405)
+    }
+    expect(await titles()).toEqual([])
+  })
+})
+
 test('a batch of operations is refused, and none of it runs', async () => {
   const one = { query: 'mutation { createTask(input: {title: "A"}) { id } }' }
   const answer = await post([one, one])
@@ -158,11 +215,14 @@ describe('GraphiQL', () => {
     expect(answer.text).not.toMatch(/url\(\s*["']?https?:/)
   })
 
-  test('is not what a program gets', async () => {
-    const answer = await send({ headers: { accept: 'application/json' } })
-    expect(answer.text).not.toContain('<html')
-    expect(answer.status).toBe(400)
-  })
+  test.each(['application/json', 'text/html;q=0, application/json', 'application/json, text/html;q=0.5'])(
+    'is not what a program gets: Accept: %s',
+    async (accept) => {
+      const answer = await send({ headers: { accept } })
+      expect(answer.text).not.toContain('<html')
+      expect(answer.status).toBe(400)
+    },
+  )
 })
 
 describe('a subscription over Server-Sent Events', () => {

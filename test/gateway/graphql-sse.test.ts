@@ -151,17 +151,20 @@ describe('a subscription over SSE', () => {
     expect((await ask('GET', { query: '{ shopName }', accept: 'application/json' })).response.status).toBe(200)
   })
 
-  test('is sent as events also where they are one of the types that are accepted', async () => {
-    const { response, type } = await ask('POST', { accept: `application/json;q=0.5, ${SSE}` })
-    expect([response.status, type]).toEqual([200, 'text/event-stream; charset=utf-8'])
-  })
+  test.each([`application/json;q=0.5, ${SSE}`, `application/json, ${SSE};q=0.5`, `${SSE};charset=utf-8`])(
+    'is sent as events wherever they are accepted: %s',
+    async (accept) => {
+      const { response, type } = await ask('POST', { accept })
+      expect([response.status, type]).toEqual([200, 'text/event-stream; charset=utf-8'])
+    },
+  )
 
   test.each(['application/json', 'multipart/mixed', 'image/png'])(
     'is not opened for whom takes only %s',
     async (accept) => {
       const { response } = await ask('POST', { accept })
       expect(response.status).toBe(406)
-      if (accept === 'application/json')
+      if (accept !== 'multipart/mixed')
         expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'NOT_ACCEPTABLE' } }] })
       expect(server.shop.readers.size).toBe(0)
     },

@@ -1,5 +1,5 @@
 import FindMyWay from 'find-my-way'
-import Negotiator from 'negotiator'
+import { preferredType } from '../accept.ts'
 import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
@@ -107,8 +107,7 @@ export async function createRest<Context extends GatewayContext>(options: RestOp
 }
 
 function requireAcceptable({ request }: HttpExchange, types: readonly string[]): void {
-  if (request.headers.accept === undefined) return
-  if (new Negotiator(request).mediaType([...types]) !== undefined) return
+  if (preferredType(request, types) !== undefined) return
   throw new AppError('NOT_ACCEPTABLE', `This answers ${types.join(' or ')}, not ${request.headers.accept}.`)
 }
 
