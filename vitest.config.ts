@@ -9,7 +9,7 @@ const WITHOUT_DATABASE = [
   'test/contract/judge.test.ts',
   'test/database/{cursor,statement-names,wire}.test.ts',
   'test/live/pulse.test.ts',
-  'test/gateway/{deprecation,dialect-any-schema,generic-schema,graphql-sse}.test.ts',
+  'test/gateway/{accept,deprecation,dialect-any-schema,generic-schema,graphql-sse}.test.ts',
 ]
 
 export default defineConfig({

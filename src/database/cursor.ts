@@ -1,4 +1,5 @@
 import { AppError } from '../gateway/errors.ts'
+import { decodeUtf8 } from '../gateway/utf8.ts'
 
 /** The type of a value rows are ordered by. An enum sorts in the order of its declaration, not of its letters. */
 export type OrderType =
@@ -55,7 +56,7 @@ export function decodePlace(
 function parse(cursor: string): string[] | undefined {
   if (cursor.length > LONGEST_CURSOR || !/^[\w-]+$/.test(cursor)) return undefined
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    const parts: unknown = JSON.parse(decodeUtf8(Buffer.from(cursor, 'base64url'), 'The cursor'))
     const isList = Array.isArray(parts) && parts.every((part) => typeof part === 'string')
     return isList ? parts : undefined
   } catch {

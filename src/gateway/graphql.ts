@@ -12,6 +12,7 @@ import type { EngineResult } from './live/outcome.ts'
 import type { Places } from './live/places.ts'
 import { type EngineStream, isStream } from './live/result-stream.ts'
 import { SSE_TYPE, type SseForm, serveEvents } from './live/sse.ts'
+import { decodeJson, requirePercentEncoded } from './utf8.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
@@ -28,6 +29,8 @@ export interface GraphqlOptions<Context extends GatewayContext> {
 /** A request on its way through Yoga. */
 interface Asked {
   exchange: HttpExchange
+  /** The body of a POST, parsed: Yoga itself would read bytes that are not UTF-8 as replacement characters. */
+  body: unknown
   /** Whether the client accepts Server-Sent Events. */
   acceptsEvents: boolean
   /** Says that Yoga is not to answer: the answer is over when the promise is. */
@@ -46,7 +49,11 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   const { engine, createContext, places, log } = options
   const asked = new WeakMap<object, Asked>()
 
-  const runInEngine: Plugin = {
+  const runInEngine: Plugin<object, { req: object }> = {
+    onRequestParse({ serverContext, setRequestParser }) {
+      const request = asked.get(serverContext.req)
+      if (request?.exchange.method === 'POST') setRequestParser(() => request.body as GraphQLParams)
+    },
     onParams({ setParamsHandler }) {
       setParamsHandler(({ params, context }) => {
         const request = asked.get((context as { req?: object }).req ?? {})
@@ -154,11 +161,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
       // Yoga negotiates after it has run the operation: with one type that it can serve it never refuses then.
       request.headers.accept = negotiate(exchange)
-      if (exchange.method === 'POST') {
-        requireJson(exchange)
-        attachBody(request, await exchange.body())
-      }
-      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, acceptsEvents, takeOver }))
+      requirePercentEncoded(exchange.query, 'The query string')
+      const body = exchange.method === 'POST' ? await readBody(exchange) : undefined
+      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, body, acceptsEvents, takeOver }))
       await Promise.race([yoga(request, response), takenOver])
     } catch (error) {
       sendErrors(exchange, error)
@@ -166,12 +171,13 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   function sendErrors(exchange: HttpExchange, cause: unknown): void {
-    const { response } = exchange
+    const { request, response } = exchange
     if (response.headersSent) throw cause
     const error = toClientError(cause, exchangeFacts(exchange))
     const status = cause instanceof AppError ? cause.status : 500
     const headers = cause instanceof AppError ? cause.headers : {}
-    response.writeHead(status, { ...headers, 'Content-Type': 'application/graphql-response+json; charset=utf-8' })
+    const type = preferredType(request, JSON_TYPES) ?? 'application/graphql-response+json'
+    response.writeHead(status, { ...headers, 'Content-Type': `${type}; charset=utf-8` })
     response.end(JSON.stringify({ errors: [error] }))
   }
 }
@@ -189,23 +195,11 @@ function negotiate({ request, method }: HttpExchange): string {
   throw new AppError('NOT_ACCEPTABLE', `This answers ${offered}, not ${request.headers.accept}.`)
 }
 
-/** Only JSON: a browser form can send the other types across origins without asking first. */
-function requireJson({ request }: HttpExchange): void {
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  if (type === 'application/json' || type === 'application/graphql+json') return
+/** Takes only JSON: a browser form can send the other types across origins without asking first. */
+async function readBody(exchange: HttpExchange): Promise<unknown> {
+  const type = (exchange.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/json' || type === 'application/graphql+json') return decodeJson(await exchange.body())
   throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send application/json, not ${type || 'a body without a Content-Type'}.`)
-}
-
-/** Hands Yoga a body that was read already: its server adapter takes an async iterable that has a key of its own. */
-function attachBody(request: object, body: Buffer): void {
-  Object.assign(request, {
-    body: {
-      size: body.length,
-      async *[Symbol.asyncIterator]() {
-        yield body
-      },
-    },
-  })
 }
 
 /** Errors of the request as a whole: 400, but 200 where the client only knows `application/json` (GraphQL over HTTP). */

@@ -4,6 +4,7 @@ import { toClientError } from './client-error.ts'
 import type { GatewayLog, GatewayRequest } from './context.ts'
 import { AppError } from './errors.ts'
 import { sendProblem } from './problem.ts'
+import { requirePercentEncoded } from './utf8.ts'
 
 /** A request with what the entry found out about it: every handler behind the entry gets this. */
 export interface HttpExchange {
@@ -52,6 +53,7 @@ export function createHttpEntry(options: HttpEntryOptions) {
       requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
       const { path } = exchange
+      requirePercentEncoded(path, 'The path')
       const handler = exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
       if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
       await handler(exchange)

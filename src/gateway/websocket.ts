@@ -14,6 +14,7 @@ import { watchPulse } from './live/pulse.ts'
 import { pump } from './live/pump.ts'
 import { type EngineStream, isStream } from './live/result-stream.ts'
 import { endWithProblem } from './problem.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 export interface WebsocketOptions<Context extends GatewayContext> {
   engine: Engine
@@ -55,6 +56,8 @@ type Session = WsContext<Record<string, unknown>, SocketExtra>
 
 /** RFC 6455: the endpoint goes away; stock clients reconnect after it. */
 const GOING_AWAY = 1001
+/** RFC 6455: data that is not consistent with its type. */
+const NOT_UTF8 = 1007
 /** RFC 6455 5.5: a close frame carries at most 123 bytes of reason. */
 const MAX_REASON = 100
 const INIT_TIMEOUT_MS = 5_000
@@ -159,7 +162,11 @@ export function attachWebsocket<Context extends GatewayContext>(
         close: (code, reason) => socket.close(code, reason),
         onMessage: (handle) =>
           socket.on('message', (data) => {
-            handle(String(data)).catch((error: unknown) => giveUp(socket, error))
+            // What comes while the socket closes could be done, but not answered.
+            if (socket.readyState !== socket.OPEN) return
+            const message = readMessage(socket, data as Buffer)
+            if (message === undefined) return
+            handle(message).catch((error: unknown) => giveUp(socket, error))
           }),
       },
       { request, socket, connection },
@@ -214,6 +221,16 @@ function socketRequest({ extra: { request, connection } }: Session): GatewayRequ
     remoteAddress: request.socket.remoteAddress ?? '',
     arrivedAt: performance.now(),
     connection,
+  }
+}
+
+/** Decodes a message, or closes its socket: ws itself checks text frames, but not binary ones. */
+function readMessage(socket: WebSocket, data: Buffer): string | undefined {
+  try {
+    return decodeUtf8(data, 'The message')
+  } catch (error) {
+    socket.close(NOT_UTF8, (error as AppError).message)
+    return undefined
   }
 }
 

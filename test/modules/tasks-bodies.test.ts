@@ -150,10 +150,10 @@ test.each(['/tasks?status=%', '/tasks?status=%zz', '/tasks?status=%ff'])(
 )
 
 test.each(['/tasks/%', '/tasks/%zz', '/tasks/%ff'])(
-  'REST finds nothing at %s, whose encoding is broken',
+  'REST refuses the path %s, whose encoding is broken',
   async (path) => {
     const answer = await answerTo(`GET ${path}`)
-    expect([400, 404], answer.text).toContain(answer.status)
+    expect(answer, answer.text).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
   },
 )
 

@@ -7,6 +7,7 @@ import { AppError, type Issue, validationFailed } from '../errors.ts'
 import { gatewayRequest, type HttpExchange } from '../http.ts'
 import { REPLAYED, readIdempotencyKey } from '../idempotency.ts'
 import { sendProblem } from '../problem.ts'
+import { decodeForm } from '../utf8.ts'
 import { entityTag, noneMatch } from './conditional.ts'
 import { type Deprecation, deprecationOf, deprecationsUsed, takesDeprecated, tellDeprecations } from './deprecation.ts'
 import { type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
@@ -60,7 +61,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     // A large body is read of who is signed in: finding that out costs less.
     const early = route.rest.large ? await createContext(gatewayRequest(exchange, 'rest')) : undefined
     const body = route.method === 'GET' ? undefined : await readBody(exchange, early?.principal != null)
-    const query = parseQuery(exchange.query)
+    const query = decodeForm(exchange.query, 'The query string')
     const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
     const ready = prepare(input, issues)
     if (!ready || issues.length > 0) throw validationFailed(issues)
@@ -137,16 +138,6 @@ function refusePath(plan: InputPlan, error: GraphQLError, mayLook: boolean): voi
 /** A path that starts at no argument (a rule of the service's own) stays as it is. */
 function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
   return plan.args.some((arg) => arg.name === path[0]) ? placeInRequest(plan, path) : path
-}
-
-export function parseQuery(text: string): URLSearchParams {
-  try {
-    // URLSearchParams turns broken percent-encoding into replacement characters; this refuses it.
-    decodeURIComponent(text)
-  } catch {
-    throw new AppError('BAD_REQUEST', 'The query string is not valid percent-encoding.')
-  }
-  return new URLSearchParams(text)
 }
 
 /** What a list's envelope has nothing to say of is not in it. */

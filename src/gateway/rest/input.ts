@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GraphQLArgument } from 'graphql'
 import { AppError, type Issue } from '../errors.ts'
+import { decodeJson } from '../utf8.ts'
 import { coerceValue, kindOf } from '../variables.ts'
 import { versionOfTags } from './conditional.ts'
 import { type QueryParameter, queryParameters, readParameter } from './parameters.ts'
@@ -244,12 +245,5 @@ export function parseJson(body: Buffer, contentType: string | undefined): unknow
       `Send application/json, not ${type || 'a body without a Content-Type'}.`,
     )
   }
-  try {
-    return JSON.parse(utf8.decode(body))
-  } catch (error) {
-    const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8'
-    throw new AppError('BAD_REQUEST', `The body is not JSON: ${reason}.`)
-  }
+  return decodeJson(body)
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -10,7 +10,8 @@ import { isStream } from '../live/result-stream.ts'
 import { SSE_HEADERS, serveEvents } from '../live/sse.ts'
 import { sendProblem } from '../problem.ts'
 import type { RestStream } from '../rest-plugin.ts'
-import { parseQuery, type RouteHandler } from './handler.ts'
+import { decodeForm } from '../utf8.ts'
+import type { RouteHandler } from './handler.ts'
 import { placeInRequest, planInput, readInput } from './input.ts'
 import { defaultSelections } from './selection.ts'
 import { restStream, resumeArgument } from './view.ts'
@@ -54,7 +55,7 @@ export function createStreamHandler<Context extends GatewayContext>(
   return async function handle(exchange) {
     const { request, response, requestId } = exchange
     const issues: Issue[] = []
-    const query = parseQuery(exchange.query)
+    const query = decodeForm(exchange.query, 'The query string')
     const ticket = query.get('ticket')
     query.delete('ticket')
     const { variables } = readInput(plan, { params: {}, query, body: undefined, headers: request.headers }, issues)

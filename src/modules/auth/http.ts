@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { ExtraRoute } from '../../gateway/rest/extra.ts'
+import { decodeForm, decodeUtf8 } from '../../gateway/utf8.ts'
 import { refresh } from '../sessions/refresh.ts'
 import { refreshRules, signInRules } from './input.ts'
 import { signIn } from './service.ts'
@@ -154,7 +155,7 @@ function readForm(contentType: string | undefined, body: Buffer): URLSearchParam
   if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
     throw new GrantError('invalid_request', 'Send application/x-www-form-urlencoded.')
   }
-  const form = new URLSearchParams(body.toString())
+  const form = decodeForm(decodeUtf8(body, 'The body'), 'The body')
   for (const name of new Set(form.keys())) {
     if (form.getAll(name).length > 1) throw new GrantError('invalid_request', `${name} is given more than once.`)
     // RFC 6749 3.2: a parameter without a value was not sent.
@@ -183,6 +184,7 @@ function grant(ctx: Context, form: URLSearchParams) {
 /** Anything but a refused grant keeps its own answer: too many attempts, no database. */
 function toGrantError(error: unknown): GrantError {
   if (error instanceof GrantError) return error
+  if (error instanceof AppError && error.code === 'BAD_REQUEST') return new GrantError('invalid_request', error.message)
   if (error instanceof AppError && error.code === 'UNAUTHENTICATED')
     return new GrantError('invalid_grant', error.message)
   throw error
