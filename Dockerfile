@@ -1,9 +1,9 @@
-# Node 24 comes with the image; the dependency that pins it for other machines is left out.
+# The image provides Node 24, so the dependency that installs Node elsewhere is pruned.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
 COPY prisma ./prisma
-# The install generates the Prisma client into src/generated.
+# npm ci generates the Prisma client into src/generated.
 RUN npm ci
 COPY src ./src
 RUN npm prune --omit=dev --ignore-scripts

@@ -3,7 +3,7 @@ import type { Database } from '../src/database/client.ts'
 import type { Prisma } from '../src/generated/prisma/client.ts'
 import type { ProjectRole, TaskStatus } from '../src/generated/prisma/enums.ts'
 
-/** The demo's password for every account. */
+/** Password of every demo account. */
 export const DEMO_PASSWORD = 'demo-password'
 
 const PEOPLE = [
@@ -16,7 +16,7 @@ interface Plan {
   key: string
   name: string
   description: string
-  /** In the order of PEOPLE; undefined: no member. */
+  /** Roles in the order of PEOPLE. Undefined for a person who is not a member. */
   roles: readonly (ProjectRole | undefined)[]
   verbs: readonly string[]
   things: readonly string[]
@@ -47,7 +47,7 @@ const PROJECTS: readonly Plan[] = [
   {
     key: 'OPS',
     name: 'Operations',
-    description: 'Servers, backups and what wakes us at night.',
+    description: 'Servers, backups and on-call.',
     roles: ['EDITOR', 'OWNER', undefined],
     verbs: ['Automate', 'Monitor', 'Upgrade', 'Rehearse', 'Clean up'],
     things: [
@@ -86,7 +86,7 @@ const PROJECTS: readonly Plan[] = [
   },
 ]
 
-/** Named and colored alike in each project. */
+/** The same in each project. */
 const LABELS = [
   { name: 'bug', color: '#d73a4a' },
   { name: 'quick win', color: '#2da44e' },
@@ -100,12 +100,15 @@ interface SampleProject {
   labelIds: string[]
 }
 
-/** And four more in a tree. */
+/** addTree adds four more. */
 const TASKS = 196
 const DAY_MS = 86_400_000
 const STATUSES: readonly TaskStatus[] = ['PENDING', 'PENDING', 'IN_PROGRESS', 'COMPLETED', 'COMPLETED', 'CANCELLED']
 
-/** Fills an empty database with sample data: 3 users, 3 projects, 200 tasks. Always the same, but for ids and dates. */
+/**
+ * Fills an empty database with sample data: 3 users, 3 projects, 200 tasks. Only ids and dates
+ * differ between runs.
+ */
 export async function seed(db: Database): Promise<void> {
   const passwordHash = await hashPassword(DEMO_PASSWORD)
   const users: string[] = []
@@ -121,7 +124,7 @@ export async function seed(db: Database): Promise<void> {
   await addTree(db, pick(projects, 0))
 }
 
-/** A task with sub-tasks, of which one blocks another. */
+/** Adds a task with sub-tasks, one blocked by two others. */
 async function addTree(db: Database, { id: projectId, memberIds }: SampleProject): Promise<void> {
   const creatorId = pick(memberIds, 0)
   const add = (title: string, data: Partial<Prisma.TaskUncheckedCreateInput> = {}) =>
@@ -130,7 +133,7 @@ async function addTree(db: Database, { id: projectId, memberIds }: SampleProject
   const parentId = parent.id
   const design = await add('Design the voucher', { parentId, status: 'COMPLETED', assigneeIds: [creatorId] })
   const print = await add('Find a printer', { parentId, status: 'IN_PROGRESS', assigneeIds: [pick(memberIds, 1)] })
-  const sell = await add('Put it into the shop', { parentId })
+  const sell = await add('Add it to the shop', { parentId })
   for (const sourceId of [design.id, print.id]) {
     await db.taskRelation.create({ data: { type: 'BLOCKS', sourceId, targetId: sell.id, creatorId } })
   }
@@ -182,9 +185,7 @@ function sampleTask(
     projectId,
     title,
     description:
-      random(3) === 0
-        ? `Agreed in the weekly meeting.\n\n- [ ] ask who is affected\n- [ ] write down what changes`
-        : null,
+      random(3) === 0 ? `Agreed in the weekly meeting.\n\n- [ ] ask who is affected\n- [ ] describe the change` : null,
     status,
     priority: 1 + random(5),
     dueAt: random(2) === 0 ? new Date(Date.now() + (random(60) - 20) * DAY_MS) : null,
@@ -200,11 +201,11 @@ function sampleTask(
 
 function pick<T>(items: readonly T[], index: number): T {
   const item = items[index]
-  if (item === undefined) throw new Error(`there is no sample number ${index}`)
+  if (item === undefined) throw new Error(`no sample at index ${index}`)
   return item
 }
 
-/** mulberry32: the same numbers at every start. */
+/** Creates a random number generator (mulberry32) that returns the same numbers in every run. */
 function createRandom(start: number): (below: number) => number {
   let state = start
   return (below) => {

@@ -1,13 +1,17 @@
 import pino, { type Logger } from 'pino'
 
-/** JSON lines on standard output. Never the headers of a request: they carry credentials. */
+/**
+ * Creates a logger that writes JSON lines to standard output. Never log request headers: they carry
+ * credentials.
+ */
 export function createLog(level: string): Logger {
   return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } })
 }
 
 /**
- * What a log may hold of an error. Not its further properties: a database's error carries the whole row that broke a
- * rule, password hash included, and Prisma writes the call with its values before the message proper.
+ * Returns the parts of an error that are safe to log. Leaves out all other properties: a database
+ * error carries the whole row that broke a constraint, password hash included. Prisma puts the call
+ * and its values in front of the message, so only the last line of its messages is kept.
  */
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) }

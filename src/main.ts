@@ -1,28 +1,32 @@
-import './compile-cache.ts'
+import './app/compile-cache.ts'
+import { openConfiguredDatabase } from './app/open-database.ts'
 import { ConfigError, readConfig } from './config.ts'
 import { createLog } from './log.ts'
-import { openConfiguredDatabase } from './open-database.ts'
-import { whenOrphaned } from './orphaned.ts'
 
-/** How long a stop may take before the process leaves anyway. */
+/** Maximum time a graceful stop may take before the process exits. */
 const STOP_LIMIT_MS = 10_000
 
 async function main(): Promise<void> {
   const config = readConfig()
   const log = createLog(config.LOG_LEVEL)
   const database = openConfiguredDatabase(config, log)
-  // Whoever awaits it reports its failure; until then it is nobody's.
+  // startServer awaits this promise and reports its failure. Until then, keep it from counting as
+  // unhandled.
   database.catch(() => undefined)
-  const { startServer } = await import('./server.ts')
+  const { startServer } = await import('./app/server.ts')
   const server = await startServer(config, log, database)
   log.info(
     { url: server.url, database: config.DATABASE_URL ? 'postgresql' : `embedded in ${config.DATA_DIR}` },
-    'taskwire is ready',
+    'Taskwire is ready',
   )
 
   server.onFailure(() => process.exit(1))
 
-  const stop = (signal: NodeJS.Signals | 'npm is gone') => {
+  let stopping = false
+  // npm forwards the SIGINT of a terminal, which the server has already received: the second one must not kill it.
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
     log.info({ signal }, 'stopping')
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
     server.close().then(
@@ -33,13 +37,13 @@ async function main(): Promise<void> {
       },
     )
   }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-  whenOrphaned(() => stop('npm is gone'))
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
 }
 
 main().catch((error: unknown) => {
-  // What the person who starts it can mend is said in plain words; anything else needs its stack.
+  // Configuration and system errors (port in use, no permission) need no stack trace. Anything else
+  // does.
   const plain = error instanceof ConfigError || (error as NodeJS.ErrnoException).code !== undefined
   console.error(plain ? (error as Error).message : error)
   process.exit(1)

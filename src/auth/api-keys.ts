@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { hashToken } from './tokens.ts'
 
 const PREFIX = 'tw_'
-/** Characters of a secret that are kept to tell keys apart: they say nothing of the rest. */
+/** Length of the stored prefix, which tells keys apart and reveals nothing about the rest. */
 const SHOWN = PREFIX.length + 6
 
-/** A new key: `tw_` and 256 random bits. Only hash and beginning are stored. */
+/** Generates an API key: `tw_` and 256 random bits. Only its hash and prefix are stored. */
 export function newApiKey(): { secret: string; hash: Uint8Array<ArrayBuffer>; prefix: string } {
   const secret = PREFIX + randomBytes(32).toString('base64url')
   return { secret, hash: hashToken(secret), prefix: secret.slice(0, SHOWN) }

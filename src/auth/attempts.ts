@@ -1,25 +1,29 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { refuseSlowly } from './slow-refusal.ts'
 
-/** Failures from one address on one account, in a minute: a person who mistypes stays below. */
+/** Failures per minute from one address on one account. A person who mistypes stays below. */
 const PAIR = { points: 10, duration: 60 }
-/** Failures from one address, whatever the accounts: many people may sit behind one. */
+/** Failures per minute from one address on any account. Many people can share an address. */
 const ADDRESS = { points: 100, duration: 60 }
-/** Failures on one account from addresses it never signed in from. */
+/** Failures per 15 minutes on one account from addresses it never signed in from. */
 const ACCOUNT = { points: 50, duration: 900 }
-/** What is left of an account under attack to addresses it never signed in from: its owner gets in all the same, soon. */
+/**
+ * Attempts still allowed on an account under attack from unknown addresses, so that its owner can
+ * get in.
+ */
 const TRICKLE = { points: 1, duration: 2 }
-/** New accounts from one address in an hour. */
+/** Registrations per hour from one address. */
 const REGISTRATIONS = { points: 300, duration: 3_600 }
-/** Addresses remembered for having signed in, over all accounts. */
+/** Maximum number of remembered pairs of account and address with a successful sign-in. */
 const MAX_TRUSTED = 50_000
 
 export type SignInGuard = ReturnType<typeof createSignInGuard>
 
 /**
- * Slows guessing down without locking anybody out: attempts are counted for the account from one address, for the
- * address, and for the account from addresses it never signed in from. An attempt is counted before the password is
- * looked at, so that many at once do not slip by, and given back when it was right.
+ * Slows down password guessing without locking anyone out. Attempts are counted per account and
+ * address, per address, and per account for addresses it never signed in from. An attempt is
+ * counted before the password is checked, so that parallel attempts cannot slip through. A correct
+ * password gives the points back.
  */
 export function createSignInGuard({ enabled }: { enabled: boolean }) {
   const pairs = new RateLimiterMemory({ keyPrefix: 'pair', ...PAIR })
@@ -37,7 +41,10 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
   }
 
   return {
-    /** Counts an attempt; RATE_LIMITED when there were too many. Answers what to call when the password was right. */
+    /**
+     * Counts an attempt. Throws RATE_LIMITED after too many. Returns a function to call if the
+     * password is correct.
+     */
     async attempt(account: string, address: string): Promise<() => Promise<void>> {
       if (!enabled) return async () => undefined
       const network = networkOf(address)
@@ -53,7 +60,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
         await count(addresses, network)
         if (!known) await count(accounts, account).catch(() => consume(trickle, account))
       } catch (refused) {
-        // What was refused was no attempt: its points are free for the next one.
+        // A refused attempt does not count. Give its points back.
         await Promise.all(counted.map((giveBack) => giveBack()))
         return refuse(refused)
       }
@@ -70,7 +77,10 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
   }
 }
 
-/** Whoever has an IPv6 address has the whole /64 it is in. */
+/**
+ * Returns the key to count an address by. For IPv6 that is the /64 network, all of which one client
+ * controls.
+ */
 function networkOf(address: string): string {
   if (!address.includes(':') || address.startsWith('::ffff:')) return address
   const [head = '', tail] = address.split('::')
@@ -80,7 +90,7 @@ function networkOf(address: string): string {
   return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }
 
-/** Takes a point; throws what the limiter says where there is none left. */
+/** Takes one point. Throws Exhausted if none is left. */
 async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limiter.consume(key)
@@ -100,7 +110,7 @@ class Exhausted extends Error {
   }
 }
 
-/** Tells the client what it ran into, slowly; anything else is thrown as it is. */
+/** Turns Exhausted into a delayed RATE_LIMITED with the limit's headers. Rethrows anything else. */
 function refuse(reason: unknown): Promise<never> {
   if (!(reason instanceof Exhausted)) throw reason
   const { seconds, limiter } = reason

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { looksLikeApiKey } from './api-keys.ts'
 
-/** What a request says it comes with; nothing of it is verified yet. */
+/** The credential that a request carries, not verified yet. */
 export type SentCredential =
   | { kind: 'none' }
   | { kind: 'token'; token: string }
@@ -9,8 +9,9 @@ export type SentCredential =
   | { kind: 'unreadable' }
 
 /**
- * The credential of a request: `Authorization: Bearer` (RFC 6750) with an access token or an API key, or `X-API-Key`.
- * Two that differ are unreadable: whoever sent them cannot know which one counts.
+ * Reads the credential of a request: `Authorization: Bearer` (RFC 6750) with an access token or an
+ * API key, or `X-API-Key`. Two different credentials are unreadable, because it is ambiguous which
+ * one counts.
  */
 export function readCredential(headers: IncomingHttpHeaders): SentCredential {
   const { authorization, 'x-api-key': header } = headers

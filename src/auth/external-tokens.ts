@@ -1,18 +1,21 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
-import { emailAddress } from '../rules.ts'
+import { emailAddress } from './email-address.ts'
 
-/** Who a token of the outside identity provider speaks of. */
+/** The claims of a token issued by the external identity provider. */
 export interface ExternalClaims {
   issuer: string
   subject: string
-  /** Only when the provider says that it verified it. */
+  /** The e-mail address, if the provider says that it is verified. */
   verifiedEmail: string | undefined
   /** Milliseconds since the epoch. */
   expiresAt: number
 }
 
 export interface ExternalTokens {
-  /** The claims of a valid token of the provider; undefined for anything else, also when its keys cannot be had. */
+  /**
+   * Returns the claims of a valid token. Returns undefined for anything else, or if the keys cannot
+   * be fetched.
+   */
   verify(token: string): Promise<ExternalClaims | undefined>
 }
 
@@ -22,18 +25,19 @@ export interface ExternalOptions {
   audience: string
 }
 
-/** A token is at most a few kilobytes; a longer one is not worth the work. */
+/** Maximum length of a token. Real tokens have a few kilobytes. */
 const MAX_LENGTH = 16_384
 
-/** OpenID Connect Core 2: a subject has 1 to 255 ASCII characters. */
+/** OpenID Connect Core, section 2: a subject has 1 to 255 ASCII characters. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/
 
-/** How often trouble with the provider is told. */
+/** Minimum time between two reports of provider failures. */
 const TELL_EVERY_MS = 10_000
 
 /**
- * Verifies tokens of an outside identity provider by its published keys (JWKS, RFC 7517). Keys are cached, and fetched
- * again when a token names one that is not known, at most every ten seconds. `onTrouble` hears why keys cannot be had.
+ * Verifies tokens of an external identity provider with its published keys (JWKS, RFC 7517). Keys
+ * are cached. A token with an unknown key id fetches them again, at most every ten seconds.
+ * `onTrouble` is called with the error if the keys cannot be fetched.
  */
 export function createExternalTokens(options: ExternalOptions, onTrouble: (error: Error) => void): ExternalTokens {
   const { jwksUrl, issuer, audience } = options
@@ -41,7 +45,8 @@ export function createExternalTokens(options: ExternalOptions, onTrouble: (error
   let toldAt = Number.NEGATIVE_INFINITY
 
   function tell(error: unknown): void {
-    // What is wrong with a token has a code of its own; what is left are the provider and the way to it.
+    // jose has specific error classes for invalid tokens. All other errors concern the provider or
+    // the network.
     const ours = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
     if (ours || !(error instanceof Error) || performance.now() - toldAt < TELL_EVERY_MS) return
     toldAt = performance.now()

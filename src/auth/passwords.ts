@@ -1,51 +1,45 @@
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
+import pLimit from 'p-limit'
 import { refuseSlowly } from './slow-refusal.ts'
 
-/** argon2id with OWASP's second recommendation (19 MiB, 2 passes); the work runs in libuv's threads, never on the event loop. */
+/**
+ * argon2id with OWASP's second recommendation (19 MiB, 2 passes). Runs in libuv's threads, not on
+ * the event loop.
+ */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
-/** One core stays for everything else. */
+/** Maximum number of concurrent hashes. Leaves one core for everything else. */
 const AT_ONCE = Math.max(1, availableParallelism() - 1)
 
-/** At some 30 ms each, the last in the queue waits about as long as a person does before trying again. */
+/** Maximum queue length. At about 30 ms per hash, the last one waits a few seconds. */
 const MAX_WAITING = 100
 
-let running = 0
-const waiting: (() => void)[] = []
+const limit = pLimit(AT_ONCE)
 
-/** Runs one piece of hashing when it is its turn; RATE_LIMITED when too many wait already. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE) {
-    if (waiting.length >= MAX_WAITING) {
-      return refuseSlowly('Too many people sign in just now. Try again in a moment.', { 'Retry-After': '2' })
-    }
-    // Whoever finishes hands over their place.
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else {
-    running++
-  }
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running--
-  }
+/** Queues a hash and runs it when it is its turn. Throws RATE_LIMITED if the queue is full. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (limit.pendingCount < MAX_WAITING) return limit(work)
+  return refuseSlowly('Too many sign-ins at the moment. Try again in a few seconds.', { 'Retry-After': '2' })
 }
 
-/** One password is one text however it was typed (NIST SP 800-63B 5.1.1.2). */
+/**
+ * Normalises a password, so that the same text typed differently matches (NIST SP 800-63B,
+ * 5.1.1.2).
+ */
 const normal = (password: string) => password.normalize('NFKC')
 
-/** The PHC string to store for a password. */
+/** Returns the PHC string to store for a password. */
 export function hashPassword(password: string): Promise<string> {
   return inTurn(() => hash(normal(password), COST))
 }
 
-/** A hash of a random text, made once: verified against where there is no account, so that both cases cost the same. */
+/** Hash of a random text. Verified for unknown accounts, so that they cost the same work. */
 const decoy = hash(crypto.randomUUID(), COST)
 
-/** Whether the password is the stored one. With no stored hash it does the same work and answers false. */
+/**
+ * Checks a password against the stored hash. Without one it does the same work and returns false.
+ */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
   const against = stored ?? (await decoy)
   const matches = await inTurn(() => verify(against, normal(password)))

@@ -3,8 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * The secret that signs access tokens where none was configured: made once and kept in the data folder, readable by
- * its owner only. Without a folder (a throwaway database) it lives as long as the process.
+ * Returns the secret that signs access tokens when none is configured. Generated once and kept in
+ * the data folder, readable only by its owner. Without a folder (an in-memory database) it lives as
+ * long as the process.
  */
 export async function keptSecret(folder: string | undefined): Promise<string> {
   const fresh = randomBytes(48).toString('base64url')

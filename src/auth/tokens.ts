@@ -10,18 +10,18 @@ export interface AccessClaims {
   expiresAt: number
 }
 
-/** What a stream ticket stands for: the credential it was made with. */
+/** The claims of a stream ticket: the credential it was created with. */
 export interface TicketClaims {
   userId: string
   sessionId?: string
   apiKeyId?: string
-  /** When the credential behind it ends, milliseconds since the epoch. */
+  /** Expiry of that credential, in milliseconds since the epoch. */
   credentialEndsAt: number
 }
 
 export interface TokenOptions {
   secret: string
-  /** Life of an access token in seconds. */
+  /** Lifetime of an access token, in seconds. */
   lifetime: number
 }
 
@@ -29,16 +29,19 @@ const ALGORITHM = 'HS256'
 const ISSUER = 'taskwire'
 const AUDIENCE = 'taskwire'
 const TICKET_AUDIENCE = 'taskwire:stream'
-/** Seconds between asking for a ticket and opening the stream with it. */
+/** Lifetime of a stream ticket, in seconds. */
 export const TICKET_LIFETIME = 120
-/** A token is some 300 characters; anything much longer is not ours and not worth the work. */
+/** Maximum length of a token. Ours have about 300 characters. */
 const MAX_LENGTH = 4096
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>
 
-/** Signs and verifies access tokens and stream tickets (JWT, RFC 7519, as RFC 8725 would have it). */
+/**
+ * Creates the signer and verifier of access tokens and stream tickets (JWT, RFC 7519, hardened by
+ * RFC 8725).
+ */
 export function createAccessTokens({ secret, lifetime }: TokenOptions) {
-  // A key object keeps the library from ever reading the secret as a PEM key of another algorithm.
+  // A key object keeps the library from parsing the secret as a PEM key of another algorithm.
   const key = createSecretKey(Buffer.from(secret))
   const verified = new LRUCache<string, AccessClaims>({ max: 10_000 })
 
@@ -49,7 +52,7 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
       return signed(key, { sid: sessionId }, userId, AUDIENCE, lifetime)
     },
 
-    /** The claims of a token of ours that has not expired; undefined for anything else. */
+    /** Returns the claims of a valid access token, or undefined. */
     verify(token: string): AccessClaims | undefined {
       const known = verified.get(token)
       if (known) return known.expiresAt > Date.now() ? known : undefined
@@ -88,11 +91,11 @@ function signed(key: KeyObject, claims: object, subject: string, audience: strin
   return jwt.sign(claims, key, { algorithm: ALGORITHM, subject, issuer: ISSUER, audience, expiresIn })
 }
 
-/** A claim that is looked up has to be an id, or the look-up itself would fail. */
+/** Ids in claims must be UUIDs: a database look-up with anything else would fail. */
 const id = z.guid()
 const seconds = z.int().positive()
 
-/** The claims of any token of ours. */
+/** The claims of every token this server issues. */
 const claimsRule = z.object({
   sub: id,
   exp: seconds,
@@ -103,7 +106,7 @@ const claimsRule = z.object({
   end: z.number().optional(),
 })
 
-/** How far the clocks of two servers may be apart, in seconds. */
+/** Tolerated difference between the clocks of two servers, in seconds. */
 const CLOCK_SKEW = 60
 
 function checked(key: KeyObject, token: string, audience: string): z.infer<typeof claimsRule> | undefined {
@@ -115,8 +118,8 @@ function checked(key: KeyObject, token: string, audience: string): z.infer<typeo
       audience,
       complete: true,
     })
-    // jsonwebtoken accepts other kinds of tokens, tokens without `exp` or from the future, and extensions it was told are
-    // critical but does not know.
+    // jsonwebtoken accepts other token types, tokens without `exp` or issued in the future, and
+    // unknown critical extensions. Reject them here.
     if ('crit' in header || (header.typ !== undefined && header.typ !== 'JWT')) return undefined
     const claims = claimsRule.parse(payload)
     const fromTheFuture = claims.iat > Date.now() / 1000 + CLOCK_SKEW
@@ -126,13 +129,13 @@ function checked(key: KeyObject, token: string, audience: string): z.infer<typeo
   }
 }
 
-/** A new refresh token: 256 random bits. Only its hash is stored. */
+/** Generates a refresh token of 256 random bits. Only its hash is stored. */
 export function newRefreshToken(): { token: string; hash: Uint8Array<ArrayBuffer> } {
   const token = randomBytes(32).toString('base64url')
   return { token, hash: hashToken(token) }
 }
 
-/** SHA-256 is enough for tokens of full entropy; there is nothing to guess. */
+/** Hashes a token with SHA-256, which is enough for 256 random bits. */
 export function hashToken(token: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash('sha256').update(token).digest())
 }

@@ -12,46 +12,53 @@ export type Database = PrismaClient
 export interface DatabaseHandle {
   db: Database
   embedded: boolean
-  /** Resolves when the database answers; rejects after two seconds, or at once when it cannot be reached. */
+  /**
+   * Resolves when the database answers. Rejects after two seconds, or at once if it is
+   * unreachable.
+   */
   ping(): Promise<void>
   /**
-   * Calls `onNotify` at each notification on a channel, and once after each (re)connection, since notifications sent
-   * before it are lost. Connects again for ever. Embedded: never calls it, as there is no other process to hear from.
+   * Calls `onNotify` for each notification on a channel, and after each (re)connection, because
+   * earlier notifications are lost. Reconnects forever. The embedded database never calls it: no
+   * other process can notify.
    */
   listen(channel: string, onNotify: () => void): Promise<Listener>
-  /** Called once if the embedded database dies; every query fails from then on, and only a restart helps. */
+  /**
+   * Calls the listener once if the embedded database dies. Every later query fails until a
+   * restart.
+   */
   onFailure(listener: (error: Error) => void): void
-  /** May be called again. */
+  /** Can be called more than once. */
   close(): Promise<void>
 }
 
 export interface DatabaseOptions {
-  /** A `postgres://` URL; without one the embedded database is started in `dataDir`. */
+  /** A `postgres://` URL. Without one, the embedded database starts in `dataDir`. */
   url?: string
-  /** A path, or "memory://" for a database that is gone when it is closed. */
+  /** A path, or "memory://" for a database that is discarded when closed. */
   dataDir: string
-  /** Connections to PostgreSQL; the embedded database always has one. */
+  /** Maximum connections to PostgreSQL. The embedded database always has one. */
   poolSize?: number
   log?: Log
 }
 
 const PING_TIMEOUT_MS = 2_000
 
-/** Waiting for a pool slot or a connection; without it adapter-pg waits for ever. */
+/** Limits the wait for a pool slot or a connection. Without it, adapter-pg waits forever. */
 const CONNECTION_TIMEOUT_MS = 10_000
 
-/** Of last resort: what takes so long is given up by whoever asked, but not by PostgreSQL. */
+/** Last resort: callers give up earlier, but PostgreSQL would keep working for them. */
 const STATEMENT_TIMEOUT_MS = 60_000
 
-/** How long closing waits for queries that still run. */
+/** How long closing waits for running queries. */
 const DRAIN_TIMEOUT_MS = 5_000
 
-/** Opens the database and brings it to the newest migration. */
+/** Opens the database and applies pending migrations. */
 export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHandle> {
   const log = options.log ?? SILENT
   const embedded = options.url ? undefined : await startEmbedded(options.dataDir)
   const connection = embedded?.connection ?? parseConnection(options.url ?? '')
-  embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database died'))
+  embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database failed'))
   try {
     await migrate(connection, { log })
   } catch (error) {
@@ -86,7 +93,7 @@ function createPool(connection: Connection, size: number, log: Log): pg.Pool {
     ...connection.config,
     max: size,
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    // A single connection holds all the named statements: keep it.
+    // A single connection holds all named statements: keep it open.
     idleTimeoutMillis: size === 1 ? 0 : 60_000,
     maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
     allowExitOnIdle: true,
@@ -95,7 +102,7 @@ function createPool(connection: Connection, size: number, log: Log): pg.Pool {
       await client.query(`SET statement_timeout TO ${STATEMENT_TIMEOUT_MS}`)
     },
   })
-  // Without a listener the loss of an idle connection (PostgreSQL restarting) would end the process.
+  // Without a listener, losing an idle connection (PostgreSQL restarts) would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'))
   return pool
 }
@@ -104,10 +111,10 @@ function createClient(pool: pg.Pool, connection: Connection): Database {
   const names = createStatementNames()
   const adapter = new PrismaPg(pool, {
     schema: connection.schema,
-    // The adapter hands the answer to `pg`, to which undefined means "no name".
+    // The adapter passes the result to `pg`, where undefined means "no name".
     ...(connection.namedStatements && { statementNameGenerator: names as (query: { sql: string }) => string }),
   })
-  // On a pool of one a transaction waits for every other before it.
+  // With a single connection, transactions wait for each other.
   return new PrismaClient({ adapter, transactionOptions: { maxWait: CONNECTION_TIMEOUT_MS, timeout: 15_000 } })
 }
 

@@ -1,11 +1,14 @@
 import type { ClientBase, ClientConfig } from 'pg'
 
-/** Where a database is and how a connection to it is set up. */
+/** Address of a database and how to set up a connection to it. */
 export interface Connection {
   config: ClientConfig
-  /** The PostgreSQL schema that holds our tables. */
+  /** PostgreSQL schema with our tables. */
   schema: string
-  /** Whether prepared statements may have names; false behind a pooler that hands each transaction to another backend. */
+  /**
+   * True if prepared statements can have names. False behind a pooler that gives each transaction
+   * another backend.
+   */
   namedStatements: boolean
 }
 
@@ -15,20 +18,20 @@ export interface Log {
   error(details: object, message: string): void
 }
 
-/** For callers that give no log. */
+/** Default log of callers that pass none. */
 export const SILENT: Log = { info() {}, warn() {}, error() {} }
 
-/** Parameters of Prisma's URLs, which PostgreSQL does not know. */
-const OURS = ['schema', 'pgbouncer', 'connection_limit', 'pool_timeout', 'connect_timeout']
+/** Parameters of Prisma's URLs, unknown to PostgreSQL. */
+const PRISMA_PARAMETERS = ['schema', 'pgbouncer', 'connection_limit', 'pool_timeout', 'connect_timeout']
 
-/** Reads a `postgres://` URL; `?schema=` and `?pgbouncer=true` mean what they mean to Prisma. */
+/** Parses a `postgres://` URL. `?schema=` and `?pgbouncer=true` have their Prisma meaning. */
 export function parseConnection(url: string): Connection {
-  // Not with URL: a socket's address like postgres:///name?host=/run/postgresql is none.
+  // The URL class rejects socket addresses like postgres:///name?host=/run/postgresql.
   const [base = '', query = ''] = url.split(/\?(.*)/s)
   const params = new URLSearchParams(query)
   const schema = params.get('schema') || 'public'
   const namedStatements = params.get('pgbouncer') !== 'true'
-  for (const name of OURS) params.delete(name)
+  for (const name of PRISMA_PARAMETERS) params.delete(name)
   const rest = params.toString()
   return {
     config: { connectionString: rest ? `${base}?${rest}` : base, keepAlive: true, application_name: 'taskwire' },
@@ -42,8 +45,9 @@ export function quoteIdentifier(name: string): string {
 }
 
 /**
- * Settings of every session. The time zone must be UTC: adapter-pg writes times without a zone and takes those it
- * reads for UTC. Sent as a statement, as poolers refuse start-up options.
+ * Applies the settings of every session. The time zone must be UTC: adapter-pg writes times
+ * without a zone and reads them as UTC. Sent as a statement because poolers reject start-up
+ * options.
  */
 export async function prepareSession(client: Pick<ClientBase, 'query'>, schema: string): Promise<void> {
   await client.query(`SET TIME ZONE 'UTC'; SET search_path TO ${quoteIdentifier(schema)}`)

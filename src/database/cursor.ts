@@ -1,7 +1,10 @@
 import { AppError } from '../gateway/errors.ts'
-import { decodeUtf8 } from '../gateway/utf8.ts'
 
-/** The type of a value rows are ordered by. An enum sorts in the order of its declaration, not of its letters. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Type of a value that rows are ordered by. An enum sorts by its declaration, not by its letters.
+ */
 export type OrderType =
   | 'timestamptz'
   | 'integer'
@@ -10,7 +13,9 @@ export type OrderType =
   | 'uuid'
   | { enum: string; values: readonly string[] }
 
-/** A place in an ordered list: the values of a row's order terms, as PostgreSQL writes them, and its id. */
+/**
+ * A row's place in an ordered list: the values of its order terms as PostgreSQL text, and its id.
+ */
 export interface Place {
   values: string[]
   id: string
@@ -21,17 +26,20 @@ const TIMESTAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?\+00$/
 const INTEGER = /^(0|-?[1-9]\d{0,9})$/
 const REAL = /^-?\d{1,20}(\.\d{1,20})?(e[+-]\d{1,2})?$/
 
-/** Beyond any text we order by. */
+/** Characters. Longer than the cursor of any text we order by. */
 const LONGEST_CURSOR = 4_000
 
-/** `order` names the list's order: a cursor is of no use in another. */
+/**
+ * Returns the cursor of a place. `order` names the list and its order; the cursor works in no
+ * other.
+ */
 export function encodePlace(order: string, place: Place): string {
   return Buffer.from(JSON.stringify([order, ...place.values, place.id])).toString('base64url')
 }
 
 /**
- * The place of a cursor. Whatever it answers PostgreSQL can cast; VALIDATION_FAILED for anything that encodePlace
- * cannot have made for this order. `argument` is where the cursor came from.
+ * Reads a cursor. The values it returns can be cast by PostgreSQL. Throws VALIDATION_FAILED, at
+ * `argument`, for anything that encodePlace does not produce for this order.
  */
 export function decodePlace(
   cursor: string,
@@ -40,23 +48,24 @@ export function decodePlace(
   argument: 'after' | 'before',
 ): Place {
   const parts = parse(cursor)
-  if (parts === undefined) throw refused('This is not a cursor of a list.', argument)
+  if (parts === undefined) throw refused('The cursor is invalid. Use one that a list returned.', argument)
   const [signature, ...values] = parts
-  if (signature !== order) throw refused('This cursor belongs to a list in another order.', argument)
+  if (signature !== order)
+    throw refused('The cursor belongs to another list or order. Start again without it.', argument)
   const id = values.pop()
   const valid =
     id !== undefined &&
     UUID.test(id) &&
     values.length === types.length &&
     types.every((type, index) => fits(values[index] ?? '', type))
-  if (!valid) throw refused('This is not a cursor of this list.', argument)
+  if (!valid) throw refused('The cursor is invalid for this list. Use one that this list returned.', argument)
   return { values, id }
 }
 
 function parse(cursor: string): string[] | undefined {
   if (cursor.length > LONGEST_CURSOR || !/^[\w-]+$/.test(cursor)) return undefined
   try {
-    const parts: unknown = JSON.parse(decodeUtf8(Buffer.from(cursor, 'base64url'), 'The cursor'))
+    const parts: unknown = JSON.parse(utf8.decode(Buffer.from(cursor, 'base64url')))
     const isList = Array.isArray(parts) && parts.every((part) => typeof part === 'string')
     return isList ? parts : undefined
   } catch {
@@ -80,7 +89,7 @@ function fits(value: string, type: OrderType): boolean {
   }
 }
 
-/** Microseconds pass as they are; what the calendar does not have (30 February) fails. */
+/** Accepts microseconds. Rejects dates that do not exist, like 30 February. */
 function isTimestamp(value: string): boolean {
   const [, date, time] = TIMESTAMP.exec(value) ?? []
   if (date === undefined || date < '0001') return false

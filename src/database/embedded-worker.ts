@@ -1,6 +1,7 @@
 /**
- * The worker thread that is the embedded database: PGlite behind a unix socket, so that the same `pg` pool reaches it
- * as reaches a PostgreSQL. PGlite is one session: clients take turns, each for as long as it stays connected.
+ * Worker thread of the embedded database: PGlite behind a unix socket, so that a `pg` pool
+ * connects to it as to a PostgreSQL server. PGlite is a single session: clients take turns, each
+ * until it disconnects.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
@@ -10,31 +11,38 @@ import { PGlite } from '@electric-sql/pglite'
 import { FrameReader, ProtocolError, queryMessage } from './wire.ts'
 
 export interface WorkerData {
-  /** PGlite's own directory; undefined: in memory. */
+  /** PGlite's directory, or undefined for a database in memory. */
   directory: string | undefined
   socketPath: string
-  /** How often to see whether the tables need tidying. */
+  /** Interval of the check for maintenance. */
   maintenanceMs: number
 }
 
-/** What the worker tells its parent, which sends only "close". */
+/** Messages from the worker to its parent. The parent sends only "close". */
 export type WorkerMessage = 'ready' | 'closed'
 
-/** Marks a cluster whose creation came to its end. */
+/** Marks a cluster that was created completely. */
 const COMPLETE = 'taskwire.complete'
 
 const IDLE = 'I'.charCodeAt(0)
 
-/** What the last client may have left behind. Apart, as DISCARD ALL refuses to run in a transaction, and one message is one. */
+/**
+ * Removes the state of the previous client. Two messages, because each is a transaction and
+ * DISCARD ALL cannot run in one.
+ */
 const RESET = ['ROLLBACK', 'DISCARD ALL'].map(queryMessage)
 
 const MAINTENANCE = queryMessage('VACUUM (ANALYZE)')
 
-/** Tidying stops everything for a while: not before so many statements, and after so many even without a quiet spell. */
-const STATEMENTS_WORTH_TIDYING = 5_000
-const STATEMENTS_TOO_MANY = 200_000
+/** Maintenance blocks every client, so it runs in a quiet moment after this many statements. */
+const MAINTENANCE_AFTER = 5_000
+/** Maintenance no longer waits for a quiet moment after this many. */
+const MAINTENANCE_AT_LATEST = 200_000
 
-/** Statements between two looks that still count as quiet: the tail of the log alone asks once a second. */
+/**
+ * Maximum statements between two checks in a quiet moment. The event tail alone sends one a
+ * second.
+ */
 const QUIET_STATEMENTS = 50
 
 const { directory, socketPath, maintenanceMs } = workerData as WorkerData
@@ -47,7 +55,7 @@ let inTransaction = false
 const postgres = await openPostgres()
 
 const server = createServer((socket) => {
-  // The 'close' that follows an error does what is to be done.
+  // 'close' follows every error and is handled below.
   socket.on('error', () => {})
   if (active) {
     socket.pause()
@@ -58,13 +66,14 @@ const server = createServer((socket) => {
   }
 })
 
-server.listen(socketPath, () => tell('ready'))
+server.listen(socketPath, () => report('ready'))
 setInterval(() => void maintain().catch(fail), maintenanceMs).unref()
 parentPort?.once('message', () => void close().catch(fail))
 
 async function openPostgres(): Promise<PGlite> {
   if (directory === undefined) return PGlite.create()
-  // A first start that was killed leaves half a cluster, in which nothing was ever stored: start afresh beside it.
+  // A first start that was killed leaves an incomplete cluster without data. Move it out of the
+  // way.
   const complete = join(directory, COMPLETE)
   if (existsSync(directory) && !existsSync(complete)) renameSync(directory, `${directory}.incomplete-${Date.now()}`)
   const opened = await PGlite.create(directory)
@@ -75,7 +84,7 @@ async function openPostgres(): Promise<PGlite> {
 function serve(socket: Socket): void {
   active = socket
   const reader = new FrameReader()
-  // One promise after the other: a chunk that arrives while an earlier one is being answered waits.
+  // One chunk at a time: a chunk waits until earlier ones are answered.
   let work = Promise.resolve()
   socket.on('data', (chunk) => {
     work = work.then(() => answer(socket, reader, chunk)).catch(fail)
@@ -91,13 +100,13 @@ async function answer(socket: Socket, reader: FrameReader, chunk: Buffer): Promi
     reader.push(chunk)
     for (let frame = reader.next(); frame; frame = reader.next()) {
       if (frame.kind === 'terminate' || frame.kind === 'cancel') return void socket.end()
-      // Encrypting what never leaves the machine would be waste: "N", and the client goes on in the clear.
+      // "N" declines encryption, which a local socket does not need.
       const bytes = frame.kind === 'encryption' ? Buffer.from('N') : await execute(frame.bytes)
       if (!socket.destroyed) socket.write(bytes)
     }
   } catch (error) {
     socket.destroy()
-    // Only what PGlite itself throws is more than this client's trouble.
+    // A ProtocolError concerns this client only. An error of PGlite concerns all.
     if (!(error instanceof ProtocolError)) throw error
   }
 }
@@ -109,27 +118,32 @@ async function release(): Promise<void> {
   if (next) serve(next)
 }
 
-/** Runs whole groups of messages and answers what PostgreSQL answers. */
+/** Executes complete groups of messages and returns PostgreSQL's answer. */
 async function execute(bytes: Uint8Array): Promise<Buffer> {
   const chunks: Buffer[] = []
   await postgres.execProtocolRawStream(bytes, {
-    // NodeFS has nothing to sync: it writes through.
+    // NodeFS writes through: nothing to sync.
     syncToFs: false,
-    // Not execProtocolRaw, which parses every answer too and keeps what it parsed. A chunk is a view of memory that the next overwrites.
+    // execProtocolRaw would also parse every answer and keep the result. Copy each chunk: the next
+    // one overwrites its memory.
     onRawData: (data) => void chunks.push(Buffer.from(data)),
   })
   const answer = Buffer.concat(chunks)
   statements++
-  // It ends in ReadyForQuery, and that in the state of the transaction: Idle, in a Transaction, or in a failed one (E).
+  // The last byte is the transaction status of ReadyForQuery: I (idle), T (in a transaction) or E
+  // (in a failed one).
   inTransaction = answer.at(-1) !== IDLE
   return answer
 }
 
-/** What autovacuum does in a PostgreSQL with more than one process: without it dead rows stay, and the planner has no statistics. */
+/**
+ * Does the work of autovacuum, which PGlite lacks: removes dead rows and updates the planner's
+ * statistics.
+ */
 async function maintain(): Promise<void> {
   const quiet = statements - statementsAtLastLook <= QUIET_STATEMENTS
   statementsAtLastLook = statements
-  if (inTransaction || statements < (quiet ? STATEMENTS_WORTH_TIDYING : STATEMENTS_TOO_MANY)) return
+  if (inTransaction || statements < (quiet ? MAINTENANCE_AFTER : MAINTENANCE_AT_LATEST)) return
   await execute(MAINTENANCE)
   statements = 0
   statementsAtLastLook = 0
@@ -139,17 +153,17 @@ async function close(): Promise<void> {
   server.close()
   for (const socket of [...waiting, active]) socket?.destroy()
   await postgres.close()
-  tell('closed')
+  report('closed')
   process.exit()
 }
 
-/** Ends the worker with an error, which its parent hears of; a PGlite that threw once is not to be trusted again. */
+/** Ends the worker with an error that its parent receives. A PGlite that threw may be corrupt. */
 function fail(error: unknown): void {
   setImmediate(() => {
     throw error
   })
 }
 
-function tell(message: WorkerMessage): void {
+function report(message: WorkerMessage): void {
   parentPort?.postMessage(message)
 }

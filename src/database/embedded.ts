@@ -8,27 +8,29 @@ import type { Connection } from './connection.ts'
 import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
 import { claimDirectory } from './single-process.ts'
 
-/** A data directory that says: keep nothing. */
+/** The data directory of a database that is discarded when closed. */
 export const IN_MEMORY = 'memory://'
 
-/** A socket's path is at most 107 bytes; `pg` appends this to the host. */
+/** File name that `pg` appends to the host. The whole path of a socket has at most 107 bytes. */
 const SOCKET = '.s.PGSQL.5432'
-const LONGEST_SOCKET_PATH = 107
+const MAX_SOCKET_PATH_BYTES = 107
 
 const CLOSE_TIMEOUT_MS = 10_000
 
 export interface EmbeddedDatabase {
-  /** For one connection at a time; a second waits until the first has closed. */
+  /** Serves one connection at a time. A second waits until the first closes. */
   connection: Connection
-  /** Called once if the database's thread dies. Its connections break at the same time. */
+  /**
+   * Calls the listener once if the database's thread dies. Its connections break at the same time.
+   */
   onFailure(listener: (error: Error) => void): void
-  /** Writes a checkpoint and stops the thread; may be called again. */
+  /** Writes a checkpoint and stops the thread. Can be called more than once. */
   close(): Promise<void>
 }
 
 /**
- * Starts the embedded database on a data directory (made when missing) or "memory://". Throws when another process,
- * or this one, has the directory open.
+ * Starts the embedded database in a data directory, created if missing, or in memory
+ * ("memory://"). Throws if this process or another has the directory open.
  */
 export async function startEmbedded(dataDir: string, { maintenanceMs = 10_000 } = {}): Promise<EmbeddedDatabase> {
   const inMemory = dataDir === IN_MEMORY
@@ -57,7 +59,9 @@ async function startWorker(
   let failure: Error | undefined
   let closing: Promise<void> | undefined
 
-  // A process that exits without closing cleans up too; killed, it leaves the directory to its next start.
+  // Cleans up when a process exits without closing. A killed process leaves the directory behind;
+  // the
+  // next start replaces it.
   const removeSocket = () => rmSync(socketDirectory, { recursive: true, force: true })
   process.once('exit', removeSocket)
 
@@ -75,12 +79,12 @@ async function startWorker(
   })
 
   await Promise.race([
-    untilTold(worker, 'ready'),
+    untilMessage(worker, 'ready'),
     cleaned.then(() => {
       throw new Error(`The embedded database did not start: ${failure?.message}`, { cause: failure })
     }),
   ])
-  // From here on only its clients keep the process alive.
+  // From now on, only its clients keep the process alive.
   worker.unref()
 
   return {
@@ -97,38 +101,40 @@ async function startWorker(
       closing ??= (async () => {
         worker.ref()
         worker.postMessage('close')
-        // A thread deep in a statement does not hear us; stopped like this, PostgreSQL recovers at the next start.
-        const impatience = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
+        // A thread that runs a long statement does not read messages. PostgreSQL recovers from a
+        // termination at its next start.
+        const timer = setTimeout(() => void worker.terminate(), CLOSE_TIMEOUT_MS)
         await cleaned
-        clearTimeout(impatience)
+        clearTimeout(timer)
       })()
       return closing
     },
   }
 }
 
-function untilTold(worker: Worker, expected: WorkerMessage): Promise<void> {
+function untilMessage(worker: Worker, expected: WorkerMessage): Promise<void> {
   return new Promise((resolve) => {
     worker.on('message', (message) => message === expected && resolve())
   })
 }
 
 /**
- * An empty directory that only this user can enter, named from what it serves: whoever comes here holds the claim on
- * the data directory, so what is there already is a dead process's, and is replaced.
+ * Creates an empty directory that only this user can enter, named after the data directory. The
+ * caller holds the claim on the data directory, so an existing one belongs to a dead process and
+ * is replaced.
  */
 async function makeSocketDirectory(served: string): Promise<string> {
   const name = `taskwire-${createHash('sha256').update(`${process.getuid?.()}:${served}`).digest('hex').slice(0, 16)}`
-  const temporary = join(tmpdir(), name, SOCKET).length <= LONGEST_SOCKET_PATH ? tmpdir() : '/tmp'
+  const temporary = join(tmpdir(), name, SOCKET).length <= MAX_SOCKET_PATH_BYTES ? tmpdir() : '/tmp'
   const directory = join(temporary, name)
   const found = await lstat(directory).catch(() => undefined)
-  // Another user could have made it first, to listen in our place.
+  // Another user could have created it first, to listen in our place.
   if (found && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))) {
-    throw new Error(`${directory} is not ours: remove it`)
+    throw new Error(`${directory} belongs to another user. Remove it.`)
   }
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { mode: 0o700 })
-  // The umask may have taken bits away.
+  // The umask may have cleared bits.
   await chmod(directory, 0o700)
   return directory
 }

@@ -1,6 +1,6 @@
 /**
- * Pages of ordered rows that cost the same wherever they are: a page starts behind a row's values, found by index, and
- * not behind so many rows. https://use-the-index-luke.com/no-offset
+ * Keyset pages: each costs the same anywhere in a list, because it starts behind the values of a
+ * row, found by index, and not behind a number of rows. https://use-the-index-luke.com/no-offset
  */
 import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
@@ -11,68 +11,76 @@ import { PLANNED_FOR_ITS_VALUES } from './statement-names.ts'
 export type Direction = 'asc' | 'desc'
 
 export interface OrderTerm {
-  /** What a cursor calls it. */
+  /** Its name in cursors. */
   name: string
-  /** Never NULL: coalesce to 'infinity' or '-infinity' to put such rows last. Exactly the indexed expression. */
+  /**
+   * Must equal the indexed expression and never be NULL. Coalesce to 'infinity' or '-infinity' to
+   * put such rows last.
+   */
   expression: Prisma.Sql
   type: OrderType
   direction: Direction
 }
 
 export interface PageArguments {
-  /** Rows from the start (behind `after`) on; or `last` rows up to the end (before `before`). One of the two. */
+  /** Number of rows from the start, or behind `after`. Give either this or `last`. */
   first?: number | null
   after?: string | null
+  /** Number of rows up to the end, or to `before`. */
   last?: number | null
   before?: string | null
-  /** Rows to leave out at the side the page starts from; reads them, so for small numbers only. */
+  /**
+   * Rows to skip on the side the page starts from. They are read, so only small numbers are cheap.
+   */
   offset?: number | null
 }
 
-/** Where the rows of a list come from. */
+/** Source of the rows of a list. */
 export interface KeysetSource {
-  /** Names the list in its cursors: they are of no use in another. */
+  /** Names the list in its cursors, which work in no other list. */
   name: string
-  /** What stands behind FROM: a table, a join, a subquery with an alias. */
+  /** The FROM clause: a table, a join, or a subquery with an alias. */
   from: Prisma.Sql
-  /** The id of a row of it, of type uuid. */
+  /** Id of a row, of type uuid. */
   id: Prisma.Sql
   where?: Prisma.Sql
   /**
-   * Read as many lists, each by the index that leads with its value, and merge what each has first. Without this a
-   * list over some of many partitions reads, and sorts, all rows of those, or those of all others.
+   * Reads one list per value, each by the index that begins with the column, and merges their
+   * first rows. Without this, a list over some of many partitions reads and sorts all of their
+   * rows, or reads the rows of all others.
    */
   each?: {
-    /** A query for the values, in a column `value`. */
+    /** Query of the values, in a column named `value`. */
     values: Prisma.Sql
-    /** Of type uuid: what each list has the same. */
+    /** The column, of type uuid, that is constant in each list. */
     column: Prisma.Sql
   }
-  /** One term or more; the id follows them, in the direction of the last. */
+  /** At least one term. The id follows, in the direction of the last term. */
   order: readonly OrderTerm[]
-  /** Whether the best way to it depends on the values asked for, and not only on which are asked for. */
+  /** True if the best plan depends on the filter's values, not only on its columns. */
   valuesDecide?: boolean
-  /** Something to know of the list as a whole: a boolean that is the same in each of its rows. */
+  /** A boolean about the list as a whole, the same in each row. */
   remark?: Prisma.Sql
 }
 
 export interface KeysetSpec extends PageArguments, KeysetSource {}
 
 export interface KeysetPage {
-  /** In the order of the list, in both directions of reading. */
+  /** In the order of the list, also when read backwards. */
   rows: { id: string; cursor: string }[]
   hasNextPage: boolean
   hasPreviousPage: boolean
-  /** False where there is no row to tell it. */
+  /** False if the page has no row. */
   remark: boolean
 }
 
 type Queryable = Pick<Database, '$queryRaw'>
 
 /**
- * The ids of one page with the cursor of each, in one statement that reads one row more than the page has.
- * VALIDATION_FAILED for a cursor that is not one of ours for this order. hasPreviousPage of a page read forwards is
- * whether something was skipped, as the Relay specification allows; hasNextPage of one read backwards likewise.
+ * Returns the ids and cursors of one page, with one statement that reads one extra row. Throws
+ * VALIDATION_FAILED for a cursor of another list or order. As the Relay specification allows,
+ * hasPreviousPage of a page read forwards only says that rows were skipped, and so does
+ * hasNextPage of a page read backwards.
  */
 export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<KeysetPage> {
   const { limit, backwards } = readLimit(spec)
@@ -102,12 +110,12 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   }
 }
 
-/** What tells a list, in the order it has, from others. */
+/** Identifies a list and its order. */
 type Identity = Pick<KeysetSource, 'name'> & {
   order: readonly Pick<OrderTerm, 'name' | 'type' | 'direction'>[]
 }
 
-/** The values of the order terms that the cursor of a page has, if it begins behind or ends before one. */
+/** Returns the values of the order terms in the page's cursor, or undefined without a cursor. */
 export function readCursor({ after, before }: PageArguments, list: Identity): string[] | undefined {
   if (after != null) return readPlace(after, list, 'after').values
   return before == null ? undefined : readPlace(before, list, 'before').values
@@ -137,7 +145,7 @@ const readOne: Read = ({ from, remark, valuesDecide }, terms, conditions, backwa
   ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
 
 const readEach: Read = ({ from, each, remark, valuesDecide }, terms, conditions, backwards, limit, offset) => {
-  if (!each) throw new Error('there are no lists to merge')
+  if (!each) throw new Error('the source has no lists to merge')
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
@@ -164,7 +172,7 @@ function sorting(
   )
 }
 
-/** Not named like a column: ORDER BY would take the name for this text instead of the column, and leave the index. */
+/** Must not have a column's name: ORDER BY would sort by this text and not use the index. */
 function asText(expression: Prisma.Sql, index: number): Prisma.Sql {
   return Prisma.sql`(${expression})::text AS ${Prisma.raw(`v${index}`)}`
 }
@@ -173,7 +181,7 @@ function remarkSql(remark: Prisma.Sql | undefined): Prisma.Sql {
   return Prisma.sql`${remark ?? Prisma.sql`FALSE`} AS remark`
 }
 
-/** How many rows of a list satisfy its condition. Reads them all. */
+/** Counts the rows of a list. Reads them all. */
 export async function countRows(
   db: Queryable,
   { from, where, valuesDecide }: Pick<KeysetSource, 'from' | 'where' | 'valuesDecide'>,
@@ -199,7 +207,7 @@ interface Side {
   operator: string
 }
 
-/** The rows strictly behind a place in the order of the list, or strictly before it. */
+/** Returns the condition for rows strictly behind a place in the list, or strictly before it. */
 function beyond(terms: readonly OrderTerm[], place: Place, before: boolean): Prisma.Sql {
   const texts = [...place.values, place.id]
   return compareSides(
@@ -216,7 +224,8 @@ function compareSides(sides: readonly Side[]): Prisma.Sql {
   const [head, ...rest] = sides
   if (head === undefined) throw new Error('a list needs an order')
   if (sides.every((side) => side.direction === head.direction)) return compareRows(sides)
-  // No row comparison has two directions. The bound on the first term repeats what follows from the rest: it is what an index can use.
+  // A row comparison has one direction. The bound on the first term is redundant, but an index can
+  // use it.
   return Prisma.sql`(${head.expression} ${Prisma.raw(`${head.operator}=`)} ${head.value} AND (${compareRows([head])}
     OR (${head.expression} = ${head.value} AND ${compareSides(rest)})))`
 }
@@ -231,7 +240,7 @@ function directionSql(term: OrderTerm, backwards: boolean): Prisma.Sql {
   return (term.direction === 'asc') === backwards ? Prisma.sql`DESC` : Prisma.sql`ASC`
 }
 
-/** Never of a client's making: the code names types. */
+/** Safe as raw SQL: types come from code, never from clients. */
 function typeSql(type: OrderType): Prisma.Sql {
   return Prisma.raw(typeof type === 'object' ? `"${type.enum}"` : type)
 }

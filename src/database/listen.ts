@@ -9,8 +9,9 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 5_000
 
 /**
- * Listens on a channel with a connection of its own; resolves once the first attempt to connect is over. A failed or lost connection
- * is retried for ever, more and more slowly, as what is announced can be found by polling too.
+ * Listens on a channel over a connection of its own. Resolves after the first attempt to connect,
+ * successful or not. Retries a failed or lost connection forever, with a growing delay: polling
+ * finds the announced events too.
  */
 export async function listenTo(
   connection: Connection,
@@ -26,12 +27,13 @@ export async function listenTo(
   async function connect(): Promise<void> {
     const fresh = new pg.Client({ ...connection.config, connectionTimeoutMillis: LAST_RETRY_MS })
     client = fresh
-    // 'error' and 'end' can both come, and so can a failed connect: only one of them may schedule the next attempt.
+    // 'error', 'end' and a failed connect can all occur. Only the first schedules the next
+    // attempt.
     let lost = false
     const lose = (error?: Error) => {
       if (lost || closed) return
       lost = true
-      if (failures++ === 0) log.warn({ err: error }, 'not listening for database notifications; trying again')
+      if (failures++ === 0) log.warn({ err: error }, 'lost the connection for database notifications; reconnecting')
       retry = setTimeout(() => void connect(), Math.min(FIRST_RETRY_MS * 2 ** failures, LAST_RETRY_MS))
       fresh.end().catch(() => {})
     }

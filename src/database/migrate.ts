@@ -7,10 +7,10 @@ import { type Connection, type Log, prepareSession, quoteIdentifier } from './co
 
 export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
-/** The key Prisma's own migrate takes, so that the two exclude each other. */
+/** Advisory lock of Prisma's own migrate, so that the two exclude each other. */
 const PRISMA_LOCK = 72_707_369
 
-/** Word for word what Prisma creates. */
+/** Exactly what Prisma creates. */
 const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
     checksum                VARCHAR(64) NOT NULL,
@@ -35,20 +35,20 @@ interface Applied {
 }
 
 export interface MigrateOptions {
-  /** Holds one folder a migration, each with a migration.sql. */
+  /** Has a folder for each migration, with a migration.sql in it. */
   directory?: string
   log?: Log
 }
 
 /**
- * Brings a database to the newest migration and answers the names of those it applied. Servers that start together
- * take turns. Each file runs in one transaction with its record, as one simple query: its functions contain `;`.
- * Throws, before changing anything, when the history of the database is not the beginning of ours.
+ * Applies the pending migrations and returns their names. Servers that start together take turns.
+ * Each file runs in one transaction with its record, as one simple query, because its functions
+ * contain `;`. Throws, before changing anything, if the database has other migrations than ours.
  */
 export async function migrate(connection: Connection, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.directory ?? MIGRATIONS)
   const client = new pg.Client(connection.config)
-  // Also emitted while no query waits; the query that fails then reports it.
+  // Errors between queries are emitted. The next query fails and reports them.
   client.on('error', () => {})
   await client.connect()
   try {
@@ -68,7 +68,7 @@ export async function migrate(connection: Connection, options: MigrateOptions = 
     }
     return pending.map((migration) => migration.name)
   } finally {
-    // Releases the lock too.
+    // This also releases the lock.
     await client.end()
   }
 }
@@ -91,13 +91,13 @@ function checkHistory(applied: Applied[], migrations: Migration[]): void {
     if (!migration) {
       throw new Error(
         `The database has the migration ${row.migration_name}, which this version of Taskwire does not know. ` +
-          'It was used by a newer version: start that one.',
+          'A newer version used it. Start that version.',
       )
     }
     if (!row.finished_at) {
       throw new Error(
-        `The migration ${row.migration_name} failed half-way when another tool applied it. Repair the database, then mark ` +
-          'it with "prisma migrate resolve".',
+        `The migration ${row.migration_name} failed half-way when another tool applied it. Repair the database, ` +
+          'then mark the migration with "prisma migrate resolve".',
       )
     }
     if (row.checksum !== migration.checksum) {
@@ -121,7 +121,7 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     )
     await client.query('COMMIT')
   } catch (error) {
-    // A lost connection has rolled back by itself; the first error is the one to report.
+    // A lost connection has already rolled back. Report the first error.
     await client.query('ROLLBACK').catch(() => {})
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`The migration ${migration.name} failed and was undone: ${reason}`, { cause: error })

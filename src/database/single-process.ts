@@ -4,17 +4,19 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** For a person to mend: its message says how. */
+/** The message tells the operator how to fix it. */
 export class DataDirInUseError extends Error {
   readonly code = 'DATA_DIR_IN_USE'
 }
 
 /**
- * Claims a directory for this process until it releases it or dies; answers the release. Two PGlites on one directory
- * would corrupt it. The claim is a listening socket named from the directory's device and inode, so that another path
- * to the same directory is the same claim: taking it is atomic, and the kernel takes it back from a killed process,
- * which no lock file is. Linux's abstract sockets belong to the network namespace: containers do not see each other's.
- * Throws when the directory is claimed already, by this process or another.
+ * Claims a directory for this process and returns a function that releases it. Two PGlites on one
+ * directory would corrupt it. Throws if this process or another has already claimed it.
+ *
+ * The claim is a listening socket named after the directory's device and inode, so every path to
+ * the directory leads to the same claim. Unlike a lock file, it is taken atomically, and the
+ * kernel releases it when the process dies. On Linux the socket is abstract, and so belongs to a
+ * network namespace: containers do not see each other's claims.
  */
 export async function claimDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true })
@@ -26,8 +28,8 @@ export async function claimDirectory(directory: string): Promise<() => Promise<v
   } catch (error) {
     if (!isInUse(error)) throw error
     throw new DataDirInUseError(
-      `The data directory ${directory} is in use by another Taskwire server. Stop that one, or give this one a ` +
-        'directory of its own (DATA_DIR), or let both use one PostgreSQL (DATABASE_URL).',
+      `The data directory ${directory} is in use by another Taskwire server. Stop that server, give this one ` +
+        'another DATA_DIR, or let both use one PostgreSQL (DATABASE_URL).',
     )
   }
 }
@@ -39,7 +41,7 @@ async function listenOn(name: string): Promise<Server> {
   try {
     return await listen(path)
   } catch (error) {
-    // A path outlives the process that listened on it.
+    // The file remains when its process dies.
     if (!isInUse(error) || (await answers(path))) throw error
     await rm(path, { force: true })
     return listen(path)

@@ -1,30 +1,33 @@
-/** How long a set of names lives, and how long a connection may: so a connection sees at most two sets. */
+/** Lifetime of a set of names and of a connection. So a connection sees at most two sets. */
 export const NAMES_LIFETIME_SECONDS = 1800
 
-/** Each named statement costs its backend some 40 KB. */
-const MOST_NAMES = 200
+/** Each named statement takes about 40 KB in its backend. */
+const MAX_NAMES = 200
 
-/** A text runs this often before it is worth a name: what clients compose once or twice stays out. */
+/** A statement gets a name when it runs this often. One-off statements of clients stay unnamed. */
 const USES_BEFORE_NAMING = 3
 
-/** Texts being counted; the longest unused are forgotten first. */
-const MOST_CANDIDATES = 500
+/** Maximum number of counted statements. The least recently used are dropped first. */
+const MAX_CANDIDATES = 500
 
 /**
- * In the text of a statement: it gets no name. PostgreSQL plans a named statement once for all values, and so for none: a
- * word that is in every row is then looked for like one that is in three.
+ * Marks a statement that gets no name. PostgreSQL plans a named statement once for all values. It
+ * would then search a word found in every row like a rare one.
  */
 export const PLANNED_FOR_ITS_VALUES = '/* planned for its values */'
 
 /**
- * Names for adapter-pg's prepared statements, at most 200 at a time. `pg` never gives a named statement back and refuses a name
- * for a second text, so an evicted name would stay on the server: instead the whole set is dropped now and then, as
- * are the connections that prepared it (pool option `maxLifetimeSeconds`). Answers undefined for a text without a name.
+ * Creates the names of adapter-pg's prepared statements, at most 200 at a time. Returns undefined
+ * for a statement without a name.
+ *
+ * `pg` never deallocates a named statement and rejects a second text for a name, so an evicted name
+ * would stay on the server. Instead the whole set expires, together with the connections that
+ * prepared it (pool option `maxLifetimeSeconds`).
  */
 export function createStatementNames(now: () => number = Date.now): (query: { sql: string }) => string | undefined {
   const candidates = new Map<string, number>()
   let names = new Map<string, string>()
-  let made = 0
+  let created = 0
   let expires = now() + NAMES_LIFETIME_SECONDS * 1000
 
   return ({ sql }) => {
@@ -34,24 +37,24 @@ export function createStatementNames(now: () => number = Date.now): (query: { sq
       expires = now() + NAMES_LIFETIME_SECONDS * 1000
     }
     const name = names.get(sql)
-    if (name !== undefined || names.size >= MOST_NAMES) return name
+    if (name !== undefined || names.size >= MAX_NAMES) return name
 
     const uses = (candidates.get(sql) ?? 0) + 1
     candidates.delete(sql)
     if (uses < USES_BEFORE_NAMING) {
       candidates.set(sql, uses)
-      if (candidates.size > MOST_CANDIDATES) candidates.delete(candidates.keys().next().value ?? '')
+      if (candidates.size > MAX_CANDIDATES) candidates.delete(candidates.keys().next().value ?? '')
       return undefined
     }
-    const fresh = `s${++made}`
+    const fresh = `s${++created}`
     names.set(sql, fresh)
     return fresh
   }
 }
 
 /**
- * A list of ids made as long as the next power of two by repeating its last, so that IN lists of any length share a
- * few statement texts. The answer to a query is the same.
+ * Repeats the last value until the length is a power of two, so that IN lists of any length share
+ * a few statement texts. The result of the query does not change.
  */
 export function padToPowerOfTwo<T>(values: readonly T[]): T[] {
   const last = values.at(-1)

@@ -1,5 +1,5 @@
 /**
- * The framing of PostgreSQL's wire protocol, version 3, as a server needs it.
+ * Server-side framing of PostgreSQL's wire protocol, version 3.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 
@@ -7,8 +7,8 @@ const SSL_REQUEST = 80877103
 const GSSENC_REQUEST = 80877104
 const CANCEL_REQUEST = 80877102
 
-/** No message of ours comes near; a length beyond it is a stray client speaking something else. */
-const LONGEST_MESSAGE = 256 * 1024 * 1024
+/** Far above any real message. A greater length means that the client speaks another protocol. */
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 
 const QUERY = 'Q'.charCodeAt(0)
 const SYNC = 'S'.charCodeAt(0)
@@ -18,17 +18,19 @@ export type Frame =
   | { kind: 'encryption' }
   | { kind: 'cancel' }
   | { kind: 'startup'; bytes: Buffer }
-  /** Messages up to and with the one the server answers with ReadyForQuery: a Query, or all up to a Sync. */
+  /**
+   * Messages that the server answers with one ReadyForQuery: a Query, or everything up to a Sync.
+   */
   | { kind: 'group'; bytes: Buffer }
   | { kind: 'terminate' }
 
 /** A client that does not speak PostgreSQL's protocol. */
 export class ProtocolError extends Error {}
 
-/** Cuts what a client sends, in whatever chunks it comes, into the units a server acts on. */
+/** Splits the bytes of a client, received in any chunks, into units a server can execute. */
 export class FrameReader {
   #buffer: Buffer = Buffer.alloc(0)
-  /** Bytes of #buffer already found to be whole messages of a group not yet finished. */
+  /** Bytes at the start of #buffer that are complete messages of an unfinished group. */
   #scanned = 0
   #started = false
 
@@ -36,7 +38,10 @@ export class FrameReader {
     this.#buffer = this.#buffer.length ? Buffer.concat([this.#buffer, chunk]) : chunk
   }
 
-  /** The next unit, or undefined until more bytes come. Throws a ProtocolError for what is no PostgreSQL message. */
+  /**
+   * Returns the next unit, or undefined until more bytes arrive. Throws ProtocolError for other
+   * protocols.
+   */
   next(): Frame | undefined {
     return this.#started ? this.#nextGroup() : this.#nextStartup()
   }
@@ -49,7 +54,7 @@ export class FrameReader {
     const bytes = this.#take(length)
     if (code === SSL_REQUEST || code === GSSENC_REQUEST) return { kind: 'encryption' }
     if (code === CANCEL_REQUEST) return { kind: 'cancel' }
-    if (code >> 16 !== 3) throw new ProtocolError(`protocol ${code >> 16} is not spoken here`)
+    if (code >> 16 !== 3) throw new ProtocolError(`unsupported protocol version ${code >> 16}`)
     this.#started = true
     return { kind: 'startup', bytes }
   }
@@ -77,11 +82,12 @@ export class FrameReader {
 }
 
 function checkedLength(length: number, least: number): number {
-  if (length < least || length > LONGEST_MESSAGE) throw new ProtocolError(`not a PostgreSQL message (length ${length})`)
+  if (length < least || length > MAX_MESSAGE_BYTES)
+    throw new ProtocolError(`not a PostgreSQL message (length ${length})`)
   return length
 }
 
-/** A simple Query message. */
+/** Encodes a simple Query message. */
 export function queryMessage(sql: string): Buffer {
   const text = Buffer.from(`${sql}\0`)
   const message = Buffer.alloc(5 + text.length)

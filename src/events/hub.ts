@@ -1,71 +1,49 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Database } from '../database/client.ts'
-import type { Prisma } from '../generated/prisma/client.ts'
-import type { LoggedEvent } from './log.ts'
 import { EventStream } from './stream.ts'
+import { ALL_TOPICS, type SubscribeOptions, type Topics } from './subscription.ts'
 import type { EventTail } from './tail.ts'
 
-/** Whose events a stream may be told of, as they are now and as they change. */
-export interface Topics {
-  now(): Iterable<string>
-  /** Calls back with each topic that is added or taken away, before the batch that says so is handed out. Answers the way to stop. */
-  onChange(listener: (topic: string, added: boolean) => void): () => void
-}
-
-/** The events of every topic, and those of none. */
-export const ALL_TOPICS = 'all'
-
-export interface SubscribeOptions<T> {
-  /** Start behind this position; without it, at the end of the log as it is now. */
-  after?: bigint
-  topics: Topics | typeof ALL_TOPICS
-  /**
-   * What the subscriber is to have of an event, asked when it is handed out, after what listens to batches; nothing where it is not
-   * to see it. What has to be looked up may be promised.
-   */
-  select(event: LoggedEvent): T | undefined | Promise<T | undefined>
-  /** Whether the subscriber may still have what it was given, asked once it is worked out. */
-  stands?: (value: T) => boolean
-  /** What `select` can want, to read less of the log when resuming. */
-  where?: Prisma.EventWhereInput
-  signal?: AbortSignal
-  /** Called once when the stream ends, however it does. */
-  onEnd?: () => void
-}
-
-/** Hands the log out to any number of subscribers. */
+/** Fans the log out to any number of subscribers. */
 export interface EventHub {
   /**
-   * What a subscriber selects, in log order, none left out and none twice: first what is behind `after` from the log, then
-   * the live events. Reads nothing ahead while it resumes; live, it queues at most `maxQueue` events for a client that takes
-   * nothing (`hold`), and then ends with a StreamEndedError. CURSOR_EXPIRED when the log no longer reaches back to `after`. It needs no
-   * clean-up unless it was read from.
+   * Streams the selected events in log order, without loss or repetition: first the events after
+   * `after` from the log, then live events. While resuming it does not read ahead. Live, it queues
+   * at most `maxQueue` events for a client that does not read (`hold`), then ends with a
+   * StreamEndedError. Throws CURSOR_EXPIRED if the log no longer reaches back to `after`. A stream
+   * that was never read needs no clean-up.
    */
   subscribe<T>(options: SubscribeOptions<T>): EventStream<T>
-  /** The streams being read. */
+  /** Number of streams being read. */
   readonly size: number
-  /** The topics that any of them follows. */
+  /** Number of topics that have a subscriber. */
   readonly topics: number
   /** Ends every stream with a StreamEndedError. */
   close(): void
 }
 
-/** As the hub knows streams: whatever they select. */
+/** A stream of any type, as the hub uses it. */
 type AnyStream = Pick<EventStream<unknown>, 'offer' | 'readOn' | 'stop'>
 
 export interface HubOptions {
-  /** Events kept for a stream whose client does not take them. */
+  /** Maximum number of events queued for a client that does not read. */
   maxQueue?: number
 }
 
-/** Events times streams between two pauses: some 20 ms of work. */
+/** Deliveries (events times streams) between two pauses. About 20 ms of work. */
 const AT_ONCE = 2_000
 
-/** Who is behind is looked at again this often, and not waited for when nobody took anything so many times. */
+/**
+ * Interval for checking slow streams, and the number of checks without progress after which
+ * waiting ends.
+ */
 const PATIENCE_MS = 20
 const MOST_IDLE = 10
 
-/** So large a share of the streams reads the log by itself without harm, or of few streams half, up to so many. */
+/**
+ * How many slow streams can read the log on their own: this share of all streams, or half of them
+ * up to FEW, whichever is more.
+ */
 const FEW_SHARE = 0.05
 const FEW = 32
 
@@ -77,10 +55,10 @@ export function createHub(
   const open = new Set<AnyStream>()
   const byTopic = new Map<string, Set<AnyStream>>()
   const everywhere = new Set<AnyStream>()
-  /** Streams that are behind although their clients take what they are given: it is this server that has to catch up. */
+  /** Streams that are behind although their clients read: the server itself has to catch up. */
   const behind = new Set<AnyStream>()
   let caughtUp: (() => void) | undefined
-  /** Counts what they take. */
+  /** Counts the values taken from streams that are behind. */
   let progress = 0
   let closed = false
 
@@ -96,15 +74,16 @@ export function createHub(
     return pause()
   })
 
-  /** Lets the streams send what they have, and the server do what else there is to do. */
+  /** Yields to the event loop, so that streams can send and the server can do other work. */
   async function pause(): Promise<void> {
     await setImmediate()
     if (behind.size > 0) await catchUp()
   }
 
   /**
-   * Waits for the streams that are behind: they are many when the server is, and then each event is better worked out once for all. A few, or
-   * those that take nothing, go back to the log instead, so that nobody waits for them.
+   * Waits for streams that are behind. If the server is slow there are many, and computing each
+   * event once for all of them is cheaper. If there are only a few, or none makes progress, they
+   * go back to reading the log, so that nobody waits for them.
    */
   async function catchUp(): Promise<void> {
     let idle = 0
@@ -145,9 +124,9 @@ export function createHub(
 
   return {
     subscribe<T>(options: SubscribeOptions<T>) {
-      // "Now" is the time of this call, not that of the first read.
+      // "Now" is the time of this call, not of the first read.
       const start = options.after === undefined ? tail.newest() : Promise.resolve(options.after)
-      // Reported by the first read, if there is one.
+      // The first read reports a failure.
       start.catch(() => {})
       let leave = () => {}
       const stream = new EventStream<T>({

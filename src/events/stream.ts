@@ -1,21 +1,23 @@
 import type { Database } from '../database/client.ts'
 import { AppError } from '../gateway/errors.ts'
-import type { SubscribeOptions } from './hub.ts'
 import { encodeCursor, type LoggedEvent, readLog, requireCursorInLog } from './log.ts'
+import type { SubscribeOptions } from './subscription.ts'
 import type { EventTail } from './tail.ts'
 
 const ENDINGS = {
-  slow_reader: 'its reader fell behind',
+  slow_reader: 'the client did not read fast enough',
   server_stopping: 'the server is stopping',
 } as const
 
-/** Ends a stream that can be resumed at once: UNAVAILABLE, with the `cursor` to come again with as `after`. */
+/**
+ * Ends a stream with UNAVAILABLE. The client can resume at once by passing `cursor` as `after`.
+ */
 export class StreamEndedError extends AppError {
   readonly cursor: string
 
   constructor(reason: keyof typeof ENDINGS, position: bigint) {
     const cursor = encodeCursor(position)
-    const message = `The stream was ended because ${ENDINGS[reason]}. Resume with the cursor ${cursor}.`
+    const message = `The stream ended because ${ENDINGS[reason]}. Resume with the cursor ${cursor}.`
     super('UNAVAILABLE', message, { issues: [{ path: ['after'], code: reason, message: cursor }] })
     this.cursor = cursor
   }
@@ -25,19 +27,19 @@ interface StreamSetup<T> {
   tail: EventTail
   db: Pick<Database, 'event'>
   maxQueue: number
-  /** The position to start behind. */
+  /** The position after which to start. */
   start: Promise<bigint>
   options: SubscribeOptions<T>
-  /** Called with the first read. */
+  /** Called on the first read. */
   opened(): void
   ended(): void
-  /** Called when much waits for a client that takes what it is given, and when that is no longer so. */
+  /** Called when the queue grows long although the client reads, and when it is short again. */
   behind(isBehind: boolean): void
-  /** Called when something is taken of what waits, while much does. */
+  /** Called for each value taken while the stream is behind. */
   progressed(): void
 }
 
-/** What one event is to the subscriber, or will be. */
+/** The value that the subscriber gets for one event, or a promise of it. */
 interface Entry<T> {
   position: bigint
   value: T | Promise<T | undefined>
@@ -45,22 +47,22 @@ interface Entry<T> {
 
 const REPLAY_BATCH = 500
 
-/** Shares of a full queue: with more than this a stream is behind, until it has no more than that. */
+/** Shares of a full queue. Above MUCH a stream is behind, until it is down to LITTLE. */
 const MUCH = 1 / 2
 const LITTLE = 1 / 4
 
 const DONE = { done: true, value: undefined } as const
 
 /**
- * One subscriber's events. Not an `async function*`: there, return() waits for a pending next(), which for a quiet
- * stream is for ever.
+ * The events of one subscriber. Not an `async function*`: its return() would wait for a pending
+ * next(), which may never resolve on a quiet stream.
  */
 export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   readonly #setup: StreamSetup<T>
   #queue: Entry<T>[] = []
-  /** All up to here has been looked at for the queue. */
+  /** Position up to which events have been considered for the queue. */
   #scanned: bigint | undefined
-  /** All up to here has been handed out, or was not selected. */
+  /** Position up to which events were taken or not selected. */
   #done: bigint | undefined
   #opened = false
   #live = false
@@ -68,9 +70,9 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   #held = false
   #behind = false
   #failure: unknown
-  /** The read of a live stream that has nothing. */
+  /** The pending read of a live stream with an empty queue. */
   #waiting: PromiseWithResolvers<IteratorResult<T, void>> | undefined
-  /** Any other read that is not over yet. */
+  /** Any other pending read. */
   #reading: Promise<unknown> | undefined
 
   constructor(setup: StreamSetup<T>) {
@@ -81,7 +83,10 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     else signal?.addEventListener('abort', this.#end, { once: true })
   }
 
-  /** Where a client resumes that has taken all it was given: undefined until the start is known. */
+  /**
+   * The cursor from which a client resumes that has processed everything. Undefined until the
+   * start is known.
+   */
   get cursor(): string | undefined {
     return this.#done === undefined ? undefined : encodeCursor(this.#done)
   }
@@ -91,11 +96,12 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
       this.#opened = true
       this.#setup.opened()
     }
-    // Reads asked for at once are answered in turn, as those of a generator are.
+    // Answer concurrent reads in turn, as a generator does.
     if (this.#reading !== undefined) return this.#reading.then(() => this.next())
     const ready = this.#take()
     if (ready) return Promise.resolve(ready)
-    // A stream that waits is one of thousands: what comes is handed to it directly.
+    // Thousands of streams wait at a time, so events are passed to them without an extra async
+    // call.
     if (this.#live && this.#queue.length === 0 && !this.#ended) {
       return this.#waiting ? this.#waiting.promise.then(() => this.next()) : this.#wait()
     }
@@ -125,18 +131,23 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     this.#end()
   }
 
-  /** Whether what was read may still be sent. */
+  /** Returns false if a value that was read must no longer be sent. */
   stands(value: T): boolean {
     return this.#setup.options.stands?.(value) ?? true
   }
 
-  /** Whether whoever reads waits for a client that takes nothing: then nobody waits for this stream. */
+  /**
+   * Set by a transport whose client has stopped reading. The hub does not wait for a held stream.
+   */
   hold(held: boolean): void {
     this.#held = held
     this.#judge()
   }
 
-  /** An event of the tail. Ignored until the stream has caught up: the log has it. */
+  /**
+   * Takes an event from the tail. Ignored until the stream has caught up, as the log has the
+   * event.
+   */
   offer(event: LoggedEvent): void {
     if (!this.#live || this.#ended || event.position <= (this.#scanned ?? 0n)) return
     try {
@@ -149,7 +160,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     this.#answer()
   }
 
-  /** Gives whoever waits what there is now. */
+  /** Answers the pending read, if there is one. */
   #answer(): void {
     const waiting = this.#waiting
     if (!waiting) return
@@ -159,7 +170,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     else this.#read().then(waiting.resolve, waiting.reject)
   }
 
-  /** Leaves what waits to the log, and reads on there until it has caught up. */
+  /** Drops the queue and reads the log again from there until it has caught up. */
   readOn(): void {
     this.#live = false
     this.#scanned = this.#done
@@ -172,7 +183,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     this.#fail(this.#done === undefined ? undefined : new StreamEndedError('server_stopping', this.#done))
   }
 
-  /** The next value, if it is there. */
+  /** Takes the next value if it is available. */
   #take(): IteratorResult<T, void> | undefined {
     if (this.#ended) return undefined
     const entry = this.#queue[0]
@@ -208,7 +219,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     return this.#waiting.promise
   }
 
-  /** Puts what was promised in the place of the promise, or takes it out where it came to nothing. */
+  /** Replaces the entry's promise with its value, or drops the entry if there is none. */
   async #resolve(entry: Entry<T>, promise: Promise<T | undefined>): Promise<void> {
     const value = await promise
     if (this.#ended || this.#queue[0] !== entry) return
@@ -225,7 +236,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     const { tail, db, options, start } = this.#setup
     const position = await start
     if (options.after !== undefined) {
-      // Another server may have handed out what this one has not seen yet.
+      // The cursor may come from another server that is ahead of this one.
       const newest = position > tail.position ? await tail.newest() : tail.position
       await requireCursorInLog(db, position, newest)
     }
@@ -234,8 +245,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   }
 
   /**
-   * Reads on in the log, or joins the live stream when there is no more to read. Never ahead of the tail: what `select` asks (who
-   * may see what) is only as new as the tail is.
+   * Reads the next part of the log, or goes live if there is none. Never reads ahead of the tail,
+   * because the access that `select` checks is only as current as the tail.
    */
   async #replay(scanned: bigint): Promise<void> {
     const { tail, db, options, maxQueue } = this.#setup
@@ -243,25 +254,25 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     if (scanned < until) {
       const limit = Math.max(1, Math.min(REPLAY_BATCH, Math.floor(maxQueue * LITTLE)))
       const events = await readLog(db, { after: scanned, until, limit, where: options.where })
-      // What was purged while this was read might be missing from it.
+      // Check after reading: events may have been purged meanwhile.
       await requireCursorInLog(db, scanned, until)
       if (this.#ended) return
       for (const event of events) this.#enqueue(event)
       this.#scanned = events.length < limit ? until : (events.at(-1)?.position ?? until)
       if (this.#queue.length === 0) this.#done = this.#scanned
     }
-    // Nothing may be awaited between this comparison and the next batch of the tail.
+    // Do not await between this comparison and the next batch of the tail.
     if ((this.#scanned ?? scanned) >= tail.position) this.#live = true
   }
 
   #enqueue(event: LoggedEvent): boolean {
     const value = this.#setup.options.select(event)
     if (value === undefined) {
-      // A reader that has everything need not scan this again if it has to resume.
+      // Advance the cursor, so that resuming does not scan this event again.
       if (this.#queue.length === 0) this.#done = event.position
       return false
     }
-    // Reported when it is its turn, if that comes.
+    // A failure is reported when the entry's turn comes.
     if (value instanceof Promise) value.catch(() => {})
     this.#queue.push({ position: event.position, value })
     return true

@@ -4,51 +4,61 @@ import { AppError } from '../gateway/errors.ts'
 import { type LoggedEvent, readLog } from './log.ts'
 
 export type BatchListener = (events: readonly LoggedEvent[]) => void
-/** Nothing more is handed out until what it may promise has come true. */
+/** Delivery waits for the returned promise, if any. */
 export type EventListener = (event: LoggedEvent) => undefined | Promise<void>
 
-/** Follows the log from its end at the time of creation. */
+/** Follows the log, starting at its end at the time of creation. */
 export interface EventTail {
-  /** The newest position handed out. */
+  /** The newest delivered position. */
   readonly position: bigint
-  /** Look now: something was written. Returns at once. */
+  /** Checks the log now, because something was written. Returns at once. */
   wake(): void
-  /** The position of the newest event that was committed before the call, whether it has been handed out or not. */
+  /** Returns the position of the newest event committed before the call, delivered or not. */
   newest(): Promise<bigint>
   /**
-   * Resolves, with the newest position, when all that was committed before the call has been handed out. Rejects when
-   * the database fails. Not to be called inside a transaction: on a pool of one it would wait for its own connection.
+   * Resolves with the newest position once everything committed before the call is delivered.
+   * Rejects if the database fails. Do not call it inside a transaction: with a pool of one it
+   * would wait for its own connection.
    */
   sync(): Promise<bigint>
-  /** Resolves when what listens to batches has been told of all that was committed before the call: earlier than it is handed out. */
+  /**
+   * Resolves once the batch listeners know everything committed before the call. This is earlier
+   * than delivery.
+   */
   learn(): Promise<void>
   /**
-   * Calls back with all events, in log order and in batches, before any that was committed by then is handed out one by one. Answers the
-   * way to stop.
+   * Calls back with all events in batches, in log order. A batch listener hears of every event
+   * before event listeners get any event committed by then. Returns a function that stops
+   * listening.
    */
   onBatch(listener: BatchListener): () => void
-  /** Calls back with each event, in log order: whatever it asks of what listens to batches knows all that was committed before it. */
+  /**
+   * Calls back with each event, in log order. By then the batch listeners know everything
+   * committed before the event.
+   */
   onEvent(listener: EventListener): () => void
   close(): Promise<void>
 }
 
 export interface TailOptions {
-  /** How often to look for writers that announce nothing, on PostgreSQL. */
+  /** Poll interval on PostgreSQL, which finds writes that were not announced. */
   pollMs?: number
   log?: Log
 }
 
 const CHANNEL = 'taskwire_events'
 
-/** Events given a position, and read, in one statement each. */
+/** Maximum number of events per statement that assigns positions or reads. */
 const BATCH = 1_000
 
-/** No other process writes to the embedded database; a writer in this one may still forget to wake us. */
+/** Poll interval on the embedded database, in case a writer of this process does not call wake. */
 const EMBEDDED_POLL_MS = 1_000
 
 const stopping = () => new AppError('UNAVAILABLE', 'The server is stopping.')
 
-/** What runs one at a time: those that ask meanwhile are answered together, by what begins after they asked. */
+/**
+ * Runs `work` one at a time. Calls made during a run share the next one, which starts after them.
+ */
 function together<T>(work: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined
   let running: Promise<unknown> = Promise.resolve()
@@ -63,13 +73,16 @@ function together<T>(work: () => Promise<T>): () => Promise<T> {
   }
 }
 
-/** A part of the log: all up to `end`. */
+/** Part of the log: all events up to `end`. */
 interface Part {
   events: LoggedEvent[]
   end: bigint
 }
 
-/** Starts following the log. Rejects when the database fails now; later failures are logged and outlived. */
+/**
+ * Starts following the log. Rejects if the database fails now. Later failures are logged and
+ * retried.
+ */
 export async function createTail(handle: DatabaseHandle, options: TailOptions = {}): Promise<EventTail> {
   const { db } = handle
   const log = options.log ?? SILENT
@@ -78,9 +91,9 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   const eventListeners = new Set<EventListener>()
 
   let position = 0n
-  /** What listens to batches has heard up to here. */
+  /** Position up to which the batch listeners know the log. */
   let told = 0n
-  /** What they have heard and is to be handed out next: not read again. */
+  /** The next part to deliver, kept so that it is not read again. */
   let next: Part | undefined
   let waiting: { resolve: (position: bigint) => void; reject: (error: unknown) => void }[] = []
   let wanted = false
@@ -102,7 +115,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
     }
   }
 
-  /** What the listeners ask to be waited for. */
+  /** Calls the listeners. Returns the promises to wait for. */
   function tell<T>(listeners: Iterable<(what: T) => unknown>, what: T): unknown[] {
     const answers: unknown[] = []
     for (const listener of listeners) {
@@ -110,7 +123,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
         const answer = listener(what)
         if (answer !== undefined) answers.push(answer)
       } catch (error) {
-        log.error({ err: error }, 'a listener of the event log failed')
+        log.error({ err: error }, 'an event log listener failed')
       }
     }
     return answers
@@ -118,13 +131,14 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   async function read(after: bigint, newest: bigint): Promise<Part> {
     const events = await readLog(db, { after, until: newest, limit: BATCH })
-    // Fewer than asked for: the rest of the range is not in the log (any more).
+    // Fewer than requested: the rest of the range has been purged.
     return { events, end: events.length < BATCH ? newest : (events.at(-1)?.position ?? newest) }
   }
 
   /**
-   * Tells of all that is committed, however much it is. A position does not say which of two was committed first: only once all is told
-   * that was there when an event was found, is a removal known that it was committed after.
+   * Passes everything committed to the batch listeners. Positions do not reflect commit order.
+   * Only after reading everything that was there when an event was found are all earlier removals
+   * known.
    */
   const tellAll = together(async () => {
     const newest = await assignAll()
@@ -142,13 +156,14 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   async function handOut(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
       const answers = tell(eventListeners, event)
-      // A stream that joins now has what was handed out from the log: nothing may be awaited between the two.
+      // A stream that goes live now has read up to `position`. Do not await between delivery and
+      // this.
       position = event.position
       if (answers.length > 0) await Promise.all(answers)
     }
   }
 
-  /** Hands out all that is committed now. */
+  /** Delivers everything that is committed now. */
   async function pass(): Promise<void> {
     const newest = await tellAll()
     while (position < newest) {
@@ -159,7 +174,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
     }
   }
 
-  /** One at a time; a call that comes while one runs is served by the next, which begins after the call. */
+  /** Runs passes one at a time. A call during a pass is served by the next pass. */
   async function run(): Promise<void> {
     while ((wanted || waiting.length > 0) && !closed) {
       wanted = false

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import type { GatewayContext } from './context.ts'
 import { AppError, type ErrorCode, type Issue, isErrorCode } from './errors.ts'
+import type { GatewayContext } from './gateway-context.ts'
 
-/** Turns a foreign error (a database's, say) that is the client's doing into an AppError; undefined leaves it masked. */
+/**
+ * Turns a foreign error that the client caused, such as a database constraint, into an AppError.
+ * Returns undefined to mask it.
+ */
 export type ErrorTranslator = (error: unknown) => AppError | undefined
 
 /**
- * The error as a client may see it: an AppError keeps its code and message, a complaint about the document is
- * BAD_REQUEST, everything else is logged with the request id and masked as INTERNAL.
+ * Returns the error as a client may see it. An AppError keeps its code and message. An error in
+ * the document becomes BAD_REQUEST. Anything else is logged with the request id and masked as
+ * INTERNAL.
  */
 export function toClientError(
   error: unknown,
@@ -18,7 +22,7 @@ export function toClientError(
   const outer = error instanceof GraphQLError ? error : undefined
   const cause = rootCause(error)
   if (cause instanceof GraphQLError) {
-    // No cause beneath: graphql-js complains about the document, or the error was made for clients already.
+    // graphql-js rejected the document, or the error was already made for clients.
     const code = isErrorCode(cause.extensions.code) ? cause.extensions.code : 'BAD_REQUEST'
     return clientError(cause.message, code, issuesOf(cause), context?.requestId, outer ?? cause)
   }
@@ -27,7 +31,7 @@ export function toClientError(
   const requestId = context?.requestId ?? randomUUID()
   context?.log.error({ err: cause, path: outer?.path }, 'an operation failed unexpectedly')
   return clientError(
-    `Something went wrong on the server. It is logged as ${requestId}.`,
+    `Something went wrong on the server. Report it with the request id ${requestId}.`,
     'INTERNAL',
     [],
     requestId,
@@ -63,7 +67,7 @@ function clientError(
     positions: place?.positions,
     path: place?.path,
     originalError: original,
-    // Yoga reads the status of a refused document from `http` and takes it out of the answer.
+    // Yoga reads the status of a refused document from `http` and removes it from the answer.
     extensions: {
       code,
       ...(requestId && { requestId }),

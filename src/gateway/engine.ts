@@ -1,104 +1,40 @@
 import {
   createSourceEventStream,
-  type DocumentNode,
   type ExecutionResult,
   execute,
   GraphQLError,
   type GraphQLSchema,
-  getOperationAST,
-  type OperationDefinitionNode,
   OperationTypeNode,
-  parse,
-  specifiedRules,
-  validate,
 } from 'graphql'
-import { LRUCache } from 'lru-cache'
+import { refuseSignedOut } from './authentication.ts'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
-import type { GatewayContext } from './context.ts'
-import { AppError, validationFailed } from './errors.ts'
-import { fingerprintOf, notKept, requireKeepable } from './idempotency.ts'
+import { validationFailed } from './errors.ts'
+import type { GatewayContext } from './gateway-context.ts'
+import { fingerprintOf, notStored, requireStorable } from './idempotency-key.ts'
 import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, untilAvailable } from './live/result-stream.ts'
-import { rootFieldRule } from './live/root-field-rule.ts'
-import {
-  hasTooDeepValue,
-  isTooDeep,
-  TOO_DEEP,
-  type VariablePlaces,
-  variableIssues,
-  variablePlaces,
-} from './variables.ts'
-
-/** An operation that was parsed, validated and limited once and can be run many times. */
-export interface PreparedOperation {
-  document: DocumentNode
-  operation: OperationDefinitionNode
-  places: VariablePlaces
-}
-
-/** A document once parsed; `errors` when it is not valid against the schema. */
-interface KnownDocument {
-  document: DocumentNode
-  errors: readonly GraphQLError[]
-  places: VariablePlaces
-}
+import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
+import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
 
 export interface EngineOptions {
   schema: GraphQLSchema
   translateError?: ErrorTranslator
-  /** Tokens a document may have: bounds the work of parsing. */
+  /** Maximum number of tokens in a document. Bounds the work of parsing. */
   maxTokens?: number
 }
 
-const RULES = [...specifiedRules, rootFieldRule]
-
-/** Texts kept parsed. */
-const KNOWN_DOCUMENTS = 1_000
-
-export type Variables = Readonly<Record<string, unknown>>
-
 export type Engine = ReturnType<typeof createEngine>
 
-/** The one way any transport runs an operation, so that limits, error masking and speed work are the same in all. */
+/**
+ * Creates the engine, which runs the operations of every transport. Limits, error masking and
+ * optimizations are the same for all.
+ */
 export function createEngine(options: EngineOptions) {
   const { schema, translateError, maxTokens = 5_000 } = options
-  const known = new LRUCache<string, KnownDocument>({ max: KNOWN_DOCUMENTS })
+  const prepare = createPrepare(schema, maxTokens)
   const groups = createGroups()
-
-  /** Parses and validates a text once; throws a GraphQLError where it does not parse. */
-  function know(text: string): KnownDocument {
-    const cached = known.get(text)
-    if (cached) return cached
-    const entry = examine(parse(text, { maxTokens }))
-    known.set(text, entry)
-    return entry
-  }
-
-  function examine(document: DocumentNode): KnownDocument {
-    const errors = hasTooDeepValue(document)
-      ? [new GraphQLError(`A value ${TOO_DEEP}.`)]
-      : validate(schema, document, RULES)
-    return { document, errors, places: variablePlaces(document) }
-  }
-
-  /** The operation to run, or the client errors that say why there is none. A text is kept; a document is its caller's to keep. */
-  function prepare(
-    source: string | DocumentNode,
-    operationName?: string | null,
-  ): PreparedOperation | { errors: GraphQLError[] } {
-    try {
-      const { document, errors, places } = typeof source === 'string' ? know(source) : examine(source)
-      if (errors.length > 0) return { errors: errors.map((error) => toClientError(error, undefined)) }
-      const operation = getOperationAST(document, operationName)
-      if (operation) return { document, operation, places }
-      const message = operationName ? `There is no operation named "${operationName}".` : 'Name the operation to run.'
-      return { errors: [toClientError(new AppError('BAD_REQUEST', message), undefined)] }
-    } catch (error) {
-      return { errors: [toClientError(error, undefined)] }
-    }
-  }
 
   function mask(result: ExecutionResult, context: GatewayContext): EngineResult {
     if (!result.errors) return result as EngineResult
@@ -106,27 +42,38 @@ export function createEngine(options: EngineOptions) {
     return { ...result, errors } as EngineResult
   }
 
-  /** graphql-js refuses variables one message each and without a place: tell them as issues instead. */
+  /**
+   * Replaces graphql-js's errors about variables, one message each and without a place, by one
+   * error with issues.
+   */
   function explain(prepared: PreparedOperation, variables: Variables, result: ExecutionResult): ExecutionResult {
     if (!result.errors || result.data !== undefined) return result
-    const issues = variableIssues(schema, prepared.operation, prepared.places, variables)
+    const issues = variableIssues(schema, prepared.operation, prepared.paths, variables)
     if (issues.length === 0) return result
     return { errors: [new GraphQLError('', { originalError: validationFailed(issues) })] }
   }
 
-  /** Variables that graphql-js had better not see. */
+  /**
+   * Returns the answer to an operation that must not run: nobody is signed in, or a value is
+   * nested too deeply for graphql-js.
+   */
   function refuse(
-    { places }: PreparedOperation,
+    prepared: PreparedOperation,
     variables: Variables,
     context: GatewayContext,
   ): EngineResult | undefined {
+    const { paths } = prepared
+    const signedOut = refuseSignedOut(schema, prepared, variables, context)
+    if (signedOut) return signedOut
     const deep = Object.keys(variables).filter((name) => isTooDeep(variables[name]))
     if (deep.length === 0) return undefined
-    const issues = deep.map((name) => ({ path: places.get(name) ?? [name], code: 'too_deep', message: TOO_DEEP }))
+    const issues = deep.map((name) => ({ path: paths.get(name) ?? [name], code: 'too_deep', message: TOO_DEEP }))
     return { errors: [toClientError(validationFailed(issues), context)] }
   }
 
-  /** Runs a query or mutation. Never throws: every problem is in `errors`, safe to show. */
+  /**
+   * Runs a query or mutation. Never throws: all problems are in `errors`, safe to show to clients.
+   */
   async function run(
     prepared: PreparedOperation,
     variables: Variables,
@@ -159,7 +106,7 @@ export function createEngine(options: EngineOptions) {
     return mask(explain(prepared, variables, result), context)
   }
 
-  /** Runs a mutation that has a key of the client's: once, however often it is sent. */
+  /** Runs a mutation with an idempotency key: once, however often it is sent. */
   async function runOnce(
     prepared: PreparedOperation,
     variables: Variables,
@@ -169,8 +116,8 @@ export function createEngine(options: EngineOptions) {
     const refused = refuse(prepared, variables, context)
     if (refused) return { result: refused, replayed: false }
     try {
-      requireKeepable(schema, prepared)
-      if (!context.once) throw notKept()
+      requireStorable(schema, prepared)
+      if (!context.once) throw notStored()
       const several = prepared.operation.selectionSet.selections.length > 1
       const request = { key, fingerprint: fingerprintOf(prepared, variables), several }
       const { answer, replayed } = await context.once(request, async (within) => {
@@ -186,9 +133,9 @@ export function createEngine(options: EngineOptions) {
   }
 
   /**
-   * Opens a subscription. Each event runs in a fork of the context, so that nothing cached for one event answers for
-   * the next; what it comes to is shared with the others of its group. A source that fails ends the stream with one last result that
-   * carries the error.
+   * Opens a subscription. Each event runs in a fork of the context, so that nothing cached for one
+   * event is used for the next. Streams of one group share the outcome. If the source fails, the
+   * stream ends with one last result that carries the error.
    */
   async function open(
     prepared: PreparedOperation,
@@ -198,7 +145,8 @@ export function createEngine(options: EngineOptions) {
     const { document, operation } = prepared
     const operationName = operation.name?.value
     const refused = refuse(prepared, variables, context)
-    if (refused) return refused
+    // A subscription that does not start has no data.
+    if (refused) return { errors: refused.errors ?? [] }
     const runEvent = (rootValue: unknown, contextValue: GatewayContext) =>
       execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue })
     const runOwn = async (event: unknown) =>
@@ -225,7 +173,7 @@ export function createEngine(options: EngineOptions) {
           const result = mask(await runEvent(event, traced.context), traced.context)
           if (!result.errors) return { outcome: new Outcome(result), suits: traced.suits }
         }
-        // An error may be of the moment, and names the request it befell.
+        // The error may be temporary, and it names the request it occurred in: do not share it.
         return { outcome: await runOwn(event), suits: () => false }
       }
       return new ResultStream({
@@ -249,7 +197,13 @@ export function createEngine(options: EngineOptions) {
     run,
     runOnce,
     open,
-    /** Groups of open subscriptions whose results are shared. */
+    /**
+     * Returns the answer to an operation that needs a signed-in caller if there is none, else
+     * undefined.
+     */
+    refuseSignedOut: (prepared: PreparedOperation, variables: Variables, context: GatewayContext) =>
+      refuseSignedOut(schema, prepared, variables, context),
+    /** Number of groups of open subscriptions that share results. */
     get groups() {
       return groups.size
     },

@@ -1,9 +1,12 @@
 /**
- * The one error class and the closed set of codes that leave this server, in every protocol.
- * REST answers carry them as `application/problem+json` (RFC 9457), GraphQL as `errors[].extensions`.
+ * The error class and the closed set of codes that this server sends, in every protocol. REST
+ * sends them as `application/problem+json` (RFC 9457), GraphQL as `errors[].extensions`.
  */
 
-/** Each code with its HTTP status (REST only: a GraphQL answer's status is not the status of one of its fields) and title. */
+/**
+ * HTTP status and title of each code. Only REST uses the status: in GraphQL, one field's error is
+ * not the status of the answer.
+ */
 export const ERROR_CODES = {
   BAD_REQUEST: { status: 400, title: 'Bad request' },
   UNAUTHENTICATED: { status: 401, title: 'Not signed in' },
@@ -30,7 +33,10 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
 }
 
-/** One problem with one value. `path` starts at an argument (`["input","title"]`) or, in REST, at `body`, `query`, `path` or `header`. */
+/**
+ * One problem with one value. `path` starts at an argument (`["input","title"]`) or, in REST, at
+ * `body`, `query`, `path` or `header`.
+ */
 export interface Issue {
   path: (string | number)[]
   /** The rule that was broken, like `too_big`, `invalid_type`, `unknown_field`. */
@@ -39,15 +45,15 @@ export interface Issue {
 }
 
 export interface AppErrorOptions {
-  /** The argument at fault, when there is one: shorthand for a single issue. */
+  /** The invalid argument; shorthand for a single issue. */
   path?: (string | number)[]
   issues?: Issue[]
-  /** Headers for the HTTP answer, like `Allow` with a 405. */
+  /** Headers of the HTTP answer, like `Allow` with a 405. */
   headers?: Record<string, string>
   cause?: unknown
 }
 
-/** An error that a client may see as it is. Anything else is masked as INTERNAL and logged. */
+/** An error that clients may see as it is. Any other error is masked as INTERNAL and logged. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly issues: readonly Issue[]
@@ -66,7 +72,21 @@ export class AppError extends Error {
   }
 }
 
-/** VALIDATION_FAILED with every problem; the message names them all, for clients that show nothing else. */
+/** UNAUTHENTICATED. `problem` says what is wrong with the credential, if one was sent. */
+export function unauthenticated(problem?: string | null): AppError {
+  return new AppError('UNAUTHENTICATED', problem ?? 'Sign in first: send an access token or an API key.')
+}
+
+/**
+ * Maximum number of issues reported at once. Nobody reads more, and a long list with an invalid
+ * value in each place would make the answer many times larger than the request.
+ */
+export const MAX_ISSUES = 100
+
+/**
+ * Creates VALIDATION_FAILED with every problem. The message repeats them for clients that show
+ * nothing else.
+ */
 export function validationFailed(issues: Issue[]): AppError {
   const message = issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
   return new AppError('VALIDATION_FAILED', message, { issues })

@@ -1,16 +1,22 @@
 import type { ServerResponse } from 'node:http'
-import type { GatewayLog } from './context.ts'
-import { type HttpHandler, readOnly } from './http.ts'
+import type { GatewayLog } from './gateway-context.ts'
+import { type HttpHandler, readOnly } from './http/exchange.ts'
 
 export interface HealthOptions {
-  /** Resolves when the server can do its work; rejects with the reason when it cannot. */
+  /** Resolves when the server can work; rejects with the reason when it cannot. */
   check: () => Promise<void>
-  /** True from the moment the server is asked to stop: load balancers should look elsewhere. */
+  /**
+   * Returns true once the server has been asked to stop, so that load balancers stop routing to
+   * it.
+   */
   stopping: () => boolean
   log: GatewayLog
 }
 
-/** `/livez`: the process answers. `/readyz` and `/health`: it can do its work, database included. */
+/**
+ * Serves `/livez` (the process responds) and `/readyz` and `/health` (it can work, database
+ * included).
+ */
 export function createHealth({
   check,
   stopping,
@@ -22,7 +28,7 @@ export function createHealth({
       await check()
       sendStatus(response, 200, { status: 'ready' })
     } catch (error) {
-      // A stranger who asks need not learn the database's address.
+      // Do not reveal the database's address.
       log.warn({ err: error }, 'not ready: the database does not answer')
       sendStatus(response, 503, { status: 'unavailable', reason: 'the database does not answer' })
     }

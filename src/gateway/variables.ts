@@ -11,12 +11,15 @@ import {
   typeFromAST,
   visit,
 } from 'graphql'
-import type { Issue } from './errors.ts'
+import { type Issue, MAX_ISSUES } from './errors.ts'
 
-/** Deeper values than any input of ours are not looked at: walking down them would end in a stack overflow. */
+/** Values of variables by name, as a client sent them. */
+export type Variables = Readonly<Record<string, unknown>>
+
+/** Maximum nesting of a value. Walking a deeper one could overflow the stack. */
 const MOST_LEVELS = 40
 
-/** Whether a value is nested so deep that nothing is to be done with it but refuse it. */
+/** Returns true if a value is nested too deeply to be processed. */
 export function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
@@ -26,7 +29,7 @@ export function isTooDeep(value: unknown): boolean {
   return false
 }
 
-/** Whether a value written into a document is. */
+/** Returns true if a document contains a value that is nested too deeply. */
 export function hasTooDeepValue(document: DocumentNode): boolean {
   let depth = 0
   let deepest = 0
@@ -45,7 +48,10 @@ export function hasTooDeepValue(document: DocumentNode): boolean {
 
 export const TOO_DEEP = `is nested more than ${MOST_LEVELS} levels deep`
 
-/** Coerces a value to an input type as GraphQL does, collecting every problem instead of throwing the first. */
+/**
+ * Coerces a value to an input type like GraphQL, but collects every problem instead of throwing
+ * the first.
+ */
 export function coerceValue(
   value: unknown,
   type: GraphQLInputType,
@@ -62,7 +68,7 @@ export function coerceValue(
   }
   try {
     return coerceInputValue(value, type, (inner, invalid, error) => {
-      if (issues.length >= MOST_ISSUES) throw TOO_MANY
+      if (issues.length >= MAX_ISSUES) throw TOO_MANY
       issues.push(toIssue([...path, ...inner], invalid, error.message))
     })
   } catch (error) {
@@ -71,17 +77,15 @@ export function coerceValue(
   }
 }
 
-/** Nobody reads more, and a long list of values can break a rule in each: who sends it would get many times its size in answer. */
-export const MOST_ISSUES = 100
 const TOO_MANY = Symbol('too many issues')
 
-/** graphql-js's own words, told as a rule broken by the field the path names. */
+/** Turns a message of graphql-js into an issue at the value it is about. */
 function toIssue(path: (string | number)[], invalid: unknown, message: string): Issue {
   const missing = /^Field "(\w+)" of required type "(.+)" was not provided/.exec(message)
   if (missing?.[1]) return { path: [...path, missing[1]], code: 'required', message: 'is required' }
   const unknown = /^Field "([^"]*)" is not defined by type "\w+"\.?(.*)$/.exec(message)
   if (unknown?.[1] !== undefined) {
-    return { path: [...path, unknown[1]], code: 'unknown_field', message: `is not a field here.${unknown[2]}` }
+    return { path: [...path, unknown[1]], code: 'unknown_field', message: `is not a known field.${unknown[2]}` }
   }
   if (/^Expected non-nullable type/.test(message)) return { path, code: 'required', message: 'must not be null' }
   const enumeration = /^Value "(.*)" does not exist in "(\w+)" enum\.?(.*)$/s.exec(message)
@@ -92,7 +96,7 @@ function toIssue(path: (string | number)[], invalid: unknown, message: string): 
       message: `${JSON.stringify(invalid)} is not a ${enumeration[2]}.${enumeration[3]}`,
     }
   }
-  // Told by its kind, not quoted: a string is where secrets are.
+  // Name the kind instead of quoting the value: strings may be secrets.
   if (/^String cannot represent/.test(message))
     return { path, code: 'invalid_type', message: `must be a string, not ${kindOf(invalid)}` }
   return { path, code: 'invalid_type', message: message.replace(/^Expected type "\w+"\. /, '') }
@@ -104,11 +108,14 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** The problems of variables that graphql-js refused, each placed at the argument the variable stands for. */
+/**
+ * Returns the problems of variables that graphql-js rejected, each at the argument that uses the
+ * variable.
+ */
 export function variableIssues(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  places: VariablePlaces,
+  paths: VariablePaths,
   inputs: Readonly<Record<string, unknown>>,
 ): Issue[] {
   const issues: Issue[] = []
@@ -119,24 +126,27 @@ export function variableIssues(
       | undefined
     const value = inputs[name]
     if (!type || (value === undefined && definition.defaultValue)) continue
-    coerceValue(value, type, places.get(name) ?? [name], issues)
+    coerceValue(value, type, paths.get(name) ?? [name], issues)
   }
   return issues
 }
 
-export type VariablePlaces = ReadonlyMap<string, (string | number)[]>
+export type VariablePaths = ReadonlyMap<string, (string | number)[]>
 
-/** Where each variable is first used, as a path that starts at an argument: `$t` in `input: {title: $t}` is `["input","title"]`. */
-export function variablePlaces(document: DocumentNode): VariablePlaces {
-  const places = new Map<string, (string | number)[]>()
+/**
+ * Returns where each variable is first used, as a path that starts at an argument:
+ * `["input","title"]` for `$t` in `input: {title: $t}`.
+ */
+export function variablePaths(document: DocumentNode): VariablePaths {
+  const paths = new Map<string, (string | number)[]>()
   visit(document, {
     Variable(node, _key, parent, _path, ancestors) {
       const path = [...ancestors, parent].flatMap((ancestor) => {
         const one = ancestor as ArgumentNode | ObjectFieldNode
         return one.kind === Kind.ARGUMENT || one.kind === Kind.OBJECT_FIELD ? [one.name.value] : []
       })
-      if (path.length > 0 && !places.has(node.name.value)) places.set(node.name.value, path)
+      if (path.length > 0 && !paths.has(node.name.value)) paths.set(node.name.value, path)
     },
   })
-  return places
+  return paths
 }

@@ -1,7 +1,7 @@
-/** Enough to keep the server busy, few enough that its queues (password hashing, database) do not refuse. */
+/** Keeps the server busy without overflowing its queues (password hashing, database). */
 const AT_ONCE = 16
 
-/** Does the same to each item, some at once, and answers in their order. */
+/** Runs `work` on each item with bounded concurrency. Returns the results in input order. */
 export async function inBatches<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>) {
   const results: Result[] = []
   let next = 0

@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schema } from '../../src/schema.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { schema } from '../../src/app/schema.ts'
+import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds, type World } from './cast.ts'
 import { type Door, openDoors, type Variables } from './doors.ts'
 import { PERSONAS, type Persona, rows } from './matrix.ts'
 import { tracesOf } from './traces.ts'
 
-let server: TestServer
+let server: OwnServer
 let doors: Map<string, Door[]>
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000' })
+  server = await ownServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000' })
   doors = await openDoors(server, schema)
 })
 afterAll(() => server?.close())
 
-/** Where the items of a batch are, and what each persona who is answered hears of them: what single operations would answer. */
+/** Outcome of a batch item by its place and persona; the same as for the single operation. */
 const OUTCOMES = `
                  stra view comm edit ownr admn remo t:w
 Inbox            ok   ok   ok   ok   ok   ok   ok   ok
@@ -35,7 +35,7 @@ const [heading = [], ...lines] = OUTCOMES.trim()
 const personas = heading as Persona[]
 const places = lines.map(([place = '']) => place)
 
-/** The outcomes of a batch with an item in each place. */
+/** Returns the outcomes of a batch with one item in each place. */
 const expectedOf = (persona: Persona) => lines.map(([, ...cells]) => CODES[cells[personas.indexOf(persona)] ?? ''])
 
 const projectsOf = ({ self, projectId, readable, unseen }: World) => [
@@ -45,7 +45,7 @@ const projectsOf = ({ self, projectId, readable, unseen }: World) => [
   unseen.projectId,
 ]
 
-/** The tasks that are in the places, by id or key. */
+/** Returns one task in each place, by id or key. */
 const tasksOf = ({ self, task, readable, unseen }: World) => [
   self.inboxTask.id,
   task.key,
@@ -55,7 +55,7 @@ const tasksOf = ({ self, task, readable, unseen }: World) => [
 
 const TITLE = 'Written by a batch'
 
-/** The items of each operation, one in each place, and which projects it wrote to. */
+/** Items of each operation, one in each place, and the projects it wrote to. */
 const OPERATIONS: Record<
   string,
   { items: (world: World) => Variables[]; written: (world: World) => Promise<string[]> }
@@ -90,7 +90,7 @@ interface Outcome {
   error: { code: string } | null
 }
 
-/** Runs a batch for each persona at each door, in a world of its own, and hands over what came of it. */
+/** Runs a batch for each persona at each door, each in its own world, and judges the outcomes. */
 async function runAll(
   name: string,
   options: { atomic?: boolean; dryRun?: boolean },
@@ -120,9 +120,9 @@ async function runAll(
   for (const world of worlds) expect(after.get(world), PERSONAS[world.persona].who).toBe(before.get(world))
 }
 
-const heard = ({ status, error }: Outcome) => error?.code ?? status
+const codeOf = ({ status, error }: Outcome) => error?.code ?? status
 
-test('the outcomes are told of everybody whom a bulk operation answers', () => {
+test('the outcome table covers every persona that may run a bulk operation', () => {
   for (const name of Object.keys(OPERATIONS)) {
     const row = rows.find((one) => one.name === `Mutation.${name}`)!
     const answered = Object.entries(row.expected).filter(([, expected]) => expected === 'OK')
@@ -133,10 +133,10 @@ test('the outcomes are told of everybody whom a bulk operation answers', () => {
 })
 
 describe.each(Object.entries(OPERATIONS))('%s', (name, { written }) => {
-  test('does what each may, and says of each item why the rest was not done', async () => {
+  test('performs the permitted items and reports why each other item failed', async () => {
     await runAll(name, {}, async (world, outcomes, said) => {
       const expected = expectedOf(world.persona)
-      expect(outcomes.map(heard), said).toEqual(expected)
+      expect(outcomes.map(codeOf), said).toEqual(expected)
       const done = [...projectsOf(world)].filter((_, index) => expected[index] === 'SUCCEEDED')
       expect(await written(world), said).toEqual(done.sort())
       expect(
@@ -146,10 +146,10 @@ describe.each(Object.entries(OPERATIONS))('%s', (name, { written }) => {
     })
   })
 
-  test('does nothing of an atomic batch with an item that somebody may not', async () => {
+  test('rolls back an atomic batch with a forbidden item', async () => {
     await runAll(name, { atomic: true }, (world, outcomes, said) => {
       const expected = expectedOf(world.persona).map((code) => (code === 'SUCCEEDED' ? 'ROLLED_BACK' : code))
-      expect(outcomes.map(heard), said).toEqual(expected)
+      expect(outcomes.map(codeOf), said).toEqual(expected)
       expect(
         outcomes.filter(({ task }) => task !== null),
         said,
@@ -157,9 +157,9 @@ describe.each(Object.entries(OPERATIONS))('%s', (name, { written }) => {
     })
   })
 
-  test('does nothing in a dry run, which says the same', async () => {
+  test('reports the same outcomes in a dry run and changes nothing', async () => {
     await runAll(name, { dryRun: true }, (world, outcomes, said) => {
-      expect(outcomes.map(heard), said).toEqual(expectedOf(world.persona))
+      expect(outcomes.map(codeOf), said).toEqual(expectedOf(world.persona))
     })
   })
 })

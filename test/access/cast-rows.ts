@@ -4,7 +4,7 @@ import { newRefreshToken } from '../../src/auth/tokens.ts'
 import type { Database } from '../../src/database/client.ts'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
 
-/** The rows of many worlds, gathered to be written in a few statements. */
+/** Rows of many worlds, collected so that a few statements can insert them. */
 export interface Rows {
   users: Prisma.UserCreateManyInput[]
   projects: Prisma.ProjectCreateManyInput[]
@@ -38,7 +38,7 @@ export interface Session {
   refreshToken: string
 }
 
-/** A task as operations name it. */
+/** The two identifiers of a task. */
 export interface NamedTask {
   id: string
   key: string
@@ -48,7 +48,7 @@ type Role = NonNullable<Prisma.MembershipCreateManyInput['role']>
 
 const projectKey = (id: string) => `P${id.replaceAll('-', '').slice(0, 9).toUpperCase()}`
 
-/** Adds rows of one world; `tag` tells its names apart from those of all others. */
+/** Returns functions that add rows of one world. `tag` makes its names unique. */
 export function adders(rows: Rows, tag: string, passwordHash: string) {
   const counts = new Map<string, number>()
   return {
@@ -73,7 +73,7 @@ export function adders(rows: Rows, tag: string, passwordHash: string) {
       rows.labels.push({ id, projectId, name: `${name} of ${tag}`, color: '#1d76db' })
       return id
     },
-    /** Its key is the one the database will give it: rows are numbered in the order they are written in. */
+    /** Predicts the key: the database numbers tasks in insertion order. */
     task(projectId: string, title: string, data: Partial<Prisma.TaskCreateManyInput> = {}): NamedTask {
       const id = randomUUID()
       const number = (counts.get(projectId) ?? 0) + 1
@@ -102,7 +102,7 @@ export function adders(rows: Rows, tag: string, passwordHash: string) {
   }
 }
 
-/** PostgreSQL takes 65,535 parameters in a statement. */
+/** Stays below the 65,535 parameters that PostgreSQL accepts in one statement. */
 const ROWS_A_STATEMENT = 1_000
 
 export async function insert(db: Database, rows: Rows): Promise<void> {

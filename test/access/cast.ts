@@ -15,35 +15,35 @@ interface Account {
   apiKeyId: string
 }
 
-/** One persona with all that operations need, apart from every other world: what one cell does disturbs no other. */
+/** One persona with everything its operations need, isolated from all other worlds. */
 export interface World {
   persona: Persona
-  /** Unlike any other world's. */
+  /** Unique to this world. */
   tag: string
   self: Account & { inboxId: string; inboxTask: NamedTask; otherSession: Session; token: string; apiKeyIds: string[] }
   credential: Credential
-  /** OWNER of the project; self, where that is an OWNER. */
+  /** OWNER of the project, which is `self` if the persona is an OWNER. */
   ownerId: string
   ownerToken: string
-  /** A VIEWER of the project, whom others may change or take out. */
+  /** A VIEWER of the project, as a target for membership changes. */
   third: Account
-  /** Somebody who is no member of anything. */
+  /** A user without any membership. */
   outsider: { id: string; email: string }
   projectId: string
   task: NamedTask
-  /** Below the task, related to it, with the label, and assigned to the third. */
+  /** Sub-task of `task`, related to it, labelled, and assigned to `third`. */
   subtask: NamedTask
   deletedTask: NamedTask
   labelId: string
   relationId: string
   membershipIds: string[]
-  /** Where self has the same role as in the project. */
+  /** A project where `self` has the same role as in `projectId`. */
   secondProjectId: string
-  /** Where self may only read, if they are a member of anything. */
+  /** A project where `self` is a VIEWER, if the persona has any membership. */
   readable: { projectId: string; task: NamedTask }
   /**
-   * What none but ADMINs see, though much leads there: its task was created by self, is assigned to self and the third, and is
-   * related to the project's.
+   * A project that only ADMINs see, although much points to it: `self` created its task, `self`
+   * and `third` are assigned to it, and it is related to the project's task.
    */
   unseen: {
     ownerId: string
@@ -54,18 +54,18 @@ export interface World {
     labelId: string
     relationId: string
   }
-  /** All there are. */
+  /** Everything in this world. */
   userIds: string[]
   projectIds: string[]
-  /** An address without an account. */
+  /** An e-mail address without an account. */
   newEmail: string
 }
 
 let made = 0
-/** One for all: hashing takes longer than a world. */
+/** Shared hash: hashing a password takes longer than making a world. */
 let hashed: Promise<string> | undefined
 
-/** Makes a world for each of the personas, all in a few statements. */
+/** Makes a world for each persona in a few statements. */
 export async function makeWorlds(
   server: { db: Database; config: Pick<Config, 'JWT_SECRET'> },
   personas: readonly Persona[],
@@ -114,7 +114,7 @@ function makeWorld(
     labelIds: [labelId],
     assigneeIds: [third.id],
   })
-  // Neither who created a task nor whom it is assigned to has to be a member any more.
+  // Creators and assignees of a task may have left the project.
   const unseenTask = add.task(unseenId, 'Unseen secret', {
     creatorId: self.id,
     labelIds: [unseenLabelId],

@@ -2,9 +2,9 @@ import type { World } from './cast.ts'
 import type { Answer } from './doors.ts'
 import { type Expected, PERSONAS, type Persona, personas } from './matrix.ts'
 
-/** One cell of the matrix: a persona asked an operation through one door, in a world. */
+/** One cell of the matrix: an operation that a persona ran through one door, in a world. */
 export interface Cell {
-  /** The protocol. */
+  /** Name of the protocol or of the REST alias. */
   door: string
   persona: Persona
   world: World
@@ -12,11 +12,11 @@ export interface Cell {
   answer: Answer
 }
 
-/** What is wrong, a line a cell with what was asked and answered. `more` looks closer at answers of the right code. */
+/** Reports each wrong cell with its request and response. `more` inspects the right ones. */
 export function wrongCells(cells: readonly Cell[], more: (cell: Cell) => string | undefined = () => undefined): string {
   const wrong = cells.flatMap((cell) => {
     const { door, persona, expected, answer } = cell
-    const problem = answer.code === expected ? more(cell) : `expected ${expected}, heard ${answer.code}`
+    const problem = answer.code === expected ? more(cell) : `expected ${expected}, received ${answer.code}`
     return problem ? [`${PERSONAS[persona].who}, over ${door}: ${problem}\n  ${answer.exchange}`] : []
   })
   return wrong.join('\n')
@@ -24,19 +24,19 @@ export function wrongCells(cells: readonly Cell[], more: (cell: Cell) => string 
 
 const NAMES = /[0-9a-f]{8}-[0-9a-f-]{27}|P[0-9A-F]{9}-\d+/g
 
-/** Whom the protocols refuse in different words. */
+/** Reports the personas whose error message differs between protocols. */
 export function disagreements(cells: readonly Cell[]): string[] {
   return personas.flatMap((persona) => {
     const answers = cells.filter((cell) => cell.persona === persona).map(({ answer }) => answer)
     const said = new Set(answers.map(({ message }) => message?.replace(NAMES, 'ID')))
-    return said.size > 1 ? [`${PERSONAS[persona].who} hears ${[...said].join(' | ')}`] : []
+    return said.size > 1 ? [`${PERSONAS[persona].who} receives ${[...said].join(' | ')}`] : []
   })
 }
 
-/** An e-mail address is shown to its owner and to ADMINs: what is wrong with an answer that has another. */
+/** Reports e-mail addresses in a response that are not the viewer's own, unless it is an ADMIN. */
 export function foreignAddress(data: unknown, { self, persona }: World): string | undefined {
   if (persona === 'admn' || persona === 'adm') return undefined
   const shown = [...JSON.stringify(data ?? null).matchAll(/"email":"([^"]+)"/g)].map((match) => match[1])
   const foreign = shown.filter((address) => address !== self.email)
-  return foreign.length > 0 ? `was shown the addresses ${foreign}` : undefined
+  return foreign.length > 0 ? `leaked the addresses ${foreign}` : undefined
 }

@@ -2,36 +2,36 @@ import { type GraphQLField, type GraphQLSchema, getNamedType, Kind, print } from
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { ERROR_CODES, isErrorCode } from '../../src/gateway/errors.ts'
-import { camelCase } from '../../src/gateway/rest/parameters.ts'
+import { camelCase } from '../../src/gateway/rest/query-parameters.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { defaultSelections } from '../../src/gateway/rest/selection.ts'
 import { restView } from '../../src/gateway/rest/view.ts'
 import { type GraphqlAnswer, graphql, type Issue, rest } from '../support/clients.ts'
 
-/** What somebody comes with; nothing when nobody is signed in. */
+/** Credential of a request; empty for an anonymous caller. */
 export type Credential = { token?: string; apiKey?: string }
 export type Variables = Record<string, unknown>
 
 export type Protocol = 'GraphQL' | 'REST' | 'websocket'
 
-/** What an operation answered, in one form whichever door it came through. */
+/** Result of an operation in one shape for every door. */
 export interface Answer {
-  /** OK, a code of ours, or what is wrong with the answer itself. */
+  /** "OK", an error code, or a description of what is malformed in the response. */
   code: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes an answer for
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape they expect
   data: any
   message?: string
-  /** The values at fault, each at its place in the protocol. */
+  /** Invalid values with their paths in the protocol. */
   issues?: Issue[]
-  /** What was asked and answered, for a failing test to show. */
+  /** Request and response, shown when a test fails. */
   exchange: string
 }
 
-/** One operation asked through one door. */
+/** Runs one operation through one door. */
 export type Ask = (variables: Variables, credential: Credential) => Promise<Answer>
 
 export interface RootField {
-  /** Like "Query.task". */
+  /** Such as "Query.task". */
   name: string
   kind: 'query' | 'mutation' | 'subscription'
   field: GraphQLField<unknown, unknown>
@@ -48,7 +48,7 @@ export function rootFields(schema: GraphQLSchema): RootField[] {
   )
 }
 
-/** The operation of a root field with every argument a variable; it selects what REST shows, unless told. */
+/** Builds the operation of a root field with a variable per argument and the REST selection. */
 export function documentOf({ kind, field }: RootField, selected = shownByRest(field)): string {
   const declared = field.args.map((arg) => `$${arg.name}: ${arg.type}`).join(', ')
   const given = field.args.map((arg) => `${arg.name}: $${arg.name}`).join(', ')
@@ -63,14 +63,14 @@ function shownByRest({ type }: RootField['field']): string {
 
 /** A way to run an operation. */
 export interface Door {
-  /** A protocol, or of an alias in REST its path. */
+  /** Name of the protocol, or the path of a REST alias. */
   name: string
   ask: Ask
-  /** Whether these variables fit through: an alias says in its path what is an argument elsewhere. */
+  /** Returns false if the path of a REST alias cannot express the variables. */
   takes: (variables: Variables) => boolean
 }
 
-/** Every way to run a Query or Mutation of this schema: by its name, the doors it has. */
+/** Returns the doors of every query and mutation of the schema, by field name. */
 export async function openDoors(server: { url: string }, schema: GraphQLSchema): Promise<Map<string, Door[]>> {
   const routes = await deriveRoutes(restView(schema))
   const doorsOf = (root: RootField): Door[] => {
@@ -96,7 +96,7 @@ export async function openDoors(server: { url: string }, schema: GraphQLSchema):
 
 const isAlias = ({ operationId, fieldName }: Route) => operationId !== fieldName
 
-/** Whether the variables have all that the path of an alias says. */
+/** Returns true if the variables contain every value that the path of an alias fixes. */
 export function fits({ fills }: Route, variables: Variables): boolean {
   const at = (place: readonly string[]) =>
     place.reduce<unknown>((value, step) => (value as Variables | undefined)?.[step], variables)
@@ -114,7 +114,7 @@ async function overGraphql(
   return fromGraphql(field.name, answer, `${query} with ${JSON.stringify(variables)} answered ${answer.status}`)
 }
 
-/** One error at most: an operation of one root field has one to give. */
+/** Reads the first error only: an operation with one root field has at most one. */
 function fromGraphql(name: string, { status, data, errors }: GraphqlAnswer, asked: string): Answer {
   const exchange = `${asked} ${JSON.stringify({ data, errors })}`
   const [error] = errors ?? []
@@ -139,7 +139,7 @@ async function overWebsocket(
       socket.subscribe(
         { query, variables },
         {
-          // What ends the session closes the socket as well: the answer counts that came before.
+          // An operation that ends the session also closes the socket; the result arrives first.
           next: (result) =>
             resolve(fromGraphql(field.name, { ...(result as unknown as GraphqlAnswer), status: 200 }, asked)),
           error: (problem) => {
@@ -164,13 +164,13 @@ export function openSocket({ url }: { url: string }, { token, apiKey }: Credenti
   })
 }
 
-/** What a websocket says to a credential that is no good: it is closed, with the reason. */
+/** Recognises the close code by which a websocket rejects an invalid credential. */
 export function refusalOf(problem: unknown, exchange: string): Answer | undefined {
   const { code, reason } = problem as { code?: unknown; reason?: string }
   return code === 4403 ? { code: 'UNAUTHENTICATED', data: undefined, message: reason ?? '', exchange } : undefined
 }
 
-/** Errors of a graphql-ws client are the server's, or a CloseEvent. */
+/** Describes an error of a graphql-ws client: a server error or a CloseEvent. */
 function describe(problem: unknown): string {
   if (problem instanceof Error) return problem.message
   const { code, reason } = problem as { code?: unknown; reason?: unknown }
@@ -179,7 +179,7 @@ function describe(problem: unknown): string {
 
 type Shape = Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters' | 'fills'>
 
-/** The REST request for what GraphQL would be given as variables. */
+/** Translates GraphQL variables into a REST request. */
 export function restRequest(route: Shape, variables: Variables) {
   const { expectedVersion, ...rest } = variables
   const left = structuredClone(rest)
@@ -195,7 +195,7 @@ export function restRequest(route: Shape, variables: Variables) {
   }
 }
 
-/** The value at a place in the variables, which is no longer there then. */
+/** Removes and returns the value at a path in the variables. */
 function takeOut(variables: Variables, [head = '', ...rest]: readonly string[]): unknown {
   if (rest.length > 0) return takeOut(variables[head] as Variables, rest)
   const value = variables[head]
@@ -203,7 +203,7 @@ function takeOut(variables: Variables, [head = '', ...rest]: readonly string[]):
   return value
 }
 
-/** How the query string says an argument: a filter field by field, unless it has what only JSON can say. */
+/** Encodes an argument in the query string. A filter becomes JSON only if it is nested. */
 export function parametersOf(name: string, value: unknown): [string, string][] {
   if (name === 'first' || name === 'last') return [['limit', String(value)]]
   if (name === 'orderBy')
@@ -265,7 +265,7 @@ async function overRest(
   }
 }
 
-/** What an alias has in its path under a name of its own is an argument elsewhere. */
+/** Maps a path parameter of an alias back to the argument it stands for. */
 function placed({ fills }: Route, issue: Issue): Issue {
   const [place, name] = issue.path
   return { ...issue, path: (place === 'path' && fills[String(name)]) || issue.path } as Issue

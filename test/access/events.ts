@@ -1,9 +1,9 @@
 import type { Event } from '../../src/generated/prisma/client.ts'
-import type { SeenEvents } from './recipes.ts'
+import type { SeenEvents } from './recipe.ts'
 
 export const eventName = ({ type, subjectId }: { type: string; subjectId: string }) => `${type} ${subjectId}`
 
-/** Whether an event is one of those that are seen. */
+/** Returns true if the event matches the expected set. */
 export function isAmong(
   { eventsOf, tasksOnly, types, subjects }: SeenEvents,
   { type, projectId, subjectId }: Pick<Event, 'type' | 'projectId' | 'subjectId'>,

@@ -1,21 +1,21 @@
 import type { World } from './cast.ts'
 import type { Persona } from './matrix.ts'
 
-/** Something that is there and hidden from whoever asks. */
+/** An existing object that is hidden from the persona that asks for it. */
 export interface Hiding {
-  /** What is in the answer of whoever asks for it. */
+  /** Text that the response must contain. */
   shows: string
   personas: readonly Persona[]
-  /** Ids or keys by what they are; `other` is a world the persona has nothing to do with. */
+  /** Hidden ids or keys by description. `other` is a world unrelated to the persona. */
   hidden: (asking: World, other: World) => Record<string, string>
 }
 
-/** What stands for the opening of a stream. */
-export const OPENED = 'a stream without end'
+/** Placeholder body of a stream that opened. */
+export const OPENED = 'an open stream'
 
 const refused = (code: string) => `"code":"${code}"`
 
-/** A stranger, somebody who was a member, and the OWNER of another project. */
+/** A stranger, a removed member, and the OWNER of another project. */
 const outside: Pick<Hiding, 'shows' | 'personas'> = {
   shows: refused('NOT_FOUND'),
   personas: ['stra', 'remo', 'ownr'],
@@ -26,7 +26,7 @@ export const projects: Hiding = {
   hidden: ({ unseen }, { projectId, self }) => ({
     'a project': projectId,
     'an Inbox': self.inboxId,
-    'a project with tasks that are related to theirs': unseen.projectId,
+    'a project with tasks related to theirs': unseen.projectId,
   }),
 }
 
@@ -42,11 +42,11 @@ export const tasks: Hiding = {
   ...outside,
   hidden: (asking, other) => ({
     ...foreignTasks(asking, other),
-    ...byEither('a deleted task in a project of their own or none', asking.deletedTask),
+    ...byEither('a deleted task of their own world', asking.deletedTask),
   }),
 }
 
-/** For operations that find what is in the trash, too. */
+/** Tasks hidden from operations that also search the trash. */
 export const tasksAnywhere: Hiding = { ...outside, hidden: foreignTasks }
 
 export const labels: Hiding = {
@@ -59,7 +59,7 @@ export const relations: Hiding = {
   personas: ['ownr'],
   hidden: ({ unseen }, { relationId }) => ({
     'a relation of other tasks': relationId,
-    'one of their task to a task they do not see': unseen.relationId,
+    'a relation of their task to a hidden task': unseen.relationId,
   }),
 }
 
@@ -73,36 +73,36 @@ export const apiKeys: Hiding = {
   hidden: (_asking, { third, self }) => ({ 'an API key': third.apiKeyId, 'another API key': self.apiKeyId }),
 }
 
-/** Only ADMINs may ask: anybody else hears no more of an account that is there. */
+/** Accounts are for ADMINs only; anyone else gets the same refusal for every id. */
 export const users: Hiding = {
   shows: refused('FORBIDDEN'),
   personas: ['stra', 'ownr'],
-  hidden: (asking, { third }) => ({ 'another user': third.id, oneself: asking.self.id }),
+  hidden: (asking, { third }) => ({ 'another user': third.id, 'their own account': asking.self.id }),
 }
 
 const noMembers: Hiding['hidden'] = ({ outsider }, { self }) => ({
-  'a user who is no member': self.id,
-  'one without any project': outsider.id,
+  'a user who is not a member': self.id,
+  'a user without any project': outsider.id,
 })
 
-/** Users who are there, but no members of the project: for its OWNER no different from users who are not there. */
+/** Existing users who are not members of the project, for its OWNER the same as unknown users. */
 export const members: Hiding = { shows: refused('NOT_FOUND'), personas: ['ownr', 'admn'], hidden: noMembers }
 
-/** Whoever is no member cannot be assigned, whether there is such a user or not. */
+/** Non-members cannot be assigned, whether the user exists or not. */
 export const assignees: Hiding = { ...outside, shows: refused('VALIDATION_FAILED'), hidden: noMembers }
 
-/** Whose tasks are looked for need not be there. */
+/** Users named in a filter need not exist. */
 export const people: Hiding = {
   ...outside,
   shows: '"nodes":[]',
   hidden: ({ outsider }, { self, third }) => ({
     'a user with tasks elsewhere': self.id,
-    'one who is assigned elsewhere': third.id,
-    'one without any task': outsider.id,
+    'a user with an assignment elsewhere': third.id,
+    'a user without any task': outsider.id,
   }),
 }
 
-/** Nor which task. */
+/** Keys named in a filter need not exist. */
 export const keys: Hiding = {
   ...outside,
   shows: '"nodes":[]',
@@ -113,8 +113,8 @@ export const keys: Hiding = {
   }),
 }
 
-/** A stream opens, whatever its condition names. */
+/** Expects a stream to open whatever its filter names. */
 export const followed = (hiding: Hiding): Hiding => ({ ...hiding, shows: OPENED })
 
-/** The list of what does not meet a condition is one's own, and the same whatever the condition names. */
+/** Expects a negated filter to return the viewer's own list, whatever the filter names. */
 export const negated = (hiding: Hiding): Hiding => ({ ...hiding, shows: hiding.shows.replace(']', '') })

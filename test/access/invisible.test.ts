@@ -2,13 +2,14 @@ import { createHook } from 'node:async_hooks'
 import { randomUUID } from 'node:crypto'
 import { type GraphQLInputType, getNamedType, isInputObjectType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
+import { type RunningServer, startServer } from '../../src/app/server.ts'
 import { hashPassword } from '../../src/auth/passwords.ts'
 import { readConfig } from '../../src/config.ts'
+import { restStream } from '../../src/gateway/operation.ts'
 import { deriveRoutes } from '../../src/gateway/rest/routes.ts'
-import { restStream, restView } from '../../src/gateway/rest/view.ts'
-import { isId } from '../../src/rules.ts'
-import { schema } from '../../src/schema.ts'
-import { type RunningServer, startServer } from '../../src/server.ts'
+import { restView } from '../../src/gateway/rest/view.ts'
+import { isId } from '../../src/schema/rules.ts'
 import { rest } from '../support/clients.ts'
 import { testDatabase } from '../support/database.ts'
 import { keepingLog } from '../support/server.ts'
@@ -43,14 +44,14 @@ beforeAll(async () => {
   }
   worlds = await makeWorlds({ db: server.db, config }, [...personas, 'ownr'])
   routes = await deriveRoutes(restView(schema))
-  // The server has read what making the worlds logged: it does not do so in the middle of a request.
+  // Makes the server read the events of the new worlds now, not in the middle of a request.
   await rest(server, 'GET /events/cursor', { token: worldOf('ownr').self.token })
 })
 afterAll(() => close?.())
 
 const worldOf = (persona: World['persona']) => worlds.find((world) => world.persona === persona)!
 
-/** An answer as whoever asked may compare it, and what it cost the database. */
+/** The parts of a response that a client can compare, and the statements it cost. */
 interface Trace {
   status: number
   headers: Record<string, string>
@@ -58,10 +59,10 @@ interface Trace {
   statements: string[]
 }
 
-/** Of every answer its own, or of its body, which is compared without what was asked for. */
+/** Headers that differ per response, or depend on the body, which is compared separately. */
 const ITS_OWN = ['date', 'x-request-id', 'server-timing', 'etag']
 
-/** Runs one request and forgets in its answer what was asked for. */
+/** Runs one request and replaces the requested id in its response. */
 async function trace(send: () => ReturnType<typeof rest>, asked: string): Promise<Trace> {
   const record = recorder ?? { during: async <T>(work: () => Promise<T>) => ({ result: await work(), statements: [] }) }
   const { result, statements } = await record.during(send)
@@ -77,7 +78,7 @@ const fields = new Map(rootFields(schema).map((root) => [root.name, root]))
 
 const GRAPHQL = 'POST /../../graphql'
 
-/** The request of an operation, through each door that has a status and a body. */
+/** Sends an operation through each door that has a status and a body. */
 const DOORS = {
   GraphQL: (field: string, variables: Variables, token: string) => {
     const root = fields.get(field)!
@@ -94,7 +95,7 @@ const DOORS = {
   },
 }
 
-/** The answer to who follows something, and of a stream that opens no more than that. */
+/** Opens a stream. Returns the refusal, or a placeholder body if the stream opened. */
 async function openStream(call: string, token: string, body?: object): ReturnType<typeof rest> {
   const [method = '', path = ''] = call.split(' ')
   const abort = new AbortController()
@@ -112,7 +113,7 @@ async function openStream(call: string, token: string, body?: object): ReturnTyp
   const opened = headers.get('content-type')?.startsWith('text/event-stream')
   const text = opened ? OPENED : await response.text()
   abort.abort()
-  // Looking at the log, which a stream does once it has opened, is over when this is.
+  // Waits until the stream has read the log, which it does after opening.
   if (opened) await rest(server, 'GET /events/cursor', { token })
   return { status, headers, text, body: undefined }
 }
@@ -124,7 +125,7 @@ function overRoute(route: Parameters<typeof restRequest>[0], variables: Variable
 
 type Door = (typeof DOORS)[keyof typeof DOORS]
 
-/** The doors at which an operation can be asked this, aliases in REST by their paths. */
+/** Returns the doors that accept these variables; REST aliases are named by their paths. */
 function doorsOf(field: string, variables: Variables): [string, Door][] {
   const name = fields.get(field)?.field.name
   const aliases = routes.filter((route) => route.fieldName === name && route.operationId !== name)
@@ -137,8 +138,8 @@ function doorsOf(field: string, variables: Variables): [string, Door][] {
 }
 
 /**
- * Where an operation takes an id, or the key of a task: like "Mutation.createTask input.projectId". What contains itself is
- * entered once more.
+ * Lists every argument that takes an id or a task key, such as "Mutation.createTask
+ * input.projectId". Enters a recursive input once more.
  */
 function idArguments(): string[] {
   const within = (type: GraphQLInputType, path: string, around: readonly string[]): string[] => {
@@ -157,13 +158,13 @@ function idArguments(): string[] {
   )
 }
 
-/** As long as those of the cast's tasks. */
+/** Returns an unused key of the same length as those of the cast's tasks. */
 const nobodysKey = () => `P${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}-1`
 
-describe('what is invisible and what is not there cannot be told apart', () => {
-  test('by any operation that takes an id: each has its probe', () => {
+describe('a hidden object is indistinguishable from a nonexistent one', () => {
+  test('every argument that takes an id has a probe', () => {
     const probed = new Set(Object.keys(PROBES).map((name) => name.split(': ')[0]))
-    expect([...probed].sort(), 'add to or take from test/access/probes.ts').toEqual(idArguments().sort())
+    expect([...probed].sort(), 'fix the probes in test/access/probes.ts').toEqual(idArguments().sort())
   })
 
   test.each(Object.entries(PROBES))('%s', async (name, { shows, variables, hidden, personas: asking }) => {
@@ -179,15 +180,15 @@ describe('what is invisible and what is not there cannot be told apart', () => {
           const like = isId(one)
           if (!missing.has(like)) missing.set(like, await ask(like ? randomUUID() : nobodysKey()))
           const found = await ask(one)
-          expect(found, `${what}, asked for by ${persona} over ${door}`).toEqual(missing.get(like))
-          expect(found.body, `${what}, asked for by ${persona} over ${door}`).toContain(shows)
-          if (recorder) expect(found.statements.length, 'the statements of a request are recorded').toBeGreaterThan(0)
+          expect(found, `${what}, requested by ${persona} over ${door}`).toEqual(missing.get(like))
+          expect(found.body, `${what}, requested by ${persona} over ${door}`).toContain(shows)
+          if (recorder) expect(found.statements.length, 'no statements were recorded').toBeGreaterThan(0)
         }
       }
     }
   })
 
-  test('of accounts by addMember: a disabled one and none at all', async () => {
+  test('addMember treats a disabled account like an unknown address', async () => {
     const { self, projectId } = worldOf('ownr')
     for (const [door, send] of Object.entries(DOORS)) {
       const ask = (email: string) =>
@@ -197,7 +198,7 @@ describe('what is invisible and what is not there cannot be told apart', () => {
   })
 })
 
-describe('a sign-in with an unknown address, a wrong password, or to an account that cannot be signed in to', () => {
+describe('a sign-in that fails for any reason', () => {
   const attempts = (): [string, string][] => {
     const { email } = worldOf('view').self
     return [
@@ -219,10 +220,10 @@ describe('a sign-in with an unknown address, a wrong password, or to an account 
       }),
   }
 
-  // As the account of somebody who signs in at an outside identity provider only.
+  // Simulates an account that signs in only through an external identity provider.
   beforeAll(() => server.db.user.update({ where: { id: worldOf('comm').self.id }, data: { passwordHash: null } }))
 
-  test.each(Object.entries(doors))('looks the same and asks the database the same over %s', async (_door, send) => {
+  test.each(Object.entries(doors))('answers alike and runs the same statements over %s', async (_door, send) => {
     const nobody = `nobody-${randomUUID()}@example.org`
     const unknown = await trace(() => send(nobody, PASSWORD), nobody)
     expect(unknown.body).toMatch(/"UNAUTHENTICATED"|"invalid_grant"/)
@@ -232,8 +233,8 @@ describe('a sign-in with an unknown address, a wrong password, or to an account 
     }
   })
 
-  test('hashes as much: a password is compared in any case', async () => {
-    expect(await countHashings(() => hashPassword(PASSWORD)), 'hashings can be counted').toBe(1)
+  test('hashes exactly one password, even for an unknown address', async () => {
+    expect(await countHashings(() => hashPassword(PASSWORD)), 'the hook must count one hash').toBe(1)
     for (const [email, password] of [['nobody@example.org', PASSWORD] as const, ...attempts()]) {
       for (const [door, send] of Object.entries(doors)) {
         const count = await countHashings(() => send(email, password))
@@ -242,7 +243,7 @@ describe('a sign-in with an unknown address, a wrong password, or to an account 
     }
   })
 
-  /** The server is in this process: what it hands to native code is seen here. That of argon2 bears no name. */
+  /** Counts calls into argon2, which run in this process as async resources without a type name. */
   async function countHashings(work: () => Promise<unknown>): Promise<number> {
     let count = 0
     const hook = createHook({ init: (_id, type) => void (type === 'undefined' && count++) }).enable()

@@ -15,17 +15,17 @@ const membersOnly = ({ projectId, secondProjectId, readable, task, subtask, dele
 
 const ownersOnly = ({ self }: World) => [self.inboxId, ...named(self.inboxTask)]
 
-/** Not the relation to the project's task: that there is one, the log of the project may say. */
+/** Omits the relation to the project's task, because the project's log may mention it. */
 const adminsOnly = ({ unseen }: World) => [
   unseen.projectId,
   unseen.membershipId,
   unseen.labelId,
   ...named(unseen.task, unseen.deletedTask),
-  // As all in it is called.
+  // Everything in that project has this in its name.
   'Unseen',
 ]
 
-/** What an answer names (by id, key or name) that the persona may not know of: what is wrong with it. */
+/** Reports every id, key or name in a response that the persona may not see. */
 export function leak(data: unknown, world: World, all: readonly World[]): string | undefined {
   if (isAdmin(world)) return undefined
   const others = all.filter((one) => one !== world)
@@ -36,5 +36,5 @@ export function leak(data: unknown, world: World, all: readonly World[]): string
   ]
   const text = JSON.stringify(data ?? null)
   const shown = hidden.filter((name) => text.includes(name))
-  return shown.length > 0 ? `was shown ${[...new Set(shown)].join(', ')}` : undefined
+  return shown.length > 0 ? `leaked ${[...new Set(shown)].join(', ')}` : undefined
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schema } from '../../src/schema.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { schema } from '../../src/app/schema.ts'
+import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds, type World } from './cast.ts'
 import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
@@ -8,16 +8,17 @@ import { type Answer, type Ask, type Door, openDoors, type Protocol, rootFields,
 import { eventName, isAmong } from './events.ts'
 import { leak } from './leaks.ts'
 import { describePersona, PERSONAS, type Persona, personas, type Row, rows, rowsOf } from './matrix.ts'
-import { type Recipe, recipes, type Seen } from './recipes.ts'
+import type { Recipe, Seen } from './recipe.ts'
+import { recipes } from './recipes.ts'
 import { tracesOf } from './traces.ts'
 
-let server: TestServer
+let server: OwnServer
 let doors: Awaited<ReturnType<typeof openDoors>>
-/** One world for each persona: nothing but what is in them is in the database while queries are asked. */
+/** One world per persona. While queries run, the database contains nothing else. */
 let worlds: World[]
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000' })
+  server = await ownServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000' })
   doors = await openDoors(server, schema)
   worlds = await makeWorlds(server, personas)
 })
@@ -25,7 +26,7 @@ afterAll(() => server?.close())
 
 const recipeOf = (row: Row): Recipe => recipes[row.name] ?? {}
 
-/** The doors a row is tried at: all that its operation has and that its variables fit through, unless its recipe names some. */
+/** Returns the doors that accept the variables of a row, limited to those its recipe names. */
 function doorsOf(row: Row): Door[] {
   const { protocols, variables = () => ({}) } = recipeOf(row)
   const asked = variables(worlds[0]!)
@@ -33,39 +34,39 @@ function doorsOf(row: Row): Door[] {
   return protocols ? open.filter(({ name }) => protocols.includes(name as Protocol)) : open
 }
 
-describe('the table', () => {
+describe('the access matrix', () => {
   const fields = rootFields(schema).map((field) => field.name)
 
   test('has a row for each field of Query, Mutation and Subscription', () => {
     const missing = fields.filter((name) => !rows.some((row) => row.field === name))
-    expect(missing, 'add to TABLE in test/access/matrix.ts who may do this').toEqual([])
+    expect(missing, 'add rows for these fields to TABLE in test/access/matrix.ts').toEqual([])
   })
 
-  test('has no row for what is no field', () => {
+  test('has no row for an unknown field', () => {
     const stale = rows.filter((row) => !fields.includes(row.field)).map((row) => row.name)
-    expect(stale, 'take these rows out of TABLE in test/access/matrix.ts').toEqual([])
+    expect(stale, 'remove these rows from TABLE in test/access/matrix.ts').toEqual([])
   })
 
-  test('has no row twice', () => {
+  test('has no duplicate rows', () => {
     expect(rows.map((row) => row.name)).toEqual([...new Set(rows.map((row) => row.name))])
   })
 
-  test('has a recipe for each row, and none beyond', () => {
+  test('has exactly one recipe per row', () => {
     const missing = rows.map((row) => row.name).filter((name) => !recipes[name])
-    expect(missing, 'add to test/access/recipes.ts how to ask this').toEqual([])
+    expect(missing, 'add these recipes to test/access/recipes.ts').toEqual([])
     const stale = Object.keys(recipes).filter((name) => !rows.some((row) => row.name === name))
-    expect(stale, 'take these out of test/access/recipes.ts').toEqual([])
+    expect(stale, 'remove these recipes from test/access/recipes.ts').toEqual([])
   })
 
-  test('leaves no protocol of any operation untried, and no alias in REST', () => {
+  test('covers every protocol and REST alias of every operation', () => {
     const untried = [...doors].flatMap(([field, open]) => {
       const tried = rows.filter((row) => row.field === field).flatMap((row) => doorsOf(row).map(({ name }) => name))
       return open.filter(({ name }) => !tried.includes(name)).map(({ name }) => `${field}: ${name}`)
     })
-    expect(untried, 'the recipes leave these doors out').toEqual([])
+    expect(untried, 'the recipes do not cover these doors').toEqual([])
   })
 
-  test('says of each list what is seen of it', () => {
+  test('states the visible set of each list', () => {
     const typeOf = (name: string) => String(rootFields(schema).find((field) => field.name === name)?.field.type)
     const vague = rowsOf('Query').filter((row) => /Connection|\[/.test(typeOf(row.field)) && !recipeOf(row).sees)
     expect(
@@ -79,7 +80,7 @@ describe('a query', () => {
   const pages = ({ field }: Row) =>
     rootFields(schema).some(({ name, field: { args } }) => name === field && args.some((arg) => arg.name === 'first'))
 
-  /** All pages of a list as one answer; anything else as it is. */
+  /** Reads all pages of a list into one answer. Returns any other result unchanged. */
   async function askAll(ask: Ask, variables: Variables, world: World): Promise<Answer> {
     const answer = await ask(variables, world.credential)
     let page = answer.data
@@ -92,7 +93,7 @@ describe('a query', () => {
     return answer
   }
 
-  /** What is in a list, whether it has pages or not. */
+  /** Returns the items of a list with or without pages. */
   const nodesOf = (data: Answer['data']): { id?: string; type: string; subjectId: string }[] | undefined =>
     Array.isArray(data) ? data : data?.nodes
 
@@ -120,9 +121,9 @@ describe('a query', () => {
     if (sees) for (const world of worlds) names.set(world, await expectedNames(sees(world, worlds)))
     const wrong = wrongCells(cells, ({ expected, answer: { data }, world }) => {
       if (expected !== 'OK') return undefined
-      if (is && data?.id !== is(world)) return `saw ${data?.id}, not ${is(world)}`
+      if (is && data?.id !== is(world)) return `returned ${data?.id} instead of ${is(world)}`
       const seen = nodesOf(data)?.map((node) => node.id ?? eventName(node))
-      if (sees && seen?.sort().join() !== names.get(world)?.join()) return `saw ${seen}, not ${names.get(world)}`
+      if (sees && seen?.sort().join() !== names.get(world)?.join()) return `listed ${seen}, not ${names.get(world)}`
       return foreignAddress(data, world) ?? leak(data, world, worlds)
     })
     expect(wrong).toBe('')
@@ -133,7 +134,7 @@ describe('a query', () => {
     }
   })
 
-  /** Times of use may move between two answers, and what is as old stands in any order. */
+  /** Ignores `lastUsedAt`, which changes between requests, and the order of items of equal age. */
   function unordered(data: Answer['data']): unknown {
     const texts = nodesOf(data)?.map((node) => JSON.stringify({ ...node, lastUsedAt: null }))
     return texts?.sort() ?? data
@@ -141,13 +142,13 @@ describe('a query', () => {
 })
 
 describe('a mutation', () => {
-  /** To a credential that is no good a websocket is closed before anything can be asked for that needs none. */
+  /** An invalid credential closes a websocket before it can run a public operation. */
   const isShut = (row: Row, persona: Persona, { name }: Door) =>
     name === 'websocket' && row.expected.anon === 'OK' && describePersona(persona).disabled === true
 
   /**
-   * Each persona in a world of its own at each door, so that none has to care what the others did. Where it is refused, one
-   * world is enough for all doors: nothing may change in it.
+   * Gives each persona its own world at each door, so that cells are independent. A refused
+   * persona shares one world for all doors, because nothing may change in it.
    */
   async function planCells(row: Row): Promise<{ door: Door; world: World }[]> {
     const cells = personas
@@ -180,8 +181,8 @@ describe('a mutation', () => {
     const after = await tracesOf(server.db, asking)
     const wrong = wrongCells(cells, ({ expected, world }) => {
       const changed = before.get(world) !== after.get(world)
-      if (expected !== 'OK' || !changes(world)) return changed ? 'may not, and had an effect all the same' : undefined
-      return changed || traceless ? undefined : 'was told that it is done, and nothing was'
+      if (expected !== 'OK' || !changes(world)) return changed ? 'had an effect although nothing may change' : undefined
+      return changed || traceless ? undefined : 'reported success but changed nothing'
     })
     expect(wrong).toBe('')
     expect(disagreements(cells)).toEqual([])

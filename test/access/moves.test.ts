@@ -1,17 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 import { makeWorlds, type World } from './cast.ts'
 
 let server: TestServer
-/** One who sees the project, and one who sees everything. */
+/** Sees the project only; `admin` sees everything. */
 let viewer: World
 let admin: World
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
 })
-afterAll(() => server?.close())
 
 const as = (world: World) => async (call: string, body?: unknown) =>
   rest(server, call, { token: world.self.token, ...(body !== undefined && { body }) })
@@ -25,8 +24,8 @@ const DEEP = 'include=project,parent,assignees,labels,creator,relations,subtaskP
 
 const idsOf = ({ body }: { body: { nodes: { id: string }[] } }) => body.nodes.map(({ id }) => id)
 
-describe('a task that moves to a project that is not seen', () => {
-  test('is gone, by its id and by either key, with its sub-tasks', async () => {
+describe('a task moved to a hidden project', () => {
+  test('disappears with its sub-tasks, by id and by both keys', async () => {
     const { look, act } = await inNewWorlds()
     const { task, subtask, unseen } = viewer
     const moved = await act(`POST /tasks/${task.key}/move`, { projectId: unseen.projectId })
@@ -43,7 +42,7 @@ describe('a task that moves to a project that is not seen', () => {
     expect(idsOf(await look(`GET /tasks?key=${task.key}&key=${moved.body.key}`))).toEqual([])
   })
 
-  test('is in no list, search or trash any more', async () => {
+  test('disappears from lists, searches and the trash', async () => {
     const { look, act } = await inNewWorlds()
     const { task, subtask, unseen, third, labelId, deletedTask, readable } = viewer
     await act(`POST /tasks/${deletedTask.id}/restore`)
@@ -69,7 +68,7 @@ describe('a task that moves to a project that is not seen', () => {
     expect((await look(`GET /tasks/${readable.task.id}?${DEEP}`)).body.relations).toEqual([])
   })
 
-  test('tells those it leaves nothing of where it went', async () => {
+  test('does not reveal its destination in the log of the old project', async () => {
     const { look, act } = await inNewWorlds()
     const { task, unseen, projectId } = viewer
     const { body } = await act(`POST /tasks/${task.id}/move`, { projectId: unseen.projectId })
@@ -78,8 +77,8 @@ describe('a task that moves to a project that is not seen', () => {
   })
 })
 
-describe('a task that comes from a project that is not seen', () => {
-  test('leads to nothing of it', async () => {
+describe('a task moved from a hidden project', () => {
+  test('keeps no reference to the hidden project', async () => {
     const { look, act } = await inNewWorlds()
     const { task, unseen, projectId } = viewer
     const left = await act(`POST /tasks`, { projectId: unseen.projectId, title: 'Unseen remainder' })
@@ -93,7 +92,7 @@ describe('a task that comes from a project that is not seen', () => {
     for (const name of [unseen.projectId, unseen.labelId, left.body.id]) expect(seen.text).not.toContain(name)
   })
 
-  test('comes without those who are no members here, and with the label of the same name', async () => {
+  test('drops assignees who are not members and keeps labels by name', async () => {
     const { look, act } = await inNewWorlds()
     const { unseen, third, projectId, tag } = viewer
     await server.db.task.update({
@@ -106,7 +105,7 @@ describe('a task that comes from a project that is not seen', () => {
     expect(body).toMatchObject({ labelIds: [label.body.id], assigneeIds: [third.id] })
   })
 
-  test('tells those it joins nothing of where it was', async () => {
+  test('does not reveal its origin in the log of the new project', async () => {
     const { look, act } = await inNewWorlds()
     const { unseen, projectId } = viewer
     const left = await act(`POST /tasks`, { projectId: unseen.projectId, title: 'Unseen remainder' })

@@ -1,10 +1,10 @@
 import { type GraphQLNamedType, getNamedType, isLeafType, isObjectType, isRequiredArgument } from 'graphql'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { isConnection, restView } from '../../src/gateway/rest/view.ts'
-import { schema } from '../../src/schema.ts'
 import { graphql, rest } from '../support/clients.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds, type World } from './cast.ts'
 import { foreignAddress } from './cells.ts'
@@ -19,42 +19,41 @@ let routes: Route[]
 let worlds: World[]
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   routes = await deriveRoutes(restView(schema))
   worlds = await makeWorlds(server, personas)
 })
-afterAll(() => server?.close())
 
 const worldOf = (persona: Persona) => worlds.find((world) => world.persona === persona)!
 const fields = new Map(rootFields(schema).map((root) => [root.name, root]))
 const typeOf = ({ field }: Row) => getNamedType(fields.get(field)!.field.type)
 const variablesOf = ({ name }: Row, world: World): Variables => recipes[name]?.variables?.(world) ?? {}
 
-/** What an API key may not select that was not made for projects. */
+/** Returns the fields that an API key without projects:read may not select. */
 function refusedTo({ persona }: World): string[] {
   const { credential = 'token' } = describePersona(persona)
   return credential === 'token' || credential === 'projects:read' ? [] : ['project']
 }
 
-/** The fields of a type that lead to other types. */
+/** Returns the fields of a type that lead to other types. */
 const leading = (type: GraphQLNamedType, without: readonly string[]) =>
   Object.values(isObjectType(type) ? type.getFields() : {}).filter(
     (field) =>
       !isLeafType(getNamedType(field.type)) && !field.args.some(isRequiredArgument) && !without.includes(field.name),
   )
 
-/** Everything that can be selected of a type, and so many levels of what it leads to. A page is no level of its own. */
+/** Selects every field of a type, nested `levels` deep. A connection does not count as a level. */
 function everything(type: GraphQLNamedType, levels: number, without: readonly string[]): string {
   if (!isObjectType(type)) return ''
   const leaves = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)))
   const below = isConnection(type) ? levels : levels - 1
-  // The edges of a list have the same as its nodes.
+  // Edges contain the same data as nodes.
   const further = below > 0 ? leading(type, [...without, 'edges']) : []
   const selected = further.map(({ name, type }) => `${name} ${everything(getNamedType(type), below, without)}`)
   return `{ ${[...leaves.map(({ name }) => name), ...selected].join(' ')} }`
 }
 
-/** As much as the limit of complexity lets through. */
+/** The deepest selection that the complexity limit allows. */
 const LEVELS = 4
 const PAGE = 10
 
@@ -67,7 +66,7 @@ async function askDeep(row: Row, world: World, variables = variablesOf(row, worl
   return { data: data?.[root.field.name], errors: errors ?? [] }
 }
 
-/** The same with all pages of it. */
+/** Like `askDeep`, but reads all pages. */
 async function askAllDeep(row: Row, world: World) {
   const all: unknown[] = []
   let after: string | null = null
@@ -80,7 +79,7 @@ async function askAllDeep(row: Row, world: World) {
   return { data: all, errors: [] }
 }
 
-/** With all that REST can include. */
+/** Requests a row over REST with everything that `include` accepts. */
 async function askRest(row: Row, world: World) {
   const name = fields.get(row.field)!.field.name
   const route = routes.find((one) => one.operationId === name)
@@ -97,11 +96,11 @@ async function askRest(row: Row, world: World) {
   return rest(server, asked, { token, headers: apiKey ? { 'x-api-key': apiKey } : {} })
 }
 
-/** Whose worlds an operation is allowed in, and for whom there is something hidden. */
+/** Returns the worlds whose persona may run the operation and is not an ADMIN. */
 const interesting = (row: Row, among: readonly World[]) =>
   among.filter((world) => row.expected[world.persona] === 'OK' && !isAdmin(world))
 
-describe('what is seen leads to nothing that is not seen', () => {
+describe('a visible object does not reveal hidden ones', () => {
   test.each(rowsOf('Query'))('$name', async (row) => {
     await inBatches(interesting(row, worlds), async (world) => {
       const { who } = PERSONAS[world.persona]
@@ -133,7 +132,7 @@ describe('what is seen leads to nothing that is not seen', () => {
     })
   })
 
-  test('but an ADMIN to all there is: it was looked for', async () => {
+  test('shows hidden objects to an ADMIN, which proves that the test looks for them', async () => {
     const world = worldOf('admn')
     const { unseen } = world
     const row = rowsOf('Query').find(({ name }) => name === 'Query.task')!
@@ -143,7 +142,7 @@ describe('what is seen leads to nothing that is not seen', () => {
     expect((await askRest(row, world))?.text).toContain(unseen.task.id)
   })
 
-  test('and the count of a list is of what is seen', async () => {
+  test('counts only visible objects in totalCount', async () => {
     for (const row of rowsOf('Query').filter((one) => isConnection(typeOf(one)) && one.field !== 'Query.events')) {
       for (const world of interesting(row, worlds)) {
         const seen = recipes[row.name]?.sees?.(world, worlds)
@@ -153,7 +152,7 @@ describe('what is seen leads to nothing that is not seen', () => {
     }
   })
 
-  test('the project of a task is for who may read projects', async () => {
+  test('requires projects:read to select the project of a task', async () => {
     const world = worldOf('t:r')
     const { apiKey = '' } = world.credential
     const query = 'query ($id: ID!) { task(id: $id) { project { name } } }'

@@ -1,7 +1,7 @@
 import type { World } from './cast.ts'
 import { describePersona } from './matrix.ts'
 
-/** What the personas may see and do in the worlds, as far as their descriptions say it. */
+/** Derives what a persona may see and do in the worlds from its description. */
 
 export const isAdmin = ({ persona }: World) => {
   const { admin, credential } = describePersona(persona)
@@ -13,16 +13,16 @@ export const isMember = ({ persona }: World) => {
   return role !== undefined && removed !== true
 }
 
-/** Whether the persona may write tasks in the project. */
+/** Returns true if the persona may write tasks in the project. */
 export const mayWrite = (world: World) => {
   const { role } = describePersona(world.persona)
   return isAdmin(world) || (isMember(world) && (role === 'EDITOR' || role === 'OWNER'))
 }
 
-/** What happened to projects and members is no more for a key with tasks:read than projects and members are. */
+/** Returns true for a tasks:read key, which sees no events of projects and members. */
 export const isForTasks = ({ persona }: World) => describePersona(persona).credential === 'tasks:read'
 
-/** Of each world what the persona may see of it: of their own as a member, and all of all as an ADMIN. */
+/** Collects what the persona may see: its own world as a member, every world as an ADMIN. */
 function visible(
   world: World,
   all: readonly World[],
@@ -46,7 +46,7 @@ export const visibleTasks = (world: World, all: readonly World[]) =>
     admin: ({ unseen }) => [unseen.task.id],
   })
 
-/** The tasks that bear the word "secret". */
+/** Returns the visible tasks whose title contains "secret". */
 export const visibleSecrets = (world: World, all: readonly World[]) =>
   visible(world, all, {
     own: () => [],
@@ -61,7 +61,7 @@ export const visibleTrash = (world: World, all: readonly World[]) =>
     admin: ({ unseen }) => [unseen.deletedTask.id],
   })
 
-/** Of things of the persona's own world: those of the project to who sees it, and those of the unseen to ADMINs. */
+/** Filters ids of the persona's own world: `project` for members, plus `unseen` for ADMINs. */
 export function seenHere(
   world: World,
   { project = [], unseen = [] }: { project?: string[]; unseen?: string[] },

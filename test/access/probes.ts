@@ -1,14 +1,8 @@
-import type { World } from './cast.ts'
-import type { Variables } from './doors.ts'
-import { apiKeys, type Hiding, members, projects, sessions, users } from './hidings.ts'
+import { apiKeys, members, projects, sessions, users } from './hidings.ts'
+import type { Probe } from './probe.ts'
 import { taskProbes } from './task-probes.ts'
 
-/** How an operation is asked for what is there but hidden, and for what is not there at all. */
-export interface Probe extends Hiding {
-  variables: (id: string, asking: World) => Variables
-}
-
-/** By argument that takes an id; words behind the argument tell apart the ways to give it. */
+/** Probes by id argument. A suffix after the colon tells variants of the same argument apart. */
 export const PROBES: Record<string, Probe> = {
   'Query.user id': { ...users, variables: (id) => ({ id }) },
   'Query.project id': { ...projects, variables: (id) => ({ id }) },

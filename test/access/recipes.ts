@@ -1,34 +1,7 @@
 import { PASSWORD, type World } from './cast.ts'
-import type { Protocol, Variables } from './doors.ts'
 import { visibleProjects } from './powers.ts'
+import type { Recipe } from './recipe.ts'
 import { taskRecipes } from './task-recipes.ts'
-
-/** How an operation is asked in a world, and what comes of it where it is allowed. */
-export interface Recipe {
-  variables?: (world: World) => Variables
-  /** Of one thing: the id it must have. */
-  is?: (world: World) => string
-  /** Of a list or a stream: exactly what the persona must see of all these worlds. Events are told apart by type and subject. */
-  sees?: (world: World, all: readonly World[]) => Seen
-  /** A mutation that leaves no trace in the database. */
-  traceless?: true
-  /** A mutation that answers also who may do nothing of it: whether this persona may. */
-  changes?: (world: World) => boolean
-  /** All unless told. */
-  protocols?: readonly Protocol[]
-}
-
-export type Seen = { ids: string[] } | SeenEvents
-
-export interface SeenEvents {
-  /** Projects. */
-  eventsOf: string[]
-  tasksOnly: boolean
-  /** Like "task.created", or "task" for all of its types; every type unless told. */
-  types?: readonly string[]
-  /** What they happened to; anything unless told. */
-  subjects?: string[]
-}
 
 const everybody = (all: readonly World[]) => all.flatMap((one) => one.userIds)
 
@@ -41,7 +14,7 @@ export const recipes: Record<string, Recipe> = {
   'Query.apiKeys': { sees: ({ self }) => ({ ids: self.apiKeyIds }) },
   'Query.users': { sees: (_world, all) => ({ ids: everybody(all) }) },
   'Query.user': { variables: ({ third }) => ({ id: third.id }), is: ({ third }) => third.id },
-  "Query.user: one's own": { variables: ({ self }) => ({ id: self.id }), is: ({ self }) => self.id },
+  'Query.user: own account': { variables: ({ self }) => ({ id: self.id }), is: ({ self }) => self.id },
   'Query.projects': { sees: (world, all) => ({ ids: visibleProjects(world, all) }) },
   'Query.project': { variables: ({ projectId }) => ({ id: projectId }), is: ({ projectId }) => projectId },
   'Query.members': { variables: ofProject, sees: ({ membershipIds }) => ({ ids: membershipIds }) },
@@ -56,22 +29,22 @@ export const recipes: Record<string, Recipe> = {
   'Mutation.signOut': {},
   'Mutation.signOutEverywhere': {},
   'Mutation.revokeSession': { variables: ({ self }) => ({ id: self.otherSession.id }) },
-  "Mutation.revokeSession: another's": { variables: ({ third }) => ({ id: third.session.id }) },
+  'Mutation.revokeSession: of another user': { variables: ({ third }) => ({ id: third.session.id }) },
   'Mutation.updateMe': { variables: () => ({ input: { name: 'Another name' } }) },
   'Mutation.changePassword': {
     variables: () => ({ input: { currentPassword: PASSWORD, newPassword: `${PASSWORD} 2` } }),
   },
   'Mutation.createApiKey': { variables: () => ({ input: { name: 'Another', scopes: ['tasks:read'] } }) },
-  'Mutation.createApiKey: for administration': { variables: () => ({ input: { name: 'Mine', scopes: ['admin'] } }) },
+  'Mutation.createApiKey: with the admin scope': { variables: () => ({ input: { name: 'Mine', scopes: ['admin'] } }) },
   'Mutation.revokeApiKey': { variables: ({ self }) => ({ id: self.apiKeyId }) },
-  "Mutation.revokeApiKey: another's": { variables: ({ third }) => ({ id: third.apiKeyId }) },
+  'Mutation.revokeApiKey: of another user': { variables: ({ third }) => ({ id: third.apiKeyId }) },
   'Mutation.createStreamTicket': { traceless: true },
   'Mutation.renewConnection': {
     variables: ({ self }) => ({ accessToken: self.token }),
     traceless: true,
     protocols: ['websocket'],
   },
-  'Mutation.renewConnection: of no websocket': {
+  'Mutation.renewConnection: outside a websocket': {
     variables: ({ self }) => ({ accessToken: self.token }),
     protocols: ['GraphQL'],
   },
@@ -79,7 +52,7 @@ export const recipes: Record<string, Recipe> = {
     variables: ({ newEmail }) => ({ input: { email: newEmail, password: PASSWORD, name: 'New', role: 'ADMIN' } }),
   },
   'Mutation.updateUser': { variables: ({ third }) => ({ id: third.id, input: { disabled: true } }) },
-  'Mutation.updateUser: oneself to ADMIN': {
+  'Mutation.updateUser: self-promotion to ADMIN': {
     variables: ({ self }) => ({ id: self.id, input: { role: 'ADMIN' } }),
     traceless: true,
   },

@@ -1,22 +1,22 @@
 import type { GraphQLEnumType } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { TaskFilterValues } from '../../src/modules/tasks/filter-input.ts'
-import { schema } from '../../src/schema.ts'
+import { schema } from '../../src/app/schema.ts'
+import type { TaskFilterValues } from '../../src/modules/tasks/filter/fields.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { makeProject } from '../support/rows.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds, type World } from './cast.ts'
 import { PERSONAS, type Persona } from './matrix.ts'
 import { seenHere, visibleSecrets, visibleTasks, visibleTrash } from './powers.ts'
 
-let server: TestServer
+let server: OwnServer
 let worlds: World[]
 
 const SEARCHING: Persona[] = ['stra', 'view', 'ownr', 'admn', 'remo', 't:r', 'a:tr']
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await ownServer({ RATE_LIMIT: 'off' })
   worlds = await makeWorlds(server, SEARCHING)
 })
 afterAll(() => server?.close())
@@ -27,19 +27,19 @@ const ORDERS = [undefined, ...Object.keys(values)]
 const unseenTasks = (world: World) =>
   worlds.flatMap(({ unseen }) => (seenHere(world, { unseen: ['all'] }).length > 0 ? [unseen.task.id] : []))
 
-/** What is searched for, and which tasks are found. */
+/** Searches and the tasks they must find. */
 const SEARCHES: Record<string, { filter: (world: World) => TaskFilterValues; finds: (world: World) => string[] }> = {
-  'a word of what is seen and what is not': {
+  'a word in visible and hidden tasks': {
     filter: () => ({ search: 'secret' }),
     finds: (world) => visibleSecrets(world, worlds),
   },
-  'a word of what is not seen': { filter: () => ({ search: 'unseen' }), finds: unseenTasks },
-  'the beginning of it': { filter: () => ({ search: 'uns' }), finds: unseenTasks },
-  'one word or the other': {
+  'a word in hidden tasks only': { filter: () => ({ search: 'unseen' }), finds: unseenTasks },
+  'a prefix of that word': { filter: () => ({ search: 'uns' }), finds: unseenTasks },
+  'either of two words': {
     filter: () => ({ or: [{ search: 'secret' }, { search: 'unseen' }] }),
     finds: (world) => visibleSecrets(world, worlds),
   },
-  'what has no such word': {
+  'the absence of a word': {
     filter: () => ({ not: { search: 'nothing' } }),
     finds: (world) => visibleTasks(world, worlds),
   },
@@ -47,15 +47,15 @@ const SEARCHES: Record<string, { filter: (world: World) => TaskFilterValues; fin
     filter: () => ({ search: 'forgotten', deleted: true }),
     finds: (world) => visibleTrash(world, worlds),
   },
-  'a word of what one is assigned to': {
+  'a word in tasks assigned to the viewer': {
     filter: () => ({ search: 'secret', assigneeId: ['me'] }),
     finds: (world) => seenHere(world, { unseen: [world.unseen.task.id] }),
   },
-  'a word of what one created': {
+  'a word in tasks created by the viewer': {
     filter: () => ({ search: 'unseen', creatorId: ['me'] }),
     finds: (world) => seenHere(world, { unseen: [world.unseen.task.id] }),
   },
-  'a word of a key’s task': {
+  'a word in tasks with given keys': {
     filter: ({ unseen, task }) => ({ search: 'secret', key: [unseen.task.key, task.key] }),
     finds: (world) => seenHere(world, { project: [world.task.id], unseen: [world.unseen.task.id] }),
   },
@@ -67,12 +67,12 @@ const QUERY = `query ($filter: TaskFilter, $orderBy: [TaskOrder!]) {
 
 const credentialOf = ({ credential: { token, apiKey } }: World) => ({ token: token ?? apiKey })
 
-/** How a search is best done depends on how much there is to look through: nobody finds more for that. */
+/** Amounts of data that make the planner choose different strategies. */
 const AMOUNTS: [string, () => Promise<unknown>][] = [
   ['few tasks', async () => undefined],
   ['projects with many tasks', () => server.db.project.updateMany({ data: { taskCounter: { increment: 10_000 } } })],
   [
-    'more projects than are named one by one',
+    'more projects than a query names one by one',
     async () => {
       const more = await Promise.all(Array.from({ length: 101 }, () => makeProject(server.db)))
       const members = worlds.flatMap(({ self }) =>
@@ -87,7 +87,7 @@ describe.each(AMOUNTS)('a search through %s', (_amount, prepare) => {
   beforeAll(prepare)
 
   test.each(Object.entries(SEARCHES))(
-    'for %s finds what is seen and nothing else',
+    'for %s finds the visible tasks and no others',
     async (_name, { filter, finds }) => {
       const orders = ORDERS.filter((field) => field !== 'RELEVANCE' || filter(worlds[0]!).search)
       const asked = worlds.flatMap((world) => orders.map((field) => ({ world, field })))
@@ -111,7 +111,7 @@ describe.each(AMOUNTS)('a search through %s', (_amount, prepare) => {
     },
   )
 
-  test('goes on, by a cursor of somebody who sees more, with nothing that is not seen', async () => {
+  test('stays within the visible tasks when resumed from the cursor of an ADMIN', async () => {
     const page = `query ($after: String) {
       tasks(filter: { search: "secret" }, first: 1, after: $after) { nodes { id } pageInfo { endCursor } }
     }`

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schema } from '../../src/schema.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
 import { eventStream, rest } from '../support/clients.ts'
 import { makeProject } from '../support/rows.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds, type World } from './cast.ts'
 import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
@@ -10,24 +10,24 @@ import { rootFields } from './doors.ts'
 import { eventName, isAmong } from './events.ts'
 import { leak } from './leaks.ts'
 import { personas, type Row, rowsOf } from './matrix.ts'
-import { recipes, type SeenEvents } from './recipes.ts'
+import type { SeenEvents } from './recipe.ts'
+import { recipes } from './recipes.ts'
 import { type Carried, STREAM_DOORS } from './streams.ts'
 
 let server: TestServer
 let worlds: World[]
-/** A project that every persona may see: what is written to it last tells that nothing else is coming. */
+/** A project that every persona sees. A final task in it marks the end of each stream. */
 let commons: string
 let admin: { token: string }
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   worlds = await makeWorlds(server, personas)
   commons = (await makeProject(server.db, { name: 'Commons' })).id
   const members = worlds.map(({ self }) => ({ projectId: commons, userId: self.id, role: 'VIEWER' as const }))
   await server.db.membership.createMany({ data: members })
   admin = worldOf('admn').self
 })
-afterAll(() => server?.close())
 
 const worldOf = (persona: World['persona']) => worlds.find((world) => world.persona === persona)!
 const doors = Object.entries(STREAM_DOORS)
@@ -44,7 +44,7 @@ const addTask = async (projectId: string, title: string, token = admin.token): P
 
 const cursorOfNow = async (): Promise<string> => (await send('GET /events/cursor', admin.token)).cursor
 
-/** Opens the row's stream for every persona at every door; what is refused has said so. */
+/** Opens the row's stream for every persona at every door. */
 async function openAll(row: Row, chosen: readonly World[] = worlds) {
   const root = rootFields(schema).find((field) => field.name === row.field)!
   const after = await cursorOfNow()
@@ -56,7 +56,7 @@ async function openAll(row: Row, chosen: readonly World[] = worlds) {
   return streams
 }
 
-/** Reads up to the event of this task, or to what ended the stream. */
+/** Reads up to the event of this task, or to the end of the stream. */
 async function readTo(next: () => Promise<Carried>, taskId: string): Promise<Carried[]> {
   const read: Carried[] = []
   do read.push(await next())
@@ -64,7 +64,7 @@ async function readTo(next: () => Promise<Carried>, taskId: string): Promise<Car
   return read
 }
 
-/** What the log has of this behind one task's event, up to another's, in its order. */
+/** Returns the matching log entries after one task's event, up to and including another's. */
 async function logged(seen: SeenEvents, first: string, last: string): Promise<string[]> {
   const events = await server.db.event.findMany({ orderBy: { position: 'asc' } })
   const [start, end] = [first, last].map((id) => events.findIndex((event) => event.subjectId === id))
@@ -74,7 +74,7 @@ async function logged(seen: SeenEvents, first: string, last: string): Promise<st
     .map(eventName)
 }
 
-/** What happens in every world while the streams stand: the owner writes, and others in places of their own. */
+/** Writes in every world while the streams are open, including in Inboxes nobody else sees. */
 async function writeEverywhere(): Promise<void> {
   await inBatches(worlds, async ({ projectId, ownerToken, third, self }) => {
     const id = await addTask(projectId, 'Secret', ownerToken)
@@ -90,7 +90,7 @@ describe('a stream', () => {
     const { variables = () => ({}), sees } = recipes[row.name]!
     const ofProject = JSON.stringify(variables(worlds[0]!)).includes(worlds[0]!.projectId)
     const streams = await openAll(row)
-    // One that every stream shows first: from here on each is live, whatever it began with.
+    // Every stream shows this task first; from here on each one is live.
     const first = await addTask(commons, 'Begin')
     const begins = new Map(await Promise.all(worlds.map(async (world) => [world, await begin(world)] as const)))
     async function begin({ projectId }: World) {
@@ -121,13 +121,13 @@ describe('a stream', () => {
     }
     const wrong = wrongCells(seen, ({ world, answer: { data } }) => {
       const [shown, should] = [data.map(eventName).join(), wanted.get(world)?.join()]
-      if (shown !== should) return `was shown ${shown}, not ${should}`
+      if (shown !== should) return `showed ${shown} instead of ${should}`
       return foreignAddress(data, world) ?? leak(data, world, worlds)
     })
     expect(wrong).toBe('')
   })
 
-  test.each(rowsOf('Subscription'))('$name: shows nothing of the time between a removal and a return', async (row) => {
+  test.each(rowsOf('Subscription'))('$name: omits events between the removal and the re-adding', async (row) => {
     const members = (['view', 'comm', 'edit'] as const).map(worldOf)
     const streams = await openAll(row, members)
     const { inbox: handedOut } = await eventStream(server, '/tasks/events', { token: admin.token })
@@ -139,14 +139,14 @@ describe('a stream', () => {
       const { self, projectId, ownerToken } = world
       await send(`DELETE /projects/${projectId}/members/${self.id}`, ownerToken)
       const secret = await addTask(projectId, 'Secret', ownerToken)
-      // Before they are back: whoever sees a project when an event is handed out is shown it.
+      // Waits for the fan-out, because a stream checks membership when it hands out an event.
       while ((await handedOut.next()).data.taskId !== secret);
       await send(`POST /projects/${projectId}/members`, ownerToken, { email: self.email, role: 'VIEWER' })
       ends.set(world, await addTask(projectId, 'End', ownerToken))
     }
     for (const { world, door, next } of streams) {
       const read = await readTo(next, ends.get(world)!)
-      // That they came back is theirs to see.
+      // Members do see the event of their own return.
       const shown = read.filter(({ data }) => data?.type !== 'member.added' || data.subjectId !== world.self.id)
       const titles = shown.map((one) => one.data?.task?.title ?? one.data?.type ?? one.code)
       expect(titles, `${world.persona} over ${door}`).toEqual(['End'])

@@ -11,14 +11,14 @@ import {
   type Variables,
 } from './doors.ts'
 
-/** Something a stream carried, in one form whichever door it came through: OK with an event, or the refusal that ended it. */
+/** An item of a stream in one shape for every door: OK with an event, or the final refusal. */
 export type Carried = Answer
 
 type Next = () => Promise<Carried>
 type Server = { url: string }
 type Open = (server: Server, root: RootField, variables: Variables, sent: Credential) => Promise<Next>
 
-/** Every way to follow a Subscription. Each opens it and answers how to read on; a refusal is the first thing read. */
+/** Opens a subscription through each door. The reader yields a refusal as its first item. */
 export const STREAM_DOORS = {
   websocket: overWebsocket,
   SSE: overSse,
@@ -47,7 +47,7 @@ async function overWebsocket(server: Server, root: RootField, variables: Variabl
       next: (result) => inbox.push(fromGraphql(root.field.name, result as unknown as GraphqlAnswer)),
       error: (problem) => {
         if (Array.isArray(problem)) inbox.push(fromGraphql(root.field.name, { data: null, errors: problem as never }))
-        const refusal = refusalOf(problem, 'the websocket was closed')
+        const refusal = refusalOf(problem, 'the websocket closed')
         if (refusal) inbox.push(refusal)
         inbox.end(problem)
       },
@@ -69,7 +69,7 @@ async function overSse(server: Server, root: RootField, variables: Variables, se
   return readSse(await eventStream(server, `${pathOf(root)}?${query}`, { token: sent.token, headers: headersOf(sent) }))
 }
 
-/** What an EventSource does, which can send no header. */
+/** Opens a stream like an EventSource, which cannot send headers. */
 async function overTicket(server: Server, root: RootField, variables: Variables, sent: Credential): Promise<Next> {
   const made = await rest(server, 'POST /auth/stream-ticket', { token: sent.token, headers: headersOf(sent) })
   if (made.status !== 200) return async () => fromProblem(made)
@@ -94,7 +94,7 @@ function fromProblem({ status, body, text }: Pick<RestAnswer, 'status' | 'body' 
 
 async function overGraphql(server: Server, root: RootField, variables: Variables, sent: Credential): Promise<Next> {
   const asked = new URLSearchParams({ query: documentOf(root), variables: JSON.stringify(variables) })
-  // The helper calls below the REST base path.
+  // The helper prefixes the REST base path.
   const path = `/../../graphql?${asked}`
   const { response, inbox } = await eventStream(server, path, { token: sent.token ?? sent.apiKey })
   if (response.headers.get('content-type')?.includes('json')) {

@@ -13,9 +13,9 @@ import {
   tasks,
   tasksAnywhere,
 } from './hidings.ts'
-import type { Probe } from './probes.ts'
+import type { Probe } from './probe.ts'
 
-/** Where a filter can stand in another. */
+/** Places where a filter can be nested inside another. */
 const WITHIN: Record<string, (filter: Variables) => Variables> = {
   '': (filter) => filter,
   'and.': (filter) => ({ and: [{ priority: { gte: 1 } }, filter] }),
@@ -34,7 +34,7 @@ const filterProbes = PLACES.flatMap(({ name, place, wrap, isStream }) => {
     `${name} filter.${place}${field}`,
     {
       ...hiding,
-      // One filter is looked up as the other: those who ask for tasks are asked for all.
+      // All fields share one filter lookup, so only Query.tasks tries every persona.
       personas: name === 'Query.tasks' ? hiding.personas : ['remo'],
       variables: (id) => ({ filter: wrap(filter(id)) }),
     },
@@ -54,7 +54,7 @@ const filterProbes = PLACES.flatMap(({ name, place, wrap, isStream }) => {
 
 type Input = (id: string) => Variables
 
-/** For a new task in one's Inbox, and for the one that is in it; the same of many at once. */
+/** Builds input for a new task in the viewer's Inbox or for the existing one, single or bulk. */
 const inInbox =
   (input: Input): Probe['variables'] =>
   (id, { self }) => ({ input: { projectId: self.inboxId, title: 'A', ...input(id) } })
@@ -80,7 +80,7 @@ const ownTask = ({ self }: World) => self.inboxTask.id
 
 export const taskProbes: Record<string, Probe> = {
   ...Object.fromEntries(filterProbes),
-  'Query.tasks filter.projectId: and words': {
+  'Query.tasks filter.projectId: with a search': {
     ...projects,
     variables: (projectId) => ({ filter: { projectId, search: 'secret' } }),
   },
@@ -93,7 +93,7 @@ export const taskProbes: Record<string, Probe> = {
     variables: (projectId) => ({ input: { projectId, title: 'A' } }),
   },
   'Mutation.createTask input.parentId': { ...tasks, variables: inInbox(parent) },
-  'Mutation.createTask input.parentId: and no project': {
+  'Mutation.createTask input.parentId: without a project': {
     ...tasks,
     variables: (parentId) => ({ input: { title: 'A', parentId } }),
   },
@@ -121,7 +121,7 @@ export const taskProbes: Record<string, Probe> = {
     variables: (projectId) => items({ projectId, title: 'A' }),
   },
   'Mutation.bulkCreateTasks input.items.parentId': { ...tasks, variables: itemInInbox(parent) },
-  'Mutation.bulkCreateTasks input.items.parentId: and no project': {
+  'Mutation.bulkCreateTasks input.items.parentId: without a project': {
     ...tasks,
     variables: (parentId) => items({ title: 'A', parentId }),
   },

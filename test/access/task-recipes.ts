@@ -8,7 +8,7 @@ import {
   visibleTasks,
   visibleTrash,
 } from './powers.ts'
-import type { Recipe, SeenEvents } from './recipes.ts'
+import type { Recipe, SeenEvents } from './recipe.ts'
 
 const ofTask = ({ task }: World) => ({ id: task.id })
 const byKey = ({ task }: World) => ({ id: task.key })
@@ -16,10 +16,10 @@ const ofProject = ({ projectId }: World) => ({ projectId })
 const title = (text: string) => ({ input: { title: text } })
 const related = (type: string, relatedTaskId: string) => ({ input: { type, relatedTaskId } })
 
-/** Those of the project that the operations are about. */
+/** Returns the ids of the live tasks in the project that the operations act on. */
 const projectTasks = ({ task, subtask }: World) => [task.id, subtask.id]
 
-/** REST takes a bare `projectId` for the argument. */
+/** Wraps the project in `and`, because REST reads a bare `projectId` as the argument. */
 const filterOfProject = (world: World) => ({ filter: { and: [ofProject(world)] } })
 
 const SOME_TYPES = ['project', 'task.created', 'member.added']
@@ -36,11 +36,11 @@ const eventsOfProject = (world: World): SeenEvents => ({ eventsOf: [world.projec
 
 export const taskRecipes: Record<string, Recipe> = {
   'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
-  'Query.tasks: of the project': {
+  'Query.tasks: in the project': {
     variables: (world) => ({ filter: ofProject(world) }),
     sees: (world) => ({ ids: projectTasks(world) }),
   },
-  'Query.tasks: of it by and, or, not': {
+  'Query.tasks: in the project, nested filter': {
     variables: ({ projectId, self, labelId }) => ({
       filter: {
         and: [{ or: [{ projectId }, { projectId: self.inboxId }] }],
@@ -49,27 +49,27 @@ export const taskRecipes: Record<string, Recipe> = {
     }),
     sees: ({ subtask }) => ({ ids: [subtask.id] }),
   },
-  'Query.tasks: of the trash': {
+  'Query.tasks: in the trash': {
     variables: () => ({ filter: { deleted: true } }),
     sees: (world, all) => ({ ids: visibleTrash(world, all) }),
   },
-  'Query.tasks: of the project’s trash': {
+  'Query.tasks: in the project’s trash': {
     variables: ({ projectId }) => ({ filter: { projectId, deleted: true } }),
     sees: ({ deletedTask }) => ({ ids: [deletedTask.id] }),
   },
-  'Query.tasks: by words': {
+  'Query.tasks: by search': {
     variables: () => ({ filter: { search: 'secrets' } }),
     sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
   },
-  'Query.tasks: by words, the oldest first': {
+  'Query.tasks: by search, oldest first': {
     variables: () => ({ filter: { search: 'secrets' }, orderBy: [{ field: 'CREATED_AT', direction: 'ASC' }] }),
     sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
   },
-  'Query.tasks: by words in the project': {
+  'Query.tasks: by search in the project': {
     variables: ({ projectId }) => ({ filter: { projectId, search: 'secrets' } }),
     sees: (world) => ({ ids: projectTasks(world) }),
   },
-  'Query.tasks: by words or else': {
+  'Query.tasks: by search or priority': {
     variables: () => ({ filter: { or: [{ search: 'secrets' }, { priority: { gte: 5 } }] } }),
     sees: (world, all) => ({ ids: visibleSecrets(world, all) }),
   },
@@ -85,19 +85,19 @@ export const taskRecipes: Record<string, Recipe> = {
     variables: ({ task }) => ({ filter: { parentId: task.id } }),
     sees: ({ subtask }) => ({ ids: [subtask.id] }),
   },
-  'Query.tasks: by the key of a parent': {
+  'Query.tasks: by parent key': {
     variables: ({ task }) => ({ filter: { parentId: task.key } }),
     sees: ({ subtask }) => ({ ids: [subtask.id] }),
   },
-  'Query.tasks: assigned to somebody': {
+  'Query.tasks: by assignee': {
     variables: ({ third }) => ({ filter: { assigneeId: [third.id] } }),
     sees: (world) => ({ ids: seenHere(world, { project: [world.subtask.id], unseen: [world.unseen.task.id] }) }),
   },
-  'Query.tasks: assigned to oneself': {
+  'Query.tasks: assigned to the viewer': {
     variables: () => ({ filter: { assigneeId: ['me'] } }),
     sees: (world) => ({ ids: seenHere(world, { unseen: [world.unseen.task.id] }) }),
   },
-  'Query.tasks: created by oneself': {
+  'Query.tasks: created by the viewer': {
     variables: () => ({ filter: { creatorId: ['me'] } }),
     sees: (world) => ({
       ids: [
@@ -109,8 +109,8 @@ export const taskRecipes: Record<string, Recipe> = {
   },
   'Query.task': { variables: ofTask, is: ({ task }) => task.id },
   'Query.task: by key': { variables: byKey, is: ({ task }) => task.id },
-  'Query.task: deleted': { variables: ({ deletedTask }) => ({ id: deletedTask.id }) },
-  'Query.task: deleted, by key': { variables: ({ deletedTask }) => ({ id: deletedTask.key }) },
+  'Query.task: in the trash': { variables: ({ deletedTask }) => ({ id: deletedTask.id }) },
+  'Query.task: in the trash, by key': { variables: ({ deletedTask }) => ({ id: deletedTask.key }) },
   'Query.taskRelations': {
     variables: ({ task }) => ({ taskId: task.id }),
     sees: (world) => ({ ids: seenHere(world, { project: [world.relationId], unseen: [world.unseen.relationId] }) }),
@@ -121,23 +121,23 @@ export const taskRecipes: Record<string, Recipe> = {
   },
   'Query.labels': { variables: ofProject, sees: ({ labelId }) => ({ ids: [labelId] }) },
   'Query.events': { sees: eventsOfAll },
-  'Query.events: of the project': {
+  'Query.events: in the project': {
     variables: ofProject,
     sees: eventsOfProject,
   },
-  'Query.events: of some types': {
+  'Query.events: by types': {
     variables: () => ({ types: SOME_TYPES }),
     sees: (world, all) => ({ ...eventsOfAll(world, all), types: SOME_TYPES }),
   },
-  'Query.events: by a filter of the project': {
+  'Query.events: filtered by project': {
     variables: filterOfProject,
     sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: true, subjects: projectTasks(world) }),
   },
-  'Query.events: by a filter of its label': {
+  'Query.events: filtered by label': {
     variables: ({ labelId }) => ({ filter: { labelId: { any: [labelId] } } }),
     sees: ({ projectId, subtask }) => ({ eventsOf: [projectId], tasksOnly: true, subjects: [subtask.id] }),
   },
-  'Query.events: by words': {
+  'Query.events: by search': {
     variables: () => ({ filter: { search: 'secrets' } }),
     sees: (world, all) => ({
       eventsOf: visibleProjects(world, all),
@@ -151,10 +151,10 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.createTask: in the project': {
     variables: ({ projectId }) => ({ input: { projectId, title: 'In the project' } }),
   },
-  'Mutation.createTask: below a task': {
+  'Mutation.createTask: as a sub-task': {
     variables: ({ task }) => ({ input: { parentId: task.key, title: 'Below a task' } }),
   },
-  'Mutation.createTask: with links': {
+  'Mutation.createTask: with label and assignee': {
     variables: ({ projectId, labelId, third }) => ({
       input: { projectId, title: 'With links', labelIds: [labelId], assigneeIds: [third.id] },
     }),
@@ -168,13 +168,13 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.restoreTask: by key': { variables: ({ deletedTask }) => ({ id: deletedTask.key }) },
   'Mutation.duplicateTask': { variables: ofTask },
   'Mutation.moveTask': { variables: (world) => ({ ...ofTask(world), projectId: world.secondProjectId }) },
-  'Mutation.moveTask: to where one reads': {
+  'Mutation.moveTask: to readable project': {
     variables: (world) => ({ ...ofTask(world), projectId: world.readable.projectId }),
   },
-  'Mutation.moveTask: from where one reads': {
+  'Mutation.moveTask: from readable project': {
     variables: ({ readable, secondProjectId }) => ({ id: readable.task.id, projectId: secondProjectId }),
   },
-  'Mutation.moveTask: to the unseen': {
+  'Mutation.moveTask: to hidden project': {
     variables: (world) => ({ ...ofTask(world), projectId: world.unseen.projectId }),
   },
   'Mutation.bulkCreateTasks': {
@@ -193,17 +193,17 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.createTaskRelation': {
     variables: ({ task, subtask }) => ({ taskId: task.id, ...related('DUPLICATES', subtask.key) }),
   },
-  'Mutation.createTaskRelation: to what one reads': {
+  'Mutation.createTaskRelation: to readable task': {
     variables: ({ task, readable }) => ({ taskId: task.id, ...related('BLOCKED_BY', readable.task.id) }),
   },
-  'Mutation.createTaskRelation: of what one reads': {
+  'Mutation.createTaskRelation: of readable task': {
     variables: ({ task, readable }) => ({ taskId: readable.task.id, ...related('BLOCKS', task.id) }),
   },
-  'Mutation.createTaskRelation: to the unseen': {
+  'Mutation.createTaskRelation: to hidden task': {
     variables: ({ task, unseen }) => ({ taskId: task.id, ...related('BLOCKS', unseen.task.id) }),
   },
   'Mutation.deleteTaskRelation': { variables: ({ task, relationId }) => ({ taskId: task.id, id: relationId }) },
-  'Mutation.deleteTaskRelation: to the unseen': {
+  'Mutation.deleteTaskRelation: to hidden task': {
     variables: ({ task, unseen }) => ({ taskId: task.id, id: unseen.relationId }),
   },
   'Mutation.createLabel': { variables: (world) => ({ ...ofProject(world), input: { name: 'Another' } }) },
@@ -211,21 +211,21 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.deleteLabel': { variables: ({ labelId }) => ({ id: labelId }) },
 
   'Subscription.events': { sees: eventsOfAll },
-  'Subscription.events: of the project': { variables: ofProject, sees: eventsOfProject },
-  'Subscription.events: of some types': {
+  'Subscription.events: in the project': { variables: ofProject, sees: eventsOfProject },
+  'Subscription.events: by types': {
     variables: () => ({ types: ['task', 'member.updated'] }),
     sees: (world, all) => ({ ...eventsOfAll(world, all), types: ['task', 'member.updated'] }),
   },
-  'Subscription.events: of it by a filter': {
+  'Subscription.events: filtered by project': {
     variables: filterOfProject,
     sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
   },
   'Subscription.taskEvents': { sees: taskEventsOfAll },
-  'Subscription.taskEvents: of the project': {
+  'Subscription.taskEvents: in the project': {
     variables: ofProject,
     sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
   },
-  'Subscription.taskEvents: by words or else': {
+  'Subscription.taskEvents: by search or priority': {
     variables: () => ({ filter: { or: [{ search: 'secrets' }, { priority: { lte: 5 } }] } }),
     sees: taskEventsOfAll,
   },

@@ -2,8 +2,8 @@ import type { Database } from '../../src/database/client.ts'
 import type { World } from './cast.ts'
 
 /**
- * All that operations could have changed in each world, as one text a world: compared before and after, it shows whether a
- * refused operation did something all the same. Leaves out when a credential was last used.
+ * Dumps everything that operations could change in each world, as one text per world. Comparing the
+ * dumps before and after shows whether a refused operation had an effect. Ignores `lastUsedAt`.
  */
 export async function tracesOf(db: Database, worlds: readonly World[]): Promise<Map<World, string>> {
   const userIds = worlds.flatMap((world) => world.userIds)
@@ -17,7 +17,7 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
     db.session.findMany({ where: ofUsers, omit: { lastUsedAt: true } }),
     db.apiKey.findMany({ where: ofUsers, omit: { lastUsedAt: true, hash: true } }),
     db.project.findMany({ where: { id: { in: projectIds } } }),
-    // Of both: a new project of one's own shows as a membership.
+    // A new project of a user shows up only as a membership.
     db.membership.findMany({ where: { OR: [ofUsers, ofProjects] } }),
     db.label.findMany({ where: ofProjects }),
     db.task.findMany({ where: ofProjects }),

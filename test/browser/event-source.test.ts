@@ -2,14 +2,14 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { findChromium, openBrowser } from '../support/browser.ts'
 import { rest } from '../support/clients.ts'
-import { serverForTest, signUp } from '../support/server.ts'
+import { sharedServer, signUp } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const chromium = await findChromium()
 if (!chromium)
-  console.warn('\nSKIPPED, NO CHROMIUM: EventSource is not tried in a browser. Install one, or name it by CHROMIUM.\n')
+  console.warn('\nSKIPPED: no Chromium found, EventSource is untested. Install it or set CHROMIUM to its path.\n')
 
-/** What stands between a browser and the server, and can be cut. */
+/** Starts a proxy between a browser and the server whose connections can be cut. */
 async function cuttable(url: string): Promise<{ url: string; cut: () => void }> {
   const open = new Set<Socket>()
   const proxy = createServer((client) => {
@@ -44,11 +44,10 @@ declare const EventSource: new (
   addEventListener(type: string, listener: (event: { data: string }) => void): void
 }
 
-// The protocol is the same on any database.
-test.skipIf(!chromium || process.env.TASKWIRE_TEST_DATABASE === 'postgres')(
+test.skipIf(!chromium)(
   'an EventSource with a ticket misses nothing through cuts, also one before its first event, and repeats nothing',
   async () => {
-    const server = await serverForTest()
+    const server = await sharedServer()
     const { token } = await signUp(server)
     const proxy = await cuttable(server.url)
     const { context } = await openBrowser(String(chromium), proxy.url)
@@ -66,7 +65,7 @@ test.skipIf(!chromium || process.env.TASKWIRE_TEST_DATABASE === 'postgres')(
     }, `/api/v1/events/stream?types=task&ticket=${ticket}`)
     const inPage = <T>(name: string) => page.evaluate((key) => (globalThis as never)[key] as T, name)
     const opened = async (times: number) =>
-      until(`it is open for the ${times}. time`, async () => (await inPage<number>('opened')) >= times, 20_000)
+      until(`it has opened ${times} times`, async () => (await inPage<number>('opened')) >= times)
 
     const written: string[] = []
     const write = async () => {
@@ -76,12 +75,12 @@ test.skipIf(!chromium || process.env.TASKWIRE_TEST_DATABASE === 'postgres')(
     await opened(1)
     for (let round = 1; round <= 3; round++) {
       proxy.cut()
-      // While it is away, which is a second at least.
+      // Write while it is disconnected, which lasts at least a second.
       for (let count = 0; count < 5; count++) await write()
       await opened(round + 1)
       await write()
     }
-    await until('it has the last', async () => (await inPage<string[]>('seen')).includes(written.at(-1) ?? ''), 10_000)
+    await until('it is complete', async () => (await inPage<string[]>('seen')).includes(written.at(-1) ?? ''))
     expect(await inPage<string[]>('seen')).toEqual(written)
   },
   120_000,

@@ -7,11 +7,11 @@ import { promisify } from 'node:util'
 import { createClient } from '@hey-api/openapi-ts'
 import openapiTypescript, { astToString } from 'openapi-typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DOCUMENT = join(ROOT, 'openapi.json')
-/** Each drives the API through what its generator made of the document; all tell the same story. */
+/** Scenarios that drive the API through generated clients. All must return the same results. */
 const SCENARIOS = ['openapi-fetch', 'hey-api']
 
 let server: TestServer
@@ -20,15 +20,14 @@ let complaints: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'taskwire-clients-'))
-  await Promise.all([generate(), testServer({ RATE_LIMIT: 'off' }).then((one) => (server = one))])
+  await Promise.all([generate(), sharedServer().then((one) => (server = one))])
   complaints = await compile()
 })
 afterAll(async () => {
-  await server?.close()
   await rm(folder, { recursive: true, force: true })
 })
 
-/** A package as somebody else would have it: what is generated, and what uses it. */
+/** Creates a package with the generated clients and the scenarios, as a user of the API would. */
 async function generate(): Promise<void> {
   const types = await openapiTypescript(pathToFileURL(DOCUMENT))
   await writeFile(join(folder, 'openapi-typescript.ts'), astToString(types))
@@ -45,7 +44,7 @@ async function generate(): Promise<void> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
 }
 
-/** What the compiler has to say, the generated code included. */
+/** Returns the compiler output for the scenarios and the generated code. */
 async function compile(): Promise<string> {
   const compilerOptions = {
     target: 'esnext',
@@ -113,11 +112,11 @@ const STORY = {
   revoked: ['UNAUTHENTICATED'],
 }
 
-test('what is generated compiles under --strict, and refuses what is no use of the API', () => {
+test('generated clients compile under --strict and reject invalid use of the API', () => {
   expect(complaints).toBe('')
 })
 
-describe.each(SCENARIOS)('a client by %s', (name) => {
+describe.each(SCENARIOS)('a client generated for %s', (name) => {
   test('drives the API from registration to the revocation of a key', async () => {
     const { tell } = await import(pathToFileURL(join(folder, 'out', `${name}.js`)).href)
     const key = name.replace('-', '').slice(0, 8).toUpperCase()

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
 import { refered } from '../support/json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
-import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
@@ -10,7 +10,7 @@ let keys: Record<string, string>
 let document: Document
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   await signUp(server, 'The ADMIN')
   token = (await signUp(server)).token
   document = (await rest(server, 'GET /openapi.json')).body
@@ -20,7 +20,6 @@ beforeAll(async () => {
     keys[scope] = body.secret
   }
 })
-afterAll(() => server?.close())
 
 const MISSING = '01980000-0000-7000-8000-000000000000'
 
@@ -29,14 +28,14 @@ const writes = () => derived().filter(({ method }) => method !== 'GET')
 const isPublic = ({ operation }: DescribedOperation) => operation.security?.some((one) => Object.keys(one).length === 0)
 const isStream = ({ operation }: DescribedOperation) => 'text/event-stream' in (operation.responses[200]?.content ?? {})
 
-/** Asks an operation for something that is not there, with its own example for a body. */
+/** Calls an operation with unknown ids in the path and its own example as the body. */
 function ask({ method, path, operation }: DescribedOperation, options: RestOptions = {}, query = '') {
   const example = operation.requestBody?.content['application/json']?.example
   const body = options.raw === undefined && example !== undefined ? { body: example } : {}
   return rest(server, `${method} ${path.replace(/\{\w+\}/g, MISSING)}${query}`, { ...body, ...options })
 }
 
-/** Holds an error against its description: the status listed, the code named. Its form is held for every answer (test/support/setup.ts). */
+/** Checks that the status is listed and the code named. test/support/setup.ts checks the form. */
 function expectListed({ name, operation }: DescribedOperation, answer: RestAnswer, status: number, code: string): void {
   const what = `${name} answered ${answer.status} ${answer.text}`
   expect({ status: answer.status, code: answer.body?.code }, what).toEqual({ status, code })
@@ -46,15 +45,15 @@ function expectListed({ name, operation }: DescribedOperation, answer: RestAnswe
   expect(described.description, what).toContain(`\`${code}\``)
 }
 
-describe('every error that a request provokes is listed', () => {
-  test('400 for a query string, and a body, that cannot be read', async () => {
+describe('the document lists', () => {
+  test('400 for an unreadable query string or body', async () => {
     for (const one of derived()) expectListed(one, await ask(one, { token }, '?%ff'), 400, 'BAD_REQUEST')
     const json = { 'content-type': 'application/json' }
     for (const one of writes())
       expectListed(one, await ask(one, { token, raw: '{', headers: json }), 400, 'BAD_REQUEST')
   })
 
-  test('401 exactly where a credential is needed', async () => {
+  test('401 exactly where a credential is required', async () => {
     for (const one of derived().filter((each) => !isPublic(each)))
       expectListed(one, await ask(one), 401, 'UNAUTHENTICATED')
     const wrong: Record<string, object> = {
@@ -68,7 +67,7 @@ describe('every error that a request provokes is listed', () => {
     }
   })
 
-  test('403 for an API key without the scope, exactly where one is needed', async () => {
+  test('403 for an API key without the scope, exactly where a scope is required', async () => {
     for (const one of derived()) {
       const scopes = one.operation.security?.find((scheme) => scheme.apiKey)?.apiKey
       const key = scopes?.[0]?.startsWith('projects:w') ? keys['tasks:read'] : keys['projects:write']
@@ -79,14 +78,14 @@ describe('every error that a request provokes is listed', () => {
     }
   })
 
-  test('404 for what a path names', async () => {
+  test('404 for unknown ids in the path', async () => {
     const admin = await rest(server, 'GET /me', { token })
     expect(admin.status).toBe(200)
     for (const one of derived().filter(({ path }) => path.includes('{') && !path.startsWith('/users')))
       expectListed(one, await ask(one, { token }), 404, 'NOT_FOUND')
   })
 
-  test('404 and 410 for what an input names', async () => {
+  test('404 for unknown ids and 410 for expired cursors in the input', async () => {
     const find = (name: string) => derived().find((one) => one.name === name)!
     const cursor = Buffer.from('event:999999999').toString('base64url')
     for (const name of ['GET /tasks', 'GET /events', 'GET /events/stream', 'GET /tasks/events'])
@@ -115,7 +114,7 @@ describe('every error that a request provokes is listed', () => {
       for (const status of ['413', '415']) expect(status in operation.responses, name).toBe(method !== 'GET')
   })
 
-  test('412 exactly where If-Match is a parameter; elsewhere it is refused', async () => {
+  test('412 exactly where If-Match is a parameter, and 422 for If-Match elsewhere', async () => {
     for (const one of writes()) {
       const takes = one.operation.parameters?.some(({ name }) => name === 'If-Match')
       expect('412' in one.operation.responses, one.name).toBe(takes)
@@ -132,10 +131,10 @@ describe('every error that a request provokes is listed', () => {
     )
   })
 
-  test('422 for an Idempotency-Key exactly where it is no parameter', async () => {
+  test('422 for an Idempotency-Key exactly where it is not a parameter', async () => {
     for (const one of writes()) {
       const takes = one.operation.parameters?.some(({ name }) => name === 'Idempotency-Key')
-      // Their own: one of these operations signs out.
+      // Use a new user each time: one of these operations signs out.
       const { token } = await signUp(server)
       const { status, body, text } = await ask(one, {
         token,
@@ -146,8 +145,8 @@ describe('every error that a request provokes is listed', () => {
     }
   })
 
-  test('429 with how long to wait and what is left where passwords are hashed or compared, and where streams are counted', async () => {
-    const limited = await serverForTest()
+  test('429 with rate-limit headers where passwords are hashed or compared, and where streams are limited', async () => {
+    const limited = await ownServerForTest()
     const one = derived().find(({ name }) => name === 'POST /auth/sign-in')!
     const body = { email: 'nobody@example.org', password: 'wrong password' }
     let answer = await rest(limited, 'POST /auth/sign-in', { body })
@@ -170,7 +169,7 @@ describe('every error that a request provokes is listed', () => {
     ])
   })
 
-  test('409 for what is there already', async () => {
+  test('409 for a duplicate key', async () => {
     const one = derived().find(({ name }) => name === 'POST /projects')!
     const body = { name: 'A', key: 'SAME' }
     await ask(one, { token, body })
@@ -178,7 +177,7 @@ describe('every error that a request provokes is listed', () => {
   })
 })
 
-test('a success tells what it depends on, and is not sent again to who has it', async () => {
+test('a success has a Vary header, and a matching If-None-Match gets 304', async () => {
   await rest(server, 'POST /tasks', { token, body: { title: 'Another' } })
   for (const one of derived().filter(
     (read) => !read.path.includes('{') && !isStream(read) && !read.path.startsWith('/users'),

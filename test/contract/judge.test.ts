@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { holdTo, takeViolations } from '../support/observed-answers.ts'
 
-/** The judge of all other tests' answers (test/support/setup.ts) is itself judged: here a server lies. */
+/** Tests the response check of all other tests (test/support/setup.ts) with a fake server. */
 
 const THING = { id: '01980f3e-5b6c-7d8e-9fa0-b1c2d3e4f5a6', size: 1 }
 const PROBLEM = { title: 'Not found', status: 404 }
@@ -62,7 +62,7 @@ beforeAll(async () => {
 })
 afterAll(() => void server?.close())
 
-interface Said {
+interface Reply {
   status?: number
   headers?: Record<string, string>
   body?: unknown
@@ -70,8 +70,8 @@ interface Said {
 
 const TAG = { etag: '"x"' }
 
-/** What the judge finds wrong when a call is answered so. */
-async function judged(call: string, { status = 200, headers = {}, body }: Said): Promise<string> {
+/** Returns the violations reported when the call gets the given reply. */
+async function violationsOf(call: string, { status = 200, headers = {}, body }: Reply): Promise<string> {
   const type = status < 400 ? 'application/json' : 'application/problem+json'
   answer = (_request, response) => {
     response.statusCode = status
@@ -83,8 +83,8 @@ async function judged(call: string, { status = 200, headers = {}, body }: Said):
   return takeViolations().join('\n')
 }
 
-describe('the judge', () => {
-  test.each<[string, Said]>([
+describe('the response check', () => {
+  test.each<[string, Reply]>([
     ['GET /things', { body: [THING] }],
     ['GET /things/', { body: [THING] }],
     ['HEAD /things', { headers: { 'content-type': 'application/json' } }],
@@ -99,11 +99,11 @@ describe('the judge', () => {
     [`POST /things/${'x'.repeat(201)}`, { status: 404, body: PROBLEM }],
     ['POST /things', { status: 405, headers: { allow: 'GET, DELETE' }, body: { ...PROBLEM, status: 405 } }],
     ['OPTIONS /things', { status: 204, headers: { allow: 'GET, DELETE' } }],
-  ])('lets pass what is described: %s %j', async (call, said) => {
-    expect(await judged(call, said)).toBe('')
+  ])('accepts a described response: %s %j', async (call, reply) => {
+    expect(await violationsOf(call, reply)).toBe('')
   })
 
-  test.each<[string, Said, string]>([
+  test.each<[string, Reply, string]>([
     ['GET /things', { body: [{ ...THING, size: -1 }] }, '$/0/size: must be >= 0'],
     ['GET /things', { body: [{ ...THING, id: 'x' }] }, '$/0/id: must match format "uuid"'],
     ['GET /things', { body: [{ id: THING.id }] }, "$/0: must have required property 'size'"],
@@ -122,13 +122,13 @@ describe('the judge', () => {
     ['POST /things', { status: 404, body: PROBLEM }, 'expected 405'],
     ['POST /things', { status: 405, headers: { allow: 'GET' }, body: PROBLEM }, 'leaves out DELETE'],
     ['OPTIONS /things', { status: 405, body: PROBLEM }, 'expected 204'],
-  ])('tells what is not: %s %j', async (call, said, rule) => {
-    const told = await judged(call, said)
-    expect(told).toContain(`${call.replace(' ', ' /api/v1')} answered ${said.status ?? 200}`)
-    expect(told).toContain(rule)
+  ])('reports an undescribed response: %s %j', async (call, reply, rule) => {
+    const found = await violationsOf(call, reply)
+    expect(found).toContain(`${call.replace(' ', ' /api/v1')} answered ${reply.status ?? 200}`)
+    expect(found).toContain(rule)
   })
 
-  test('reads an answer that comes in parts, and tells when it is not JSON', async () => {
+  test('reads a response sent in chunks and reports invalid JSON', async () => {
     answer = (_request, response) => {
       response.setHeader('content-type', 'application/json')
       response.write('[{"id":')
@@ -156,7 +156,7 @@ describe('the judge', () => {
     expect(violations[0]).toContain('$/id: must match format "uuid"')
   })
 
-  test('does not look beyond the base path', async () => {
+  test('ignores requests outside the base path', async () => {
     answer = (_request, response) => void response.end('anything')
     await fetch(`${url}/api/v10/things`)
     await fetch(url)

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schema as graphqlSchema } from '../../src/schema.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { schema as graphqlSchema } from '../../src/app/schema.ts'
 import { rest } from '../support/clients.ts'
 import { problemsOf, refered } from '../support/json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
@@ -11,22 +11,21 @@ let document: Document
 let operations: DescribedOperation[]
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server)).token
   document = (await rest(server, 'GET /openapi.json')).body
   operations = operationsOf(document)
 })
-afterAll(() => server?.close())
 
 const MISSING = '01980000-0000-7000-8000-000000000000'
 const withIds = (path: string, id: string) => path.replace(/\{\w+\}/g, id)
-/** Those that are made from the schema; the others are written by hand, and tested beside what they serve. */
+/** Operations derived from the schema. Handwritten ones are tested next to their code. */
 const derived = () => operations.filter(({ operation }) => operation['x-graphql-operation'] !== undefined)
-/** Those that answer JSON; a stream would not end. */
+/** Operations that return JSON. A stream would not end. */
 const plain = () => operations.filter(({ operation }) => !operation.responses[200]?.content?.['text/event-stream'])
 
 describe('the routes', () => {
-  test('all answer, with a status they are described with', async () => {
+  test('respond with a described status', async () => {
     expect(operations.length).toBeGreaterThan(10)
     for (const { method, path, name, operation } of derived()) {
       const { status, text } = await rest(server, `${method} ${withIds(path, MISSING)}`)
@@ -35,7 +34,7 @@ describe('the routes', () => {
     }
   })
 
-  test('are all the issue asks for, and no two have one name', () => {
+  test('include every core route and have unique operation ids', () => {
     expect(operations.map(({ name }) => name).sort()).toEqual(
       expect.arrayContaining([
         'DELETE /tasks/{id}',
@@ -60,7 +59,7 @@ describe('the routes', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  test('know every query parameter they are described with', async () => {
+  test('accept every described query parameter', async () => {
     for (const { method, path, name, operation } of plain().filter((one) => one.method === 'GET')) {
       for (const { name: parameter } of (operation.parameters ?? []).filter((one) => one.in === 'query')) {
         const { body, text } = await rest(server, `${method} ${withIds(path, 'x')}?${parameter}=%00`, { token })
@@ -70,7 +69,7 @@ describe('the routes', () => {
     }
   })
 
-  test('are open to who is signed out exactly where the description says so', async () => {
+  test('are public exactly where the description says so', async () => {
     for (const { method, path, name, operation } of operations) {
       const { status } = await rest(server, `${method} ${withIds(path, MISSING)}`, {
         body: method === 'GET' ? undefined : {},
@@ -82,13 +81,13 @@ describe('the routes', () => {
   })
 })
 
-describe('GraphQL and the document', () => {
+describe('GraphQL and the OpenAPI document', () => {
   const fields = () =>
     [graphqlSchema.getQueryType(), graphqlSchema.getMutationType(), graphqlSchema.getSubscriptionType()].flatMap(
       (type) => Object.values(type?.getFields() ?? {}).map((field) => ({ name: `${type?.name}.${field.name}`, field })),
     )
 
-  test('every operation is on REST, or says why not', () => {
+  test('give every operation a REST route or a reason for having none', () => {
     const described = new Set(operations.map(({ operation }) => operation['x-graphql-operation']?.field))
     for (const { name, field } of fields()) {
       const rest = field.extensions.rest as { none?: string } | undefined
@@ -98,7 +97,7 @@ describe('GraphQL and the document', () => {
     }
   })
 
-  test('every route names the field it serves, and describes it in the same words', () => {
+  test('describe every route and its GraphQL field in the same words', () => {
     const known = new Map(fields().map(({ name, field }) => [name, field]))
     for (const { name, operation } of derived()) {
       const field = known.get(operation['x-graphql-operation']?.field ?? '')
@@ -108,8 +107,8 @@ describe('GraphQL and the document', () => {
   })
 })
 
-describe('the document is OpenAPI 3.1', () => {
-  test('as a whole', () => {
+describe('the OpenAPI 3.1 document', () => {
+  test('has a valid version, title, server and tags', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d$/)
     expect(document.info).toMatchObject({ title: 'Taskwire', version: expect.stringMatching(/^\d+\.\d+\.\d+/) })
     expect(document.servers).toMatchObject([{ url: '/api/v1' }])
@@ -124,7 +123,7 @@ describe('the document is OpenAPI 3.1', () => {
     }
   })
 
-  test('every reference leads somewhere, and every component is used', () => {
+  test('resolves every reference and uses every component', () => {
     const text = JSON.stringify(document)
     const refs = new Set([...text.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]!))
     for (const ref of refs) expect(refered(document, ref)).toBeDefined()
@@ -133,7 +132,7 @@ describe('the document is OpenAPI 3.1', () => {
     }
   })
 
-  test('every parameter of a path is described, and nothing twice', () => {
+  test('describes every path parameter, and no parameter twice', () => {
     for (const { path, name, operation } of operations) {
       const parameters = operation.parameters ?? []
       const inPath = parameters.filter((one) => one.in === 'path')
@@ -154,7 +153,7 @@ describe('the document is OpenAPI 3.1', () => {
     }
   })
 
-  test('every operation has a success, errors that are problems, and a body only where it may', () => {
+  test('gives every operation one success, problem errors and a body only where allowed', () => {
     for (const { method, name, operation } of derived()) {
       const statuses = Object.keys(operation.responses)
       expect(
@@ -175,7 +174,7 @@ describe('the document is OpenAPI 3.1', () => {
     }
   })
 
-  test('every schema says null by its type, requires only what it has, and has only types there are', () => {
+  test('expresses null by type, requires only existing properties and uses only known types', () => {
     const problems: string[] = []
     const visit = (place: unknown, path: string): void => {
       if (typeof place !== 'object' || place === null) return
@@ -189,7 +188,7 @@ describe('the document is OpenAPI 3.1', () => {
         for (const name of required) if (!(name in (properties as object))) problems.push(`${path}: requires ${name}`)
       }
       for (const [name, inner] of Object.entries(place)) {
-        // An example is a value, in which anything may be called type or required.
+        // Skip examples: their fields may be called type or required.
         if (name !== 'examples' && name !== 'example') visit(inner, `${path}/${name}`)
       }
     }
@@ -198,7 +197,7 @@ describe('the document is OpenAPI 3.1', () => {
     expect(problems).toEqual([])
   })
 
-  test('the limits the server enforces are in it', () => {
+  test('contains the limits the server enforces', () => {
     const { CreateTaskInput, UpdateTaskInput } = document.components.schemas
     expect(CreateTaskInput).toMatchObject({
       required: ['title'],
@@ -216,7 +215,7 @@ describe('the document is OpenAPI 3.1', () => {
   })
 })
 
-test('answers are exactly as they are described', async () => {
+test('responses match their schemas exactly', async () => {
   const created = await rest(server, 'POST /tasks', { token, body: { title: 'A', dueAt: '2027-01-31' } })
   const project = created.body.projectId
   await rest(server, `PATCH /tasks/${created.body.id}`, { token, body: { dueAt: null, status: 'COMPLETED' } })

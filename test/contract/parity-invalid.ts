@@ -1,7 +1,7 @@
 import type { World } from '../access/cast.ts'
 import type { Variables } from '../access/doors.ts'
 
-/** Variables, and the names of all values at fault. Told as VALIDATION_FAILED unless said otherwise. */
+/** Variables and the names of all invalid values. The default code is VALIDATION_FAILED. */
 export interface Invalid {
   variables: Variables | ((world: World) => Variables)
   at: string
@@ -50,7 +50,7 @@ const inItem = (index: number, names: string) =>
     .map((name) => `items.${index}.${name}`)
     .join(' ')
 
-/** Of each operation with arguments: what it refuses, several problems at once wherever it has several values. */
+/** Invalid input per operation, with several issues at once where there are several values. */
 export const INVALID: Record<string, readonly Invalid[]> = {
   'Query.sessions': LIST,
   'Query.apiKeys': LIST,
@@ -273,5 +273,5 @@ export const INVALID: Record<string, readonly Invalid[]> = {
   'Mutation.deleteLabel': [missing(NO_ID), stale(theLabel)],
 }
 
-/** See projectKey of cast-rows.ts. */
+/** Matches projectKey in cast-rows.ts. */
 const keyOf = (id: string) => `P${id.replaceAll('-', '').slice(0, 9).toUpperCase()}`

@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
 import { deriveRoutes } from '../../src/gateway/rest/routes.ts'
 import { restView } from '../../src/gateway/rest/view.ts'
-import { schema } from '../../src/schema.ts'
 import { makeWorlds, type World } from '../access/cast.ts'
 import { type Answer, type Door, openDoors, rootFields, type Variables } from '../access/doors.ts'
 import { type Persona, personas, type Row, rows } from '../access/matrix.ts'
 import { PROBES } from '../access/probes.ts'
 import { recipes } from '../access/recipes.ts'
 import { tracesOf } from '../access/traces.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 import { refusalIn, rowsWithoutOwn, withoutOwn } from './parity.ts'
 import { INVALID } from './parity-invalid.ts'
 
-/** Every operation that GraphQL and REST share, asked over both: the same is answered, and refused in the same words. */
+/** Runs every shared operation over GraphQL and REST. Results and errors must be the same. */
 
 const operations = rootFields(schema).filter(({ kind }) => kind !== 'subscription')
 const exempt = (root: (typeof operations)[number]) =>
@@ -25,21 +25,20 @@ let doors: Awaited<ReturnType<typeof openDoors>>
 let worlds: World[]
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   doors = await openDoors(server, schema)
   worlds = await makeWorlds(server, personas)
 })
-afterAll(() => server?.close())
 
 const worldOf = (persona: Persona) => worlds.find((world) => world.persona === persona)!
 
-/** Who asks where it is allowed: an ADMIN only where nobody else may. */
+/** Picks a persona with access: the owner, or an ADMIN if only an ADMIN is allowed. */
 const allowed = ({ expected }: Pick<Row, 'expected'>): Persona => (expected.ownr === 'OK' ? 'ownr' : 'admn')
 
-/** In an input this breaks a rule; an alias that has it in its path answers as to any path that leads nowhere. */
+/** An invalid id. Rejected in an input; in the path of a REST alias it is just an unknown path. */
 const NO_ID = 'no id'
 
-/** GraphQL first, and then every path of REST that has room for these variables. */
+/** Returns the GraphQL door, then every REST path that takes these variables. */
 function doorsFor(field: string, variables: Variables): [Door, ...Door[]] {
   const [graphql, ...others] = (doors.get(field) ?? []).filter(({ name }) => name !== 'websocket')
   const inPath = !JSON.stringify(variables).includes(NO_ID)
@@ -48,13 +47,13 @@ function doorsFor(field: string, variables: Variables): [Door, ...Door[]] {
   return [graphql, ...rest]
 }
 
-/** Asks what changes nothing, at all doors at once. */
+/** Sends a request that changes nothing to all doors at once. */
 async function askAll(field: string, variables: Variables, { credential }: World): Promise<[Answer, ...Answer[]]> {
   const asking = doorsFor(field, variables).map((door) => door.ask(variables, credential))
   return (await Promise.all(asking)) as [Answer, ...Answer[]]
 }
 
-/** Holds refusals against each other, and answers what they all say. */
+/** Checks that all errors are the same and returns that error. */
 function sameRefusal([first, ...others]: readonly [Answer, ...Answer[]]): ReturnType<typeof refusalIn> {
   for (const other of others) {
     expect.soft(refusalIn(other), `${first.exchange}\n${other.exchange}`).toEqual(refusalIn(first))
@@ -62,19 +61,19 @@ function sameRefusal([first, ...others]: readonly [Answer, ...Answer[]]): Return
   return refusalIn(first)
 }
 
-/** As REST has a list: it leaves out what the envelope has nothing to say of. */
+/** Converts a list to its REST form, which omits null values in the envelope. */
 function inRest(data: Answer['data']): unknown {
   return data?.nodes ? Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null)) : data
 }
 
-/** Asking is a use. */
+/** Clears `lastUsedAt`, which every request changes. */
 const unused = (data: unknown) =>
   JSON.parse(JSON.stringify(data), (key, value) => (key === 'lastUsedAt' ? null : value))
 
 const isDone = (row: Row) => row.expected[allowed(row)] === 'OK'
 
 describe('the operations', () => {
-  test('are all in REST, but for those that say why not', async () => {
+  test('all have a REST route or a reason for having none', async () => {
     const routed = new Set((await deriveRoutes(restView(schema))).map(({ fieldName }) => fieldName))
     const missing = shared.filter(({ field }) => !routed.has(field.name)).map(({ name }) => name)
     expect(missing, 'neither a route nor `rest: { none: … }`').toEqual([])
@@ -82,21 +81,21 @@ describe('the operations', () => {
     expect(reasons).toEqual([['Mutation.renewConnection', expect.stringMatching(/\w+ .+\.$/)]])
   })
 
-  test('are all held against each other below', () => {
+  test('are all compared by the tests below', () => {
     const asked = new Set(sharedRows.filter(isDone).map((row) => row.field))
     const unasked = shared.filter(({ name }) => !asked.has(name)).map(({ name }) => name)
-    expect(unasked, 'add to test/access/matrix.ts and recipes.ts how it is done').toEqual([])
+    expect(unasked, 'add a successful row to test/access/matrix.ts and recipes.ts').toEqual([])
     const untried = shared.filter(({ name, field }) => field.args.length > 0 && !INVALID[name])
     expect(
       untried.map(({ name }) => name),
-      'add to test/contract/parity-invalid.ts what is refused',
+      'add invalid input to test/contract/parity-invalid.ts',
     ).toEqual([])
     const stale = Object.keys(INVALID).filter((name) => !shared.some((root) => root.name === name))
-    expect(stale, 'take these out of test/contract/parity-invalid.ts').toEqual([])
+    expect(stale, 'remove these from test/contract/parity-invalid.ts').toEqual([])
   })
 })
 
-describe('a success that only reads', () => {
+describe('a successful read is the same over both protocols', () => {
   const done = sharedRows.filter((row) => row.field.startsWith('Query.') && isDone(row))
 
   test.each(done)('$name', async (row) => {
@@ -118,10 +117,10 @@ describe('a success that only reads', () => {
   })
 })
 
-describe('a success that changes something', () => {
+describe('a successful write is the same over both protocols', () => {
   const done = sharedRows.filter((row) => row.field.startsWith('Mutation.') && isDone(row))
   const variablesOf = (row: Row, world: World) => recipes[row.name]?.variables?.(world) ?? {}
-  /** For each row a world at each door, made together. */
+  /** One world per row and door, all created together. */
   const own = new Map<Row, World[]>()
 
   beforeAll(async () => {
@@ -144,7 +143,7 @@ describe('a success that changes something', () => {
     for (const [index, other] of others.entries()) {
       const exchange = `${first!.exchange}\n${other.exchange}`
       expect([first!.code, other.code], exchange).toEqual(['OK', 'OK'])
-      // Over REST a deletion has nothing to answer with.
+      // A REST deletion has no response body.
       if (other.data === undefined) expect(other.exchange).toContain(' answered 204 ')
       else expect(withoutOwn(other.data), exchange).toEqual(withoutOwn(first!.data))
       expect(traces[index + 1], `${exchange}: the effects differ`).toEqual(traces[0])
@@ -152,11 +151,11 @@ describe('a success that changes something', () => {
   })
 })
 
-describe('a refusal', () => {
+describe('an access error is the same over both protocols', () => {
   test.each(sharedRows)('$name', async (row) => {
     for (const code of ['UNAUTHENTICATED', 'FORBIDDEN', 'NOT_FOUND'] as const) {
       const refused = personas.filter((one) => row.expected[one] === code)
-      // Who has not the role, and what has not the scope.
+      // One persona without the role, and one key without the scope.
       for (const persona of new Set([...refused.slice(0, 1), ...refused.slice(-1)])) {
         const world = worldOf(persona)
         const refusal = sameRefusal(await askAll(row.field, recipes[row.name]?.variables?.(world) ?? {}, world))
@@ -167,7 +166,7 @@ describe('a refusal', () => {
 
   const probes = Object.keys(PROBES).filter((name) => shared.some((root) => name.startsWith(`${root.name} `)))
 
-  test.each(probes)('%s: of nothing', async (name) => {
+  test.each(probes)('%s: for an unknown or invalid id', async (name) => {
     const [field = ''] = name.split(' ')
     const persona = allowed(rows.find((row) => row.field === field)!)
     for (const id of ['01890000-0000-7000-8000-000000000000', NO_ID]) {
@@ -179,7 +178,7 @@ describe('a refusal', () => {
   })
 })
 
-describe('what is wrong with values', () => {
+describe('a validation error is the same over both protocols', () => {
   test.each(Object.keys(INVALID))('%s', async (field) => {
     const world = worldOf(allowed(rows.find((row) => row.name === field)!))
     for (const { variables, at, code = 'VALIDATION_FAILED' } of INVALID[field]!) {

@@ -1,18 +1,18 @@
 import { parse, validate } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { schema as graphqlSchema } from '../../src/schema.ts'
+import { schema as graphqlSchema } from '../../src/app/schema.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { problemsOf } from '../support/json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
-let server: TestServer
+let server: OwnServer
 let token: string
 let document: Document
 let ids: Record<string, string>
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await ownServer({ RATE_LIMIT: 'off' })
   const admin = await signUp(server)
   token = admin.token
   document = (await rest(server, 'GET /openapi.json')).body
@@ -33,14 +33,14 @@ const reads = () =>
     ({ method, operation }) => method === 'GET' && operation.responses[200]?.content?.['application/json'],
   )
 
-/** A path with the id of something that is there, by the noun before it. */
+/** Fills a path with an existing id for the noun before each parameter. */
 const pathOf = ({ path }: DescribedOperation) =>
   path.replace(/\/(\w+)\/\{\w+\}/g, (_, noun: string) => `/${noun}/${ids[noun] ?? noun}`)
 
 const namesOf = ({ operation }: DescribedOperation, parameter: 'fields' | 'include') =>
   (operation.parameters?.find((one) => one.name === parameter)?.schema.items as { enum?: string[] })?.enum ?? []
 
-test('every name of `include` embeds what is described, and none that is not listed is taken', async () => {
+test('every `include` name embeds data that matches its schema, and unlisted names are rejected', async () => {
   let embedded = 0
   for (const read of reads()) {
     const schema = read.operation.responses[200]!.content!['application/json']!.schema
@@ -65,7 +65,7 @@ test('every name of `include` embeds what is described, and none that is not lis
   expect(embedded).toBeGreaterThan(20)
 })
 
-test('every name of `fields` is one of what the answer has, alone', async () => {
+test('every `fields` name selects only that field of the response', async () => {
   for (const read of reads()) {
     for (const name of namesOf(read, 'fields')) {
       const { status, body, text } = await rest(server, `GET ${pathOf(read)}?fields=${name}`, { token })
@@ -76,7 +76,7 @@ test('every name of `fields` is one of what the answer has, alone', async () => 
   }
 })
 
-test('the names of writes are those of reads', async () => {
+test('writes accept the same `fields` and `include` names as reads', async () => {
   const byId = new Map(operationsOf(document).map((one) => [one.operation.operationId, one]))
   for (const parameter of ['fields', 'include'] as const)
     expect(namesOf(byId.get('updateTask')!, parameter)).toEqual(namesOf(byId.get('task')!, parameter))
@@ -85,7 +85,7 @@ test('the names of writes are those of reads', async () => {
   expect(created.status, created.text).toBe(201)
 })
 
-test('all that can be embedded in a full page is not too much to ask', async () => {
+test('a full page can embed everything at once', async () => {
   for (const read of reads()) {
     if (!read.operation.parameters?.some(({ name }) => name === 'limit')) continue
     const include = namesOf(read, 'include').join(',')
@@ -94,7 +94,7 @@ test('all that can be embedded in a full page is not too much to ask', async () 
   }
 })
 
-test('every GraphQL document is valid, and what the route runs', async () => {
+test('every described GraphQL document is valid and returns what its route returns', async () => {
   const described = operationsOf(document).flatMap((one) => one.operation['x-graphql-operation'] ?? [])
   expect(described.length).toBeGreaterThan(30)
   for (const { field, document: text } of described) {
@@ -102,7 +102,7 @@ test('every GraphQL document is valid, and what the route runs', async () => {
     const [type = '', name = ''] = field.split('.')
     expect(text, field).toMatch(new RegExp(`^${type.toLowerCase()} [^]*\\b${name}\\b`))
     if (type === 'Subscription') continue
-    // Without variables it is refused for those, or runs; never for what it is.
+    // Without variables a document may fail or run, but it must never be a BAD_REQUEST.
     const { errors = [] } = await graphql(server, text, {}, { token: 'of-nobody' })
     for (const error of errors) expect(error.extensions.code, `${field}: ${error.message}`).not.toBe('BAD_REQUEST')
   }
@@ -120,7 +120,7 @@ test('every GraphQL document is valid, and what the route runs', async () => {
   }
 })
 
-test('the description of every GraphQL field ends with its REST twin', () => {
+test('the description of every GraphQL field ends with its REST route', () => {
   const twins = new Map<string, string[]>()
   for (const { method, path, operation } of operationsOf(document)) {
     const { field } = operation['x-graphql-operation'] ?? {}

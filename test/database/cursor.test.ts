@@ -10,10 +10,13 @@ const refused = (path: string) =>
   expect.objectContaining({ code: 'VALIDATION_FAILED', issues: [expect.objectContaining({ path: [path] })] })
 
 describe('a cursor', () => {
-  test.each(['infinity', '-infinity', '2026-01-01 00:00:00+00', '2024-02-29 23:59:59.123456+00'])('keeps %s', (due) => {
-    const place = { values: ['-3', due], id: ID }
-    expect(decodePlace(encodePlace(ORDER, place), ORDER, TYPES, 'after')).toEqual(place)
-  })
+  test.each(['infinity', '-infinity', '2026-01-01 00:00:00+00', '2024-02-29 23:59:59.123456+00'])(
+    'keeps the value %s',
+    (due) => {
+      const place = { values: ['-3', due], id: ID }
+      expect(decodePlace(encodePlace(ORDER, place), ORDER, TYPES, 'after')).toEqual(place)
+    },
+  )
 
   test.each([
     '',
@@ -42,12 +45,12 @@ describe('a cursor', () => {
     forged(ORDER, '1', '0000-01-01 00:00:00+00', ID),
     forged(ORDER, '1', '2026-01-01 00:00:00.1234567+00', ID),
     forged(ORDER, '1', '2026-01-01 00:00:00', ID),
-  ])('that we did not make for the order is refused (%#)', (cursor) => {
+  ])('that was not made for the order is rejected (%#)', (cursor) => {
     expect(() => decodePlace(cursor, ORDER, TYPES, 'after')).toThrow(refused('after'))
     expect(() => decodePlace(cursor, ORDER, TYPES, 'before')).toThrow(refused('before'))
   })
 
-  test('of a text or an enum is held to what PostgreSQL takes', () => {
+  test('has only text and enum values that PostgreSQL accepts', () => {
     const status: OrderType = { enum: 'Status', values: ['OPEN'] }
     expect(decodePlace(forged('o', 'OPEN', ID), 'o', [status], 'after').values).toEqual(['OPEN'])
     expect(() => decodePlace(forged('o', 'open', ID), 'o', [status], 'after')).toThrow(refused('after'))

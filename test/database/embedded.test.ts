@@ -42,7 +42,7 @@ async function connected(config: pg.ClientConfig): Promise<pg.Client> {
   return client
 }
 
-/** A process that writes projects for ever and prints the key of each that was acknowledged. */
+/** Starts a process that writes projects forever and prints the key of each acknowledged one. */
 function startWriter(dataDir: string): {
   child: ChildProcess
   lines: string[]
@@ -63,7 +63,7 @@ function startWriter(dataDir: string): {
 }
 
 describe.skipIf(onPostgres)('the embedded database', () => {
-  test('is refused to a second opener in the same process, by whatever path, until the first has closed', async () => {
+  test('cannot be opened twice in one process, by any path, until the first has closed', async () => {
     const dataDir = await dataDirectory()
     const embedded = await start(dataDir)
     const link = join(await mkdtemp(join(tmpdir(), 'tw-link-')), 'link')
@@ -76,12 +76,12 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     await start(link)
   })
 
-  test('is refused to a second process, and is free again when the first is killed, with every acknowledged row and its event', async () => {
+  test('cannot be opened by a second process until the first is killed, and keeps every acknowledged row with its event', async () => {
     const dataDir = await dataDirectory()
     const keys: string[] = []
     for (let round = 0; round < 2; round++) {
       const writer = startWriter(dataDir)
-      await until('the writer writes', () => writer.lines.length > 50, 20_000)
+      await until('the writer writes', () => writer.lines.length > 50)
       await expect(startEmbedded(dataDir)).rejects.toThrow('is in use')
       const second = startWriter(dataDir)
       expect(await second.exit).not.toBe(0)
@@ -97,15 +97,15 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     expect(keys.filter((key) => !stored.has(key))).toEqual([])
     const events = await handle.db.event.findMany({ where: { type: 'project.created' }, select: { subjectId: true } })
     expect(events.map((event) => event.subjectId).sort()).toEqual(projects.map((project) => project.id).sort())
-  }, 60_000)
+  })
 
-  test('a process that forgets to close it ends by itself', async () => {
+  test('does not keep a process alive that forgets to close it', async () => {
     const dataDir = await dataDirectory()
     const child = spawn(process.execPath, [WRITER, dataDir, '3'], { stdio: 'ignore' })
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0)
   })
 
-  test('keeps its socket where only its user can enter, and removes it', async () => {
+  test('keeps its socket in a directory that only its user can enter, and removes it', async () => {
     const embedded = await start(await dataDirectory())
     const directory = embedded.connection.config.host ?? ''
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
@@ -114,7 +114,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     expect(existsSync(directory)).toBe(false)
   })
 
-  test('serves one client after the other, and hands nothing of one to the next', async () => {
+  test('serves one client at a time and resets the session between them', async () => {
     const { connection } = await start(await dataDirectory())
     const first = await connected(connection.config)
     await first.query({ name: 'mine', text: 'SELECT 1' })
@@ -128,7 +128,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     })
     await first.query('SELECT 1')
     expect(served).toBe(false)
-    // Gone without a word, in the middle of its transaction.
+    // The connection drops in the middle of its transaction.
     ;(first as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy()
     const second = await waiting
     expect((await second.query('SELECT * FROM "Project"')).rows).toEqual([])
@@ -136,7 +136,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     await second.end()
   })
 
-  test('goes on after an error within a group of messages, and after a stray client', async () => {
+  test('survives an error within a group of messages and a client of another protocol', async () => {
     const { connection } = await start(await dataDirectory())
     const stray = connect(join(connection.config.host ?? '', '.s.PGSQL.5432'))
     stray.write('GET / HTTP/1.1\r\n\r\n')
@@ -148,7 +148,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     await client.end()
   })
 
-  test('breaks its clients and reports the failure when its thread dies', async () => {
+  test('disconnects its clients and reports the failure when its thread dies', async () => {
     const started = new Promise<Worker>((resolve) => process.once('worker', resolve))
     const handle = await openDatabase({ dataDir: await dataDirectory() })
     cleanUps.push(() => handle.close())
@@ -161,7 +161,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     expect(error).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  test('is vacuumed and analysed in a quiet spell after many statements, but not in a transaction', async () => {
+  test('is vacuumed and analysed in a quiet moment after many statements, but not during a transaction', async () => {
     const embedded = await startEmbedded(await dataDirectory(), { maintenanceMs: 20 })
     cleanUps.push(() => embedded.close())
     const client = await connected(embedded.connection.config)
@@ -180,7 +180,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     await client.end()
   })
 
-  test('says why when it cannot start, and frees the directory', async () => {
+  test('explains why it cannot start, and releases the directory', async () => {
     const dataDir = await dataDirectory()
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '9\n')
     await expect(startEmbedded(dataDir)).rejects.toThrow('The embedded database did not start')
@@ -188,7 +188,7 @@ describe.skipIf(onPostgres)('the embedded database', () => {
     await start(dataDir)
   })
 
-  test('sets the half of a first start that was killed aside', async () => {
+  test('moves an incomplete cluster out of the way', async () => {
     const dataDir = await dataDirectory()
     await rm(join(dataDir, 'postgres', 'taskwire.complete'))
     await rm(join(dataDir, 'postgres', 'base'), { recursive: true })

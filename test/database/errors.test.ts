@@ -4,7 +4,7 @@ import type { Database } from '../../src/database/client.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import { toAppError } from '../../src/database/errors.ts'
 import { AppError } from '../../src/gateway/errors.ts'
-import { onPostgres, openTestDatabase } from '../support/database.ts'
+import { onPostgres, openTestDatabase, testDatabase } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
 
 let opened: Awaited<ReturnType<typeof openTestDatabase>>
@@ -18,7 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => opened.close())
 
-/** The code and the paths of what a client hears of a failing call; "masked" when it hears nothing. */
+/**
+ * Returns the code and paths that a client sees of a failed call, or "masked" if it sees nothing.
+ */
 async function heard(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
     () => 'no error',
@@ -32,13 +34,13 @@ async function heard(call: Promise<unknown>): Promise<string> {
 const raise = (state: string) =>
   db.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${state}'; END $$`)
 
-describe('a complaint of the database, from a model call or a raw query,', () => {
+describe('a database error, of a model call or a raw query,', () => {
   test.each<[string, string, () => Promise<unknown>]>([
     ['NUL in a text', 'VALIDATION_FAILED', () => makeProject(db, { name: 'a\0b' })],
     ['NUL in a filter', 'VALIDATION_FAILED', () => db.project.findMany({ where: { name: 'a\0b' } })],
     ['NUL in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'a\0b'}::text`],
-    ['an id that is none', 'VALIDATION_FAILED', () => db.project.findUnique({ where: { id: 'x' } })],
-    ['an id that is none in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'x'}::uuid`],
+    ['an invalid id', 'VALIDATION_FAILED', () => db.project.findUnique({ where: { id: 'x' } })],
+    ['an invalid id in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'x'}::uuid`],
     ['a number out of range', 'VALIDATION_FAILED', () => makeTask(db, project.id, { priority: 70_000 })],
     ['a number out of range in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'99999999999'}::int`],
     [
@@ -52,7 +54,7 @@ describe('a complaint of the database, from a model call or a raw query,', () =>
       'VALIDATION_FAILED key',
       () => db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") VALUES (gen_random_uuid(), 'x', 'X')`,
     ],
-    ['a year without a name', 'VALIDATION_FAILED dueAt', () => makeTask(db, project.id, { dueAt: new Date(8.64e15) })],
+    ['a year beyond 9999', 'VALIDATION_FAILED dueAt', () => makeTask(db, project.id, { dueAt: new Date(8.64e15) })],
     ['a taken key', 'CONFLICT key', () => makeProject(db, { key: project.key })],
     ['a taken id', 'CONFLICT id', () => makeProject(db, { id: project.id })],
     ['a reference to nothing', 'NOT_FOUND projectId', () => makeTask(db, randomUUID())],
@@ -62,7 +64,7 @@ describe('a complaint of the database, from a model call or a raw query,', () =>
     ['too many connections', 'UNAVAILABLE', () => raise('53300')],
     ['a server that starts up', 'UNAVAILABLE', () => raise('57P03')],
     ['a server that turned read-only', 'UNAVAILABLE', () => raise('25006')],
-    ['our own mistake', 'masked', () => db.$queryRaw`SELECT * FROM nowhere`],
+    ['a bug of the server', 'masked', () => db.$queryRaw`SELECT * FROM nowhere`],
   ])('%s: %s', async (_name, expected, call) => {
     expect(await heard(call())).toBe(expected)
   })
@@ -86,25 +88,27 @@ describe('a complaint of the database, from a model call or a raw query,', () =>
     expect(await heard(slow)).toBe('UNAVAILABLE')
   })
 
-  test.runIf(onPostgres)('a lost connection is UNAVAILABLE, and the next call has a new one', async () => {
+  test.runIf(onPostgres)('a lost connection is UNAVAILABLE, and the next call gets a new one', async () => {
     expect(await heard(db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())::text`)).toBe('UNAVAILABLE')
     expect(await db.$queryRaw`SELECT 1 AS one`).toEqual([{ one: 1 }])
   })
 
-  test.runIf(onPostgres)('a server that is not there, or too busy to give a connection, is UNAVAILABLE', async () => {
+  test.runIf(onPostgres)('an unreachable server is UNAVAILABLE', async () => {
     const url = new URL(opened.options.url ?? '')
     url.port = '1'
     expect(await heard(openDatabase({ url: url.href, dataDir: '' }))).toBe('UNAVAILABLE')
   })
 
   test('a closed database is UNAVAILABLE', async () => {
-    const other = await openTestDatabase()
-    await other.close()
-    expect(await heard(other.handle.db.user.findFirst())).toBe('UNAVAILABLE')
-    await expect(other.handle.ping()).rejects.toThrow()
+    const { options, drop } = await testDatabase()
+    const handle = await openDatabase(options)
+    await handle.close()
+    expect(await heard(handle.db.user.findFirst())).toBe('UNAVAILABLE')
+    await expect(handle.ping()).rejects.toThrow()
+    await drop()
   })
 
-  test('what is an AppError already, or no error of a database, is left as it is', () => {
+  test('an AppError stays as it is, and other errors are not converted', () => {
     const error = new AppError('FORBIDDEN', 'no')
     expect(toAppError(error)).toBe(error)
     expect(toAppError(new TypeError('x'))).toBeUndefined()

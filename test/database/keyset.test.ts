@@ -31,7 +31,7 @@ beforeAll(async () => {
   const other = await makeProject(db)
   where = Prisma.sql`"projectId" = ${projectId}::uuid AND "deletedAt" IS NULL`
   const pick = <T>(...values: T[]) => values[Math.floor(Math.random() * values.length)] as T
-  // Few values, so that there are many ties in each.
+  // Few values, so that many rows tie.
   rows = Array.from({ length: 60 }, () => ({
     id: randomUUID(),
     title: pick('a', 'B', 'é', '"quoted"', 'a b'),
@@ -57,7 +57,7 @@ afterAll(() => opened.close())
 
 const compareText = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-/** Each order with how rows of the model compare by it. */
+/** Each order with a comparison of rows, as a model of the expected result. */
 const ORDERS: Record<
   string,
   { term: (direction: Direction) => OrderTerm; compare: (direction: Direction) => (a: Row, b: Row) => number }
@@ -71,7 +71,7 @@ const ORDERS: Record<
     compare: () => (a, b) => a.createdAt.getTime() - b.createdAt.getTime(),
   },
   title: {
-    // The model compares bytes; what the database's own collation would do is its own affair.
+    // The model compares bytes. The database's default collation may differ.
     term: (direction) => ({ name: 'title', expression: Prisma.sql`"title" COLLATE "C"`, type: 'text', direction }),
     compare: () => (a, b) => compareText(a.title, b.title),
   },
@@ -148,7 +148,7 @@ const orders: Order[] = [
 
 describe('keyset pages', () => {
   test.each(orders.map((order) => [order.map((term) => term.join(' ')).join(', '), order] as const))(
-    'by %s are the whole list, forwards and backwards',
+    'by %s cover the whole list, forwards and backwards',
     async (_name, order) => {
       const expected = sorted(order)
 
@@ -174,7 +174,7 @@ describe('keyset pages', () => {
     },
   )
 
-  test('offset leaves out rows at the side the page starts from', async () => {
+  test('offset skips rows on the side the page starts from', async () => {
     const order: Order = [['priority', 'desc']]
     const expected = sorted(order)
     const first = await page(order, { first: 5, offset: 10 })
@@ -186,7 +186,7 @@ describe('keyset pages', () => {
     expect(last.rows.map((row) => row.id)).toEqual(expected.slice(-15, -10))
   })
 
-  test('after and before together bound the page on both sides', async () => {
+  test('after and before together limit the page on both sides', async () => {
     const order: Order = [
       ['createdAt', 'asc'],
       ['priority', 'desc'],
@@ -196,7 +196,7 @@ describe('keyset pages', () => {
     expect(between.rows).toEqual(all.rows.slice(4, 9))
   })
 
-  test('a page of no rows, and of exactly the rest, has no next page', async () => {
+  test('an empty page and a page of exactly the remaining rows have no next page', async () => {
     const order: Order = [['priority', 'asc']]
     expect((await page(order, { first: 60 })).hasNextPage).toBe(false)
     expect((await page(order, { first: 59 })).hasNextPage).toBe(true)
@@ -204,7 +204,7 @@ describe('keyset pages', () => {
     expect(none).toEqual({ rows: [], hasNextPage: false, hasPreviousPage: false, remark: false })
   })
 
-  test('a cursor goes on from where its row was after that row is gone', async () => {
+  test('a cursor still works after its row is gone', async () => {
     const order: Order = [['title', 'asc']]
     const all = await page(order, { first: 100 })
     const [gone] = await db.$queryRaw<Row[]>`SELECT * FROM "Task" WHERE "id" = ${all.rows[10]!.id}::uuid`
@@ -239,7 +239,7 @@ describe('keyset pages', () => {
     const all = await page(order, { first: 20 })
     await keysetPage(recording, { ...TASKS, where, order: terms(order), first: 20, after: all.rows[5]?.cursor })
     const plan = await db.$transaction(async (tx) => {
-      // Sixty rows are sorted sooner than looked up, unless that is made dear.
+      // For sixty rows the planner would sort. Disabling that makes it use the index.
       for (const method of ['sort', 'seqscan', 'bitmapscan'])
         await tx.$executeRawUnsafe(`SET LOCAL enable_${method} TO off`)
       const lines = await tx.$queryRaw<{ 'QUERY PLAN': string }[]>(Prisma.sql`EXPLAIN ${statement}`)
@@ -249,7 +249,7 @@ describe('keyset pages', () => {
     expect(plan).not.toContain('Sort')
   })
 
-  test('refuse a cursor of another order, and first with last', async () => {
+  test('reject a cursor of another order, and first with last', async () => {
     const { rows } = await page([['priority', 'asc']], { first: 1 })
     for (const [argument, args] of [
       ['after', { first: 1, after: rows[0]?.cursor }],

@@ -45,20 +45,20 @@ async function addMigration(name: string, sql: string): Promise<string> {
   return file
 }
 
-/** The migrations of the project, in their order. */
-const OURS = readdirSync(MIGRATIONS)
+/** Names of the project's migrations, in order. */
+const NAMES = readdirSync(MIGRATIONS)
   .filter((name) => /^\d+_/.test(name))
   .sort()
 
-// In order: each goes on from the database the one before has left.
+// In order: each test continues with the database that the previous one left.
 describe('migrate', () => {
-  test('servers that start together apply each migration once', async () => {
+  test('applies each migration once when servers start together', async () => {
     const applied = await Promise.all([
       migrate(connection, { directory }),
       migrate(connection, { directory }),
       migrate(connection, { directory }),
     ])
-    expect(applied.flat()).toEqual(OURS)
+    expect(applied.flat()).toEqual(NAMES)
   })
 
   test('records what Prisma records', async () => {
@@ -80,32 +80,32 @@ describe('migrate', () => {
     expect(await query('SELECT a FROM "More"')).toEqual([{ a: 1 }])
   })
 
-  test('leaves nothing of a migration that fails', async () => {
+  test('rolls back a migration that fails', async () => {
     const file = await addMigration('20270102000000_broken', 'CREATE TABLE "Half" (a int); SELECT 1 / 0;')
     await expect(migrate(connection, { directory })).rejects.toThrow(
       '20270102000000_broken failed and was undone: division by zero',
     )
     expect(
       await query(`SELECT to_regclass('"Half"') AS half, count(*)::int AS recorded FROM _prisma_migrations`),
-    ).toEqual([{ half: null, recorded: OURS.length + 1 }])
+    ).toEqual([{ half: null, recorded: NAMES.length + 1 }])
     await rm(join(file, '..'), { recursive: true })
   })
 
-  test('refuses a migration that was edited after it was applied', async () => {
+  test('rejects a migration that was edited after it was applied', async () => {
     await addMigration('20270101000000_more', 'CREATE TABLE "More" (b int);')
     await expect(migrate(connection, { directory })).rejects.toThrow(
       '20270101000000_more was edited after this database applied it',
     )
   })
 
-  test('refuses a database that is newer than the server', async () => {
+  test('rejects a database that is newer than the server', async () => {
     await rm(join(directory, '20270101000000_more'), { recursive: true })
     await expect(migrate(connection, { directory })).rejects.toThrow(
       '20270101000000_more, which this version of Taskwire does not know',
     )
   })
 
-  test('refuses a database in which a migration failed half-way', async () => {
+  test('rejects a database in which a migration failed half-way', async () => {
     await query(
       `DELETE FROM _prisma_migrations WHERE migration_name <> '20261121000000_init'; UPDATE _prisma_migrations SET finished_at = NULL`,
     )

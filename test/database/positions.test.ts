@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => opened.close())
 
 describe('positions', () => {
-  test('are given in the order of change, once, and at most a batch at a time', async () => {
+  test('are assigned once, in the order of the changes, and at most a batch at a time', async () => {
     for (let index = 0; index < 5; index++) await makeProject(db)
     const assign = async () => {
       const rows = await db.$queryRaw<{ newest: bigint }[]>`SELECT assign_event_positions(2) AS newest`
@@ -29,7 +29,7 @@ describe('positions', () => {
     expect(events.map((event) => event.position)).toEqual([1n, 2n, 3n, 4n, 5n])
   })
 
-  test.runIf(onPostgres)('refuse a transaction that cannot see what others commit', async () => {
+  test.runIf(onPostgres)('cannot be assigned in a transaction with a fixed snapshot', async () => {
     const call = db.$transaction((tx) => tx.$queryRaw`SELECT assign_event_positions(1)`, {
       isolationLevel: 'RepeatableRead',
     })
@@ -37,7 +37,7 @@ describe('positions', () => {
   })
 
   test.runIf(onPostgres)(
-    'under many writers, some slow and some that roll back: none is lost, repeated or out of order',
+    'lose, repeat and reorder nothing with many writers, some slow and some that roll back',
     async () => {
       const project = await makeProject(db)
       const hot = await makeTask(db, project.id)
@@ -54,7 +54,7 @@ describe('positions', () => {
         for (let index = 0; index < WRITES; index++) {
           await client.query('BEGIN')
           await client.query(`UPDATE "Task" SET "title" = $2 WHERE "id" = $1`, [task.id, `${writer} ${index}`])
-          // A transaction that stays open: its events' sequence numbers are long overtaken when it commits.
+          // A long transaction: others with greater sequence numbers commit before it.
           if (index % 10 === writer % 10) await client.query('SELECT pg_sleep(0.03)')
           if (index % 4 === 0)
             await client.query(`UPDATE "Task" SET "title" = $2 WHERE "id" = $1`, [hot.id, `${writer} ${index}`])
@@ -69,7 +69,7 @@ describe('positions', () => {
         await client.end()
       })
 
-      // What a reader sees who follows by position, never looking back.
+      // A reader that follows by position and never looks back.
       const seen: { position: string; subjectId: string; version: number }[] = []
       const reader = (async () => {
         const client = await connect()
@@ -104,7 +104,8 @@ describe('positions', () => {
         const versions = seen.filter((event) => event.subjectId === id).map((event) => event.version)
         expect(versions).toEqual(Array.from({ length: versions.length }, (_, index) => index + 1))
       }
-      // Each writer's commits: 40 less those rolled back (index 3, 10, 17, 24, 31, 38), and the creation.
+      // Commits per writer: 40 minus those rolled back (index 3, 10, 17, 24, 31, 38), plus the
+      // creation.
       expect(seen.filter((event) => event.subjectId === own[0]?.id)).toHaveLength(WRITES - 6 + 1)
     },
   )

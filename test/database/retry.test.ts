@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/client.ts'
-import { nestable } from '../../src/database/nested.ts'
-import { againOnDeadlock } from '../../src/database/retry.ts'
+import { retryOnDeadlock } from '../../src/database/retry.ts'
+import { withSavepoints } from '../../src/database/savepoints.ts'
 import { onPostgres, openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'
 
@@ -17,22 +17,22 @@ afterAll(() => opened?.close())
 const raise = (state: string, at: Pick<Database, '$executeRawUnsafe'> = db) =>
   at.$executeRawUnsafe(`DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '${state}'; END $$`)
 
-test.each(['40P01', '40001', '55P03'])('what PostgreSQL breaks off with %s is done again', async (state) => {
+test.each(['40P01', '40001', '55P03'])('work that PostgreSQL aborts with %s is retried', async (state) => {
   let attempts = 0
-  const answer = await againOnDeadlock(db, async () => {
+  const answer = await retryOnDeadlock(db, async () => {
     if (++attempts < 3) await raise(state)
     return 'done'
   })
   expect({ answer, attempts }).toEqual({ answer: 'done', attempts: 3 })
 })
 
-test('but not for ever, and nothing else', async () => {
+test('retries end after five attempts, and other errors are not retried', async () => {
   for (const [state, expected] of [
     ['40P01', 5],
     ['23514', 1],
   ] as const) {
     let attempts = 0
-    const refused = againOnDeadlock(db, () => {
+    const refused = retryOnDeadlock(db, () => {
       attempts++
       return raise(state)
     })
@@ -41,16 +41,20 @@ test('but not for ever, and nothing else', async () => {
   }
 })
 
-// The embedded database has one connection: nobody waits for anybody.
-test.runIf(onPostgres)('two transactions that wait for each other both come through', async () => {
+// The embedded database has one connection: transactions never wait for each other's locks.
+test.runIf(onPostgres)('two transactions that wait for each other both succeed', async () => {
   const [a, b] = [await makeProject(db), await makeProject(db)]
   let attempts = 0
+  let bothHoldOne = () => {}
+  const held = new Promise<void>((resolve) => (bothHoldOne = resolve))
   const rename = (first: string, second: string) =>
-    againOnDeadlock(db, () =>
+    retryOnDeadlock(db, () =>
       db.$transaction(async (tx) => {
-        attempts++
         await tx.project.update({ where: { id: first }, data: { name: `${first} first` } })
-        await new Promise((resolve) => setTimeout(resolve, 100))
+        attempts++
+        // Each has locked a row before either asks for the other one.
+        if (attempts === 2) bothHoldOne()
+        await held
         await tx.project.update({ where: { id: second }, data: { name: `${first} second` } })
       }),
     )
@@ -58,13 +62,13 @@ test.runIf(onPostgres)('two transactions that wait for each other both come thro
   expect(attempts).toBeGreaterThan(2)
 })
 
-test('within a transaction of somebody else’s only they begin again', async () => {
+test('work inside an outer transaction is retried by the outer transaction only', async () => {
   const attempts = { inner: 0, outer: 0 }
-  const answer = await againOnDeadlock(db, () =>
+  const answer = await retryOnDeadlock(db, () =>
     db.$transaction(async (tx) => {
       attempts.outer++
-      const within = nestable(tx)
-      return againOnDeadlock(within, () =>
+      const within = withSavepoints(tx)
+      return retryOnDeadlock(within, () =>
         within.$transaction(async () => {
           if (++attempts.inner < 3) await raise('40P01', tx)
           return 'done'

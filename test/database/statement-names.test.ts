@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, padToPowerOfTwo } from '../../src/database/statement-names.ts'
 
 describe('statement names', () => {
-  test('are for texts that come again, one each', () => {
+  test('are given to repeated statements, one each', () => {
     const name = createStatementNames()
     expect([1, 2, 3, 4].map(() => name({ sql: 'a' }))).toEqual([undefined, undefined, 's1', 's1'])
     for (let index = 0; index < 3; index++) name({ sql: 'b' })
     expect(name({ sql: 'b' })).toBe('s2')
   })
 
-  test('are at most 200, until their time is over', () => {
+  test('are at most 200, until they expire', () => {
     let now = 0
     const name = createStatementNames(() => now)
     const use = (sql: string) => [1, 2, 3].map(() => name({ sql })).at(-1)
@@ -21,7 +21,7 @@ describe('statement names', () => {
   })
 })
 
-test('a list is padded to a power of two with its last', () => {
+test('a list is padded to a power of two with its last value', () => {
   expect(padToPowerOfTwo([])).toEqual([])
   expect(padToPowerOfTwo([1])).toEqual([1])
   expect(padToPowerOfTwo([1, 2, 3])).toEqual([1, 2, 3, 3])

@@ -19,7 +19,7 @@ const makeLabel = (projectId: string, data: Partial<Prisma.LabelUncheckedCreateI
 
 const logged = (subjectId: string) => db.event.findMany({ where: { subjectId }, orderBy: { seq: 'asc' } })
 
-/** The rows by which a task is found. */
+/** Returns the rows that link a task to its assignees and labels. */
 async function linksOf(taskId: string) {
   const assignees = await db.taskAssignee.findMany({ where: { taskId }, orderBy: { userId: 'asc' } })
   const bears = await db.taskLabel.findMany({ where: { taskId }, orderBy: { labelId: 'asc' } })
@@ -29,15 +29,15 @@ async function linksOf(taskId: string) {
   }
 }
 
-/** Whether a task is found by what is typed. */
+/** Returns true if a search for the typed text finds the task. */
 async function isFound(taskId: string, typed: string): Promise<boolean> {
   const [row] = await db.$queryRaw<{ found: boolean | null }[]>`
     SELECT "words" @@ search_query(${typed}) AS found FROM "TaskSearch" WHERE "taskId" = ${taskId}::uuid`
   return row?.found === true
 }
 
-describe('the rows that link tasks', () => {
-  test('follow whatever writes the lists of a task, its status, and its way to the trash and back', async () => {
+describe('link rows of tasks', () => {
+  test('follow the lists and the status of a task, and its way to the trash and back', async () => {
     const project = await makeProject(db)
     const [user, other] = (await Promise.all([makeUser(db), makeUser(db)])).sort((a, b) => (a.id < b.id ? -1 : 1))
     const [label, second] = [await makeLabel(project.id), await makeLabel(project.id)]
@@ -73,7 +73,7 @@ describe('the rows that link tasks', () => {
     expect(await linksOf(task.id)).toEqual({ assignees: [], labels: [] })
   })
 
-  test('are of labels of the task’s project, of people and labels there are, and of 20 at most', async () => {
+  test('accept only labels of the project, existing users and labels, and 20 at most', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const [own, foreign] = [await makeLabel(project.id), await makeLabel(other.id)]
     const task = await makeTask(db, project.id, { labelIds: [own.id] })
@@ -89,7 +89,7 @@ describe('the rows that link tasks', () => {
     expect((await linksOf(task.id)).labels).toHaveLength(1)
   })
 
-  test('are forgotten by the tasks of a user who is deleted, each with a version and an event', async () => {
+  test('disappear from tasks with a deleted user, each task with a new version and an event', async () => {
     const [project, user, other] = [await makeProject(db), await makeUser(db), await makeUser(db)]
     const task = await makeTask(db, project.id, { assigneeIds: [user.id, other.id] })
     const trashed = await makeTask(db, project.id, { assigneeIds: [user.id], deletedAt: new Date() })
@@ -105,7 +105,7 @@ describe('the rows that link tasks', () => {
     })
   })
 
-  test('are forgotten by the tasks of a label that is deleted, each with a version and an event', async () => {
+  test('disappear from tasks with a deleted label, each task with a new version and an event', async () => {
     const project = await makeProject(db)
     const [label, kept] = [await makeLabel(project.id), await makeLabel(project.id)]
     const task = await makeTask(db, project.id, { labelIds: [label.id, kept.id] })
@@ -118,7 +118,7 @@ describe('the rows that link tasks', () => {
     expect((await logged(label.id)).map(({ type }) => type)).toEqual(['label.created', 'label.deleted'])
   })
 
-  test('a label has a version, a name of its own whatever the case, and its project for good', async () => {
+  test('a label has a version, a name unique in any case, and a project that never changes', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const label = await makeLabel(project.id, { name: 'Öl' })
     await expect(makeLabel(project.id, { name: 'öL' })).rejects.toThrow()
@@ -137,8 +137,8 @@ describe('the rows that link tasks', () => {
   })
 })
 
-describe('the words of a task', () => {
-  test('are those of its title, description and project, as they are now', async () => {
+describe('search words of a task', () => {
+  test('come from its current title, description and project', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, project.id, { title: 'Deploying Straße', description: 'Łódź' })
     for (const typed of ['deployments', 'STRASSE', 'lodz', 'deploy stra'])
@@ -157,7 +157,7 @@ describe('the words of a task', () => {
     expect(await db.taskSearch.count({ where: { taskId: task.id } })).toBe(0)
   })
 
-  test('are kept of what plain SQL writes, with another search path', async () => {
+  test('are updated by plain SQL with another search path', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     await db.$transaction([
@@ -169,7 +169,7 @@ describe('the words of a task', () => {
 })
 
 describe('the key of a task', () => {
-  test('is its project’s and its number, whatever is asked for, and never changes but by a move', async () => {
+  test('joins the project’s key and the number, ignores what the writer sets, and changes only in a move', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, project.id, { key: 'MINE-7', number: 7 })
     expect(task).toMatchObject({ key: `${project.key}-1`, number: 1 })
@@ -182,7 +182,7 @@ describe('the key of a task', () => {
     expect(await change({ projectId: project.id })).toMatchObject({ key: `${project.key}-2`, version: 3 })
   })
 
-  test('of before a move is kept as long as the task, and is the one’s who had it last', async () => {
+  test('from before a move is kept as long as the task, and belongs to the task that had it last', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, project.id)
     await db.task.update({ where: { id: task.id }, data: { projectId: other.id } })

@@ -4,7 +4,7 @@ import type { TaskRelationType } from '../../src/generated/prisma/enums.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject, makeTask } from '../support/rows.ts'
 
-/** How many levels of sub-tasks there may be below a task. */
+/** Maximum levels of sub-tasks below a task. */
 const LEVELS = 10
 
 let opened: Awaited<ReturnType<typeof openTestDatabase>>
@@ -20,7 +20,7 @@ const setParent = (id: string, parentId: string | null) => db.task.update({ wher
 const relate = (type: TaskRelationType, sourceId: string, targetId: string) =>
   db.taskRelation.create({ data: { type, sourceId, targetId } })
 
-/** Tasks of a project, each the parent of the next. */
+/** Creates tasks, each the parent of the next. */
 async function makeChain(projectId: string, length: number): Promise<string[]> {
   const ids: string[] = []
   for (let level = 0; level < length; level++)
@@ -28,8 +28,8 @@ async function makeChain(projectId: string, length: number): Promise<string[]> {
   return ids
 }
 
-describe('the tree of tasks, whatever writes it', () => {
-  test('has parents of the same project alone', async () => {
+describe('the tree of tasks', () => {
+  test('allows only parents of the same project', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const [parent, task] = [await makeTask(db, other.id), await makeTask(db, project.id)]
     await expect(makeTask(db, project.id, { parentId: parent.id })).rejects.toThrow('Task_parentId_same project')
@@ -41,7 +41,7 @@ describe('the tree of tasks, whatever writes it', () => {
     await expect(move(child.id)).rejects.toThrow('Task_parentId_same project')
     await expect(move(task.id)).rejects.toThrow('Task_projectId_same project')
     await move(child.id, { parentId: parent.id })
-    // Those that move together stay together.
+    // Tasks that move together keep their tree.
     const [above, below] = await makeChain(project.id, 2)
     await db.$executeRaw`UPDATE "Task" SET "projectId" = ${other.id}::uuid WHERE "id" IN (${above}::uuid, ${below}::uuid)`
     expect(await db.task.findUnique({ where: { id: below ?? '' } })).toMatchObject({
@@ -50,7 +50,7 @@ describe('the tree of tasks, whatever writes it', () => {
     })
   })
 
-  test('has no circle', async () => {
+  test('has no cycle', async () => {
     const project = await makeProject(db)
     const chain = await makeChain(project.id, 3)
     for (const below of chain) await expect(setParent(chain[0] ?? '', below)).rejects.toThrow('Task_parentId_no cycle')
@@ -64,7 +64,7 @@ describe('the tree of tasks, whatever writes it', () => {
     expect(parents.filter(({ parentId }) => parentId === null)).toHaveLength(1)
   })
 
-  test(`is ${LEVELS} levels deep at most, however it is put together`, async () => {
+  test(`is at most ${LEVELS} levels deep, in whatever order it is built`, async () => {
     const project = await makeProject(db)
     const chain = await makeChain(project.id, LEVELS + 1)
     await expect(makeTask(db, project.id, { parentId: chain.at(-1) ?? '' })).rejects.toThrow('Task_parentId_depth')
@@ -73,7 +73,7 @@ describe('the tree of tasks, whatever writes it', () => {
     await setParent(lower[0] ?? '', upper[4] ?? '')
   })
 
-  test('lets the sub-tasks of a task go that is deleted for good', async () => {
+  test('keeps the sub-tasks of a task that is deleted permanently', async () => {
     const project = await makeProject(db)
     const [parent = '', child = ''] = await makeChain(project.id, 2)
     await db.task.delete({ where: { id: parent } })
@@ -85,8 +85,8 @@ describe('the tree of tasks, whatever writes it', () => {
   })
 })
 
-describe('the relations of tasks, whatever writes them', () => {
-  test('by RELATES_TO are stored one way round, so that the other is a second', async () => {
+describe('relations of tasks', () => {
+  test('of type RELATES_TO are stored in one direction, so that the reverse is a duplicate', async () => {
     const project = await makeProject(db)
     const [low = '', high = ''] = [await makeTask(db, project.id), await makeTask(db, project.id)]
       .map(({ id }) => id)
@@ -97,7 +97,7 @@ describe('the relations of tasks, whatever writes them', () => {
     expect(await relate('BLOCKS', high, low)).toMatchObject({ sourceId: high, targetId: low })
   })
 
-  test('by BLOCKS and DUPLICATES close no circle, each of its own kind, also two at once', async () => {
+  test('of type BLOCKS or DUPLICATES make no cycle of one type, not even two at once', async () => {
     const project = await makeProject(db)
     for (const type of ['BLOCKS', 'DUPLICATES'] as const) {
       const tasks = await Promise.all(Array.from({ length: 3 }, () => makeTask(db, project.id)))
@@ -114,7 +114,7 @@ describe('the relations of tasks, whatever writes them', () => {
     }
   })
 
-  test('are logged in the project of either task, and gone with any of them', async () => {
+  test('are logged in the project of each task, and deleted with either task', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const [one, two, third] = [
       await makeTask(db, project.id),

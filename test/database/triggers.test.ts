@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.close())
 
-/** What was logged of a subject, oldest first. */
+/** Returns the events of a subject, oldest first. */
 const logged = (subjectId: string) =>
   db.event.findMany({
     where: { subjectId },
@@ -20,14 +20,14 @@ const logged = (subjectId: string) =>
     omit: { seq: true, position: true, subjectId: true, at: true, state: true },
   })
 
-/** What its events keep of a subject, oldest first. */
+/** Returns the states that the events of a subject keep, oldest first. */
 const states = async (subjectId: string) => {
   const events = await db.event.findMany({ where: { subjectId }, orderBy: { seq: 'asc' } })
   return events.map(({ type, state }): Record<string, unknown> => ({ type, ...(state as object | null) }))
 }
 
-describe('the log', () => {
-  test('has a created task with all its logged values, in JavaScript time format, by its creator', async () => {
+describe('the event log', () => {
+  test('shows a created task with all logged values, times in ISO format, and its creator as the actor', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id, {
       creatorId: user.id,
@@ -53,7 +53,7 @@ describe('the log', () => {
     ])
   })
 
-  test('has of an updated task what changed, whoever updated it', async () => {
+  test('shows what changed in an updated task, and who updated it', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id, { dueAt: new Date('2026-02-03T04:05:06.007Z') })
     await db.task.update({
@@ -69,7 +69,7 @@ describe('the log', () => {
     })
   })
 
-  test('has one event for a soft delete and one for its undoing, and none for the removal of a deleted row', async () => {
+  test('has one event for a soft delete, one for a restore, and none for the removal of a deleted row', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     await db.task.update({ where: { id: task.id }, data: { deletedAt: new Date() } })
@@ -86,7 +86,7 @@ describe('the log', () => {
     expect(events[1]?.changes).toEqual({})
   })
 
-  test('keeps of a task what it was after each event, of a row that goes what it was last, and of nothing else', async () => {
+  test('keeps the state of a task after each event, the last state of a removed task, and no state of other nouns', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id, { description: 'Long', creatorId: user.id, assigneeIds: [user.id] })
     const renamed = await db.task.update({ where: { id: task.id }, data: { title: 'Renamed' } })
@@ -120,7 +120,7 @@ describe('the log', () => {
     expect(await states(project.id)).toEqual([{ type: 'project.created' }])
   })
 
-  test('has a task that moves first where it was, with nothing of where it went, and then there, with nothing of where it was', async () => {
+  test('logs a move in both projects, and neither event shows the other project', async () => {
     const [from, to] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, from.id)
     const moved = await db.task.update({ where: { id: task.id }, data: { projectId: to.id } })
@@ -140,7 +140,7 @@ describe('the log', () => {
     expect(JSON.stringify(updated)).not.toContain(from.id)
   })
 
-  test('says nothing of an update that changes nothing, nor does the version', async () => {
+  test('ignores an update that changes nothing, and so does the version', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     const same = await db.task.update({
@@ -151,7 +151,7 @@ describe('the log', () => {
     expect(await logged(task.id)).toHaveLength(1)
   })
 
-  test('has a project created, updated and deleted, and not that it got a task', async () => {
+  test('logs the creation, change and deletion of a project, but not its task counter', async () => {
     const project = await makeProject(db, { key: 'LOGGED', name: 'Old' })
     await makeTask(db, project.id)
     await db.project.update({
@@ -171,7 +171,7 @@ describe('the log', () => {
     })
   })
 
-  test('has members added, updated and removed under their user’s id', async () => {
+  test('logs members that are added, updated and removed under their user’s id', async () => {
     const [project, user, owner] = await Promise.all([makeProject(db), makeUser(db), makeUser(db)])
     const member = await db.membership.create({
       data: { projectId: project.id, userId: user.id, role: 'VIEWER', updatedById: owner.id },
@@ -197,7 +197,7 @@ describe('the log', () => {
     ])
   })
 
-  test('has what a deleted project took with it', async () => {
+  test('logs what a deleted project takes along', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id)
     await db.membership.create({ data: { projectId: project.id, userId: user.id, role: 'OWNER' } })
@@ -206,7 +206,7 @@ describe('the log', () => {
     expect((await logged(user.id)).at(-1)?.type).toBe('member.removed')
   })
 
-  test('has of accounts and sessions only what ends or reopens them, and no secret', async () => {
+  test('logs only what ends or reopens accounts and sessions, and no secret', async () => {
     const user = await makeUser(db)
     const session = await db.session.create({
       data: { userId: user.id, expiresAt: new Date() },
@@ -225,7 +225,7 @@ describe('the log', () => {
     expect(await logged(session.id)).toEqual([{ type: 'session.revoked', version: 1, ...internal }])
   })
 
-  test('names the actor the transaction names, before the row’s own', async () => {
+  test('prefers the actor that the transaction names over the row’s own', async () => {
     const [project, user, actor] = await Promise.all([makeProject(db), makeUser(db), makeUser(db)])
     const task = await makeTask(db, project.id)
     await db.$transaction(async (tx) => {
@@ -239,7 +239,7 @@ describe('the log', () => {
     expect((await logged(other.id))[0]?.actorId).toBe(user.id)
   })
 
-  test('has what plain SQL writes, with another search path and many rows in one statement', async () => {
+  test('logs plain SQL with another search path and many rows in one statement', async () => {
     const project = await makeProject(db)
     const tasks = [await makeTask(db, project.id), await makeTask(db, project.id)]
     await db.$transaction([
@@ -255,7 +255,7 @@ describe('the log', () => {
     }
   })
 
-  test('has nothing of a write that was rolled back', async () => {
+  test('has no event of a write that was rolled back', async () => {
     const project = await makeProject(db)
     const undone = db.$transaction(async (tx) => {
       await tx.project.update({ where: { id: project.id }, data: { name: 'Undone' } })
@@ -267,7 +267,7 @@ describe('the log', () => {
 })
 
 describe('versions and numbers', () => {
-  test('a version rises by one for each of 16 writers on one row, and its events have them all', async () => {
+  test('16 writers on one row raise its version by one each, and each version has an event', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     await Promise.all(
@@ -281,7 +281,7 @@ describe('versions and numbers', () => {
     expect(await db.task.findUnique({ where: { id: task.id } })).toMatchObject({ version: 17 })
   })
 
-  test('100 parallel inserts get the numbers 1 to 100, whatever they ask for', async () => {
+  test('100 parallel inserts get the numbers 1 to 100, whatever number they set', async () => {
     const project = await makeProject(db)
     const tasks = await Promise.all(Array.from({ length: 100 }, () => makeTask(db, project.id, { number: 7 })))
     expect(tasks.map((task) => task.number).sort((a, b) => a - b)).toEqual(
@@ -290,7 +290,7 @@ describe('versions and numbers', () => {
     expect(await db.project.findUnique({ where: { id: project.id } })).toMatchObject({ taskCounter: 100, version: 1 })
   })
 
-  test('a task that moves gets a number of its new project', async () => {
+  test('a task that moves gets the next number of its new project', async () => {
     const [from, to] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, from.id)
     await makeTask(db, to.id)
@@ -300,7 +300,7 @@ describe('versions and numbers', () => {
     })
   })
 
-  test('ids, numbers, creation times and a membership’s ends never change', async () => {
+  test('ids, numbers, creation times and the two sides of a membership never change', async () => {
     const [project, other, user] = await Promise.all([makeProject(db), makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id)
     const member = await db.membership.create({ data: { projectId: project.id, userId: user.id, role: 'OWNER' } })
@@ -313,7 +313,7 @@ describe('versions and numbers', () => {
     )
   })
 
-  test('updatedAt moves with the version, and not backwards', async () => {
+  test('updatedAt changes with the version and never goes back', async () => {
     const future = new Date(Date.now() + 60_000)
     const project = await makeProject(db, { updatedAt: future })
     const renamed = await db.project.update({ where: { id: project.id }, data: { name: 'Renamed' } })

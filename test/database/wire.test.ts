@@ -48,7 +48,7 @@ describe('frames', () => {
     'terminate',
   ]
 
-  test('are the same however the bytes are cut', () => {
+  test('are the same however the bytes are split into chunks', () => {
     expect(read([stream])).toEqual(expected)
     for (let size = 1; size < 20; size++) {
       const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) =>
@@ -58,7 +58,7 @@ describe('frames', () => {
     }
   })
 
-  test('are not made of what is no PostgreSQL', () => {
+  test('are rejected for other protocols', () => {
     expect(() => read([Buffer.from('GET / HTTP/1.1\r\n\r\n')])).toThrow(ProtocolError)
     expect(() => read([startup(0x20000)])).toThrow(ProtocolError)
     expect(() => read([startup(VERSION_3), Buffer.from([81, 0, 0, 0, 1])])).toThrow(ProtocolError)

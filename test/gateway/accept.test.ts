@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { preferredType } from '../../src/gateway/accept.ts'
+import { preferredType } from '../../src/gateway/http/accept.ts'
 
 const JSON_TYPE = 'application/json'
 const RESPONSE = 'application/graphql-response+json'

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { graphql } from '../support/clients.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server)).token
 })
-afterAll(() => server?.close())
 
 const PAGE = `tasks(first: 100) { totalCount nodes {
   id projectId number title description status priority dueAt completedAt creatorId version createdAt updatedAt

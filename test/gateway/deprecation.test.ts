@@ -2,7 +2,7 @@ import { buildSchema } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createEngine } from '../../src/gateway/engine.ts'
 import type { Deprecation } from '../../src/gateway/rest/deprecation.ts'
-import { describeRest } from '../../src/gateway/rest/rest.ts'
+import { describeRest } from '../../src/gateway/rest.ts'
 import { openBookshop } from '../support/bookshop.ts'
 import { bookshopSchema } from '../support/bookshop-schema.ts'
 import { Shop } from '../support/bookshop-stock.ts'
@@ -118,7 +118,7 @@ describe('the OpenAPI document', () => {
     const { get } = document.paths['/titles/{title}']
     expect(get).toMatchObject({ deprecated: true, summary: 'The book of a title' })
     expect(get.description).toContain(
-      'Deprecated since 2026-01-01, and gone on 2027-01-01: Titles are not unique. Use books.',
+      'Deprecated since 2026-01-01, removed on 2027-01-01: Titles are not unique. Use books.',
     )
     for (const [status, answer] of Object.entries<{ headers: object; description: string }>(get.responses)) {
       expect(Object.keys(answer.headers), status).toEqual(expect.arrayContaining(['Deprecation', 'Sunset', 'Link']))
@@ -135,12 +135,12 @@ describe('the OpenAPI document', () => {
 
   test('marks parameters, fields of bodies and of answers, and names values', () => {
     const shelf = document.paths['/books'].get.parameters.find((one: { name: string }) => one.name === 'shelf')
-    expect(shelf).toMatchObject({ deprecated: true, description: expect.stringContaining('gone on 2027-02-01') })
+    expect(shelf).toMatchObject({ deprecated: true, description: expect.stringContaining('removed on 2027-02-01') })
     const { NewBook, Book, Genre } = document.components.schemas
     expect(NewBook.properties.price.deprecated).toBe(true)
     expect(NewBook.properties.title.deprecated).toBeUndefined()
     expect(JSON.stringify(Book.properties.printer)).toContain('"deprecated":true')
-    expect(Genre.description).toBe('`VERSE`: Deprecated since 2026-04-01, and gone on 2026-12-31: It is POETRY.')
+    expect(Genre.description).toBe('`VERSE`: Deprecated since 2026-04-01, removed on 2026-12-31: It is POETRY.')
     expect(document.paths['/books'].post.responses[201].headers).toHaveProperty('Sunset')
     expect(document.paths['/take-stock'].post.responses[200].headers).not.toHaveProperty('Sunset')
   })

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { sendRaw } from '../../scripts/fuzz/raw.ts'
+import { sendRaw } from '../long/fuzz/raw.ts'
 import { openBookshop } from '../support/bookshop.ts'
 import { graphql, type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
 

@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestServer, testServer } from '../support/server.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
 })
-afterAll(() => server?.close())
 
 const get = (path: string, init: RequestInit = {}) => fetch(`${server.url}${path}`, init)
 
@@ -103,7 +102,8 @@ test('ReDoc does not fetch its logo or fonts, and Swagger UI asks no validator',
 
 test('the styles that ReDoc may add are those of the version that is installed', () => {
   const { version } = createRequire(import.meta.url)('redoc/package.json')
-  const help = 'Open /redoc in a browser: its console tells the hash of a refused style. Mend REDOC_STYLES in docs.ts.'
+  const help =
+    'Open /redoc in a browser: its console tells the hash of a refused style. Update REDOC_STYLES in docs/pages.ts.'
   expect(version, help).toBe('2.5.4')
 })
 
@@ -144,7 +144,7 @@ test.each([
   '/docs//start.js',
   '/docs/%73tart.js',
   '/docs/..%2f..%2fpackage.json',
-  '/docs/%2e%2e/docs.ts',
+  '/docs/%2e%2e/pages.ts',
   '/docs/__proto__',
   '/docs/constructor',
   '/redoc/start.js.map',

@@ -1,17 +1,16 @@
 import { inspect } from 'node:util'
 import { serverAudits } from 'graphql-http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { graphql, rest } from '../support/clients.ts'
-import { serverForTest, signUp, type TestServer, testServer } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server, 'Ada')).token
 })
-afterAll(() => server?.close())
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -183,7 +182,7 @@ test('answers carry the request id, in the header and with an error', async () =
 })
 
 test('an error inside the server is masked, and its cause is in the log with the request id', async () => {
-  const own = await serverForTest()
+  const own = await ownServerForTest()
   const { token: ownToken } = await signUp(own)
   await own.db.$executeRaw`ALTER TABLE "Task" RENAME TO "Gone"`
   const headers = { 'x-request-id': 'find-me' }

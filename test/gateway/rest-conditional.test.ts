@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type RestOptions, rest } from '../support/clients.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server)).token
 })
-afterAll(() => server?.close())
 
 const call = (request: string, options: RestOptions = {}) => rest(server, request, { token, ...options })
 const newTask = async (body: object = {}) => {

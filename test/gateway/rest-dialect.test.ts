@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
 const ALLOWED = 'https://board.example.org'
 
-let server: TestServer
+let server: OwnServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer({ CORS_ORIGINS: ALLOWED })
+  server = await ownServer({ CORS_ORIGINS: ALLOWED })
   token = (await signUp(server)).token
 })
 afterAll(() => server?.close())

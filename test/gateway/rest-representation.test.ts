@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
 let id: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server, 'Ada')).token
   for (let index = 1; index <= 7; index++) {
     const { body } = await call('POST /tasks', { title: `Task ${index}`, priority: (index % 3) + 1, status: 'PENDING' })
     id = body.id
   }
 })
-afterAll(() => server?.close())
 
 const call = (request: string, body?: object) => rest(server, request, { token, body })
 

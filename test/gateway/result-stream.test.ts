@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ENDLESS } from '../../src/gateway/lifetime.ts'
+import { ENDLESS } from '../../src/gateway/credential-lifetime.ts'
 import { Outcome } from '../../src/gateway/live/outcome.ts'
 import { type LiveSource, ResultStream } from '../../src/gateway/live/result-stream.ts'
 

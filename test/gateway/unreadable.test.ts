@@ -1,16 +1,14 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   token = (await signUp(server)).token
 })
-
-afterAll(() => server.close())
 
 /** What comes back over the wire until the server ends the connection. */
 function answerTo(sent: string): Promise<string> {

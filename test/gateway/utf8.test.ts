@@ -2,18 +2,18 @@ import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { Inbox, rest } from '../support/clients.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
 /** Bytes that are not UTF-8, sent through every door: refused, never stored as replacement characters. */
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const MUTATION = 'mutation ($title: String!) { createTask(input: {title: $title}) { title } }'
 
-let server: TestServer
+let server: OwnServer
 let token: string
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await ownServer()
   token = (await signUp(server)).token
 })
 afterAll(() => server?.close())
@@ -75,15 +75,17 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     }
   })
 
-  test.each([
-    '/api/v1/tasks?search=@@',
-    '/api/v1/tasks/@@',
-    '/api/v1/projects/@@/tasks',
-    '/api/v1/events/stream?ticket=@@',
-    '/@@',
-  ])('in the address %s are a BAD_REQUEST', async (path) => {
-    const answer = await ask(path.replace('@@', encoded))
-    expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } })
+  test.each(['/api/v1/tasks?search=@@', '/api/v1/tasks/@@', '/api/v1/projects/@@/tasks', '/@@'])(
+    'in the address %s are a BAD_REQUEST',
+    async (path) => {
+      const answer = await ask(path.replace('@@', encoded))
+      expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } })
+    },
+  )
+
+  test('in the ticket of a stream are a credential that is not valid', async () => {
+    const answer = await ask(`/api/v1/events/stream?ticket=${encoded}`)
+    expect(answer, answer.text).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
   })
 
   test('in the form of the token endpoint are an invalid_request', async () => {

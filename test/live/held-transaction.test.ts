@@ -3,18 +3,17 @@ import { expect, onTestFinished, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { addTo, signUpAt } from '../support/people.ts'
-import { serverForTest, signUp, type TestServer } from '../support/server.ts'
+import { ownServerForTest, signUp, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/sockets.ts'
 
-// The embedded database has one connection: nobody writes beside a transaction that is open.
+// The embedded database has a single connection: an open transaction blocks all other writers.
 const onManyConnections = test.skipIf(!onPostgres)
 
-/** Past the end of a batch that the tail reads at once. */
+/** More events than the tail reads in one batch. */
 const MANY = 1_500
-const SOON_MS = 2_000
 
 async function start() {
-  const server = await serverForTest()
+  const server = await ownServerForTest()
   const { token } = await signUp(server)
   const { body: project } = await rest(server, 'POST /projects', { token, body: { key: 'HELD', name: 'Held' } })
   const write = async (title: string): Promise<string> =>
@@ -30,7 +29,7 @@ async function connect(server: TestServer): Promise<pg.Client> {
 }
 
 onManyConnections(
-  'a transaction that wrote and is held open delays nobody else, and loses nothing when it commits',
+  'an open transaction that has written delays no other events, and its own arrive on commit',
   async () => {
     const { server, token, write } = await start()
     const held = await write('Held')
@@ -40,21 +39,21 @@ onManyConnections(
     await client.query('BEGIN')
     await client.query(`UPDATE "Task" SET "title" = 'Changed' WHERE "id" = $1`, [held])
 
-    const told: string[] = []
+    const written: string[] = []
     for (let index = 0; index < 20; index++) {
       const id = await write(`Beside ${index}`)
       // Each comes while the transaction is still open.
-      expect((await inbox.next(SOON_MS)).data.taskId).toBe(id)
-      told.push(id)
+      expect((await inbox.next()).data.taskId).toBe(id)
+      written.push(id)
     }
     await client.query('COMMIT')
-    expect((await inbox.next(SOON_MS)).data).toMatchObject({ taskId: held, type: 'task.updated', version: 2 })
+    expect((await inbox.next()).data).toMatchObject({ taskId: held, type: 'task.updated', version: 2 })
     const resumed = await eventStream(server, `/tasks/events?after=${cursor}`, { token })
-    for (const id of [...told, held]) expect((await resumed.inbox.next()).data.taskId).toBe(id)
+    for (const id of [...written, held]) expect((await resumed.inbox.next()).data.taskId).toBe(id)
   },
 )
 
-onManyConnections('16 writers on one task give versions in steps of one, and a stream has each once', async () => {
+onManyConnections('16 concurrent writers of one task produce consecutive versions, each streamed once', async () => {
   const { server, token, write } = await start()
   const id = await write('Contended')
   const { inbox } = await eventStream(server, '/tasks/events', { token })
@@ -68,7 +67,7 @@ onManyConnections('16 writers on one task give versions in steps of one, and a s
 })
 
 onManyConnections(
-  'what was written before a removal and committed after it does not reach the removed, however much is between them',
+  'a removed member receives no event committed after the removal, even if it was written before',
   async () => {
     const { server, token, projectId, write } = await start()
     const member = await signUpAt(server)
@@ -79,7 +78,7 @@ onManyConnections(
     const overSocket = socket.follow('subscription { taskEvents { task { title } changes { field to } } }')
     await socket.ask('{ eventCursor }')
 
-    // Nobody gives positions until all is committed: then all of it is given them at once.
+    // Blocks the assignment of positions until everything is committed.
     const positions = await connect(server)
     await positions.query(`SELECT pg_advisory_lock(hashtextextended('taskwire.event_positions', 0))`)
     const writer = await connect(server)
@@ -96,7 +95,7 @@ onManyConnections(
 
     const { rows } = await remover.query('SELECT "inboxId" FROM "User" WHERE "id" = $1', [member.id])
     await remover.query(task, [rows[0].inboxId, 'The last'])
-    expect((await overSse.next(10_000)).data.task.title).toBe('The last')
-    expect((await overSocket.next(10_000)).data.taskEvents.task.title).toBe('The last')
+    expect((await overSse.next()).data.task.title).toBe('The last')
+    expect((await overSocket.next()).data.taskEvents.task.title).toBe('The last')
   },
 )

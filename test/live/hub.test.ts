@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ALL_TOPICS, createHub, type SubscribeOptions } from '../../src/events/hub.ts'
+import { createHub } from '../../src/events/hub.ts'
 import { decodeCursor, encodeCursor, type LoggedEvent } from '../../src/events/log.ts'
 import type { StreamEndedError } from '../../src/events/stream.ts'
+import { ALL_TOPICS, type SubscribeOptions } from '../../src/events/subscription.ts'
 import { createTail } from '../../src/events/tail.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject, makeTask } from '../support/rows.ts'
@@ -13,7 +14,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
 })
 
-/** Everything that is logged, and what of it a test says. */
+/** Options that select every event; `only` selects those that a test accepts. */
 const all = { topics: ALL_TOPICS, select: (event: LoggedEvent) => event } as const
 const only = (accepts: (event: LoggedEvent) => boolean) =>
   ({
@@ -36,7 +37,7 @@ async function open(options?: { maxQueue: number }) {
   return { db, tail, hub, write }
 }
 
-/** Reads a stream in the background, so that a test can look at what came. */
+/** Reads a stream in the background and collects its events. */
 function collect(stream: AsyncGenerator<LoggedEvent, void>) {
   const events: LoggedEvent[] = []
   const ended = (async () => {
@@ -49,18 +50,18 @@ function collect(stream: AsyncGenerator<LoggedEvent, void>) {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 describe('a subscription', () => {
-  test('begins with what is committed after it', async () => {
+  test('starts with the first event committed after it', async () => {
     const { hub, db, tail, write } = await open()
     await write()
     await makeProject(db)
     const { positions } = collect(hub.subscribe({ ...all }))
     await until('it is live', async () => (await tail.sync()) === 2n && hub.size === 1)
     await write()
-    await until('the third event came', () => positions().length > 0)
+    await until('the third event arrives', () => positions().length > 0)
     expect(positions()).toEqual([3])
   })
 
-  test('has only what it accepts, in order', async () => {
+  test('yields only the events that it accepts, in order', async () => {
     const { hub, db, tail } = await open()
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
@@ -73,11 +74,11 @@ describe('a subscription', () => {
       await makeTask(db, project.id)
       tail.wake()
     }
-    await until('all came', () => events.length === 5)
+    await until('all events arrive', () => events.length === 5)
     expect(events.map((event) => event.version)).toEqual([1, 2, 3, 4, 5])
   })
 
-  test('resumed at any place while others write, misses nothing and repeats nothing', async () => {
+  test('resumes at any position during writes without gaps or duplicates', async () => {
     const { hub, db, tail } = await open()
     const project = await makeProject(db)
     let writing = true
@@ -92,19 +93,19 @@ describe('a subscription', () => {
       const after = tail.position / 2n
       const reader = collect(hub.subscribe({ after, ...all }))
       readers.push(reader)
-      await until('it has caught up', () => (reader.events.at(-1)?.position ?? 0n) > after + 20n)
+      await until('it catches up', () => (reader.events.at(-1)?.position ?? 0n) > after + 20n)
       expect(reader.events[0]?.position).toBe(after + 1n)
     }
     writing = false
     await Promise.all(writers)
     const newest = Number(await tail.sync())
     for (const { positions } of readers) {
-      await until('it has everything', () => positions().at(-1) === newest)
+      await until('it receives everything', () => positions().at(-1) === newest)
       expect(positions()).toEqual(range(positions()[0] ?? 0, newest))
     }
   })
 
-  test('of a reader that stalls ends with a cursor from which it misses nothing, while others go on', async () => {
+  test('of a stalled reader ends with a cursor to resume from, while others continue', async () => {
     const { hub, db, tail } = await open({ maxQueue: 10 })
     const steady = collect(hub.subscribe({ after: 0n, ...all }))
     let ends = 0
@@ -113,7 +114,7 @@ describe('a subscription', () => {
     await makeProject(db)
     await tail.sync()
     expect((await first).value?.position).toBe(1n)
-    // Joins the live stream with its second read, which it does not wait for.
+    // The second read, which the test does not await, makes the subscription live.
     const second = stalled.next()
     stalled.hold(true)
     await until('both are live', () => hub.size === 2)
@@ -132,12 +133,12 @@ describe('a subscription', () => {
     expect(await stalled.next()).toEqual({ done: true, value: undefined })
     expect(hub.size).toBe(1)
     const resumed = collect(hub.subscribe({ after: decodeCursor(error?.cursor ?? ''), ...all }))
-    await until('the rest came', () => resumed.positions().at(-1) === 31)
+    await until('the rest arrives', () => resumed.positions().at(-1) === 31)
     expect(resumed.positions()).toEqual(range(3, 31))
     expect(steady.positions()).toEqual(range(1, 31))
   })
 
-  test('whose reader is slow, though it reads, reads on in the log and keeps nobody up', async () => {
+  test('of a slow consumer falls back to the log and does not delay others', async () => {
     const { hub, db, tail } = await open({ maxQueue: 40 })
     const quick = collect(hub.subscribe({ after: 0n, ...all }))
     const slow: number[] = []
@@ -150,16 +151,16 @@ describe('a subscription', () => {
     await until('both are live', () => hub.size === 2)
     await db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(10, 609) n`
     expect(await tail.sync()).toBe(600n)
-    await until('the quick one has all', () => quick.events.length === 600)
+    await until('the fast reader has everything', () => quick.events.length === 600)
     expect(slow.length).toBeLessThan(300)
-    await until('the slow one has all', () => slow.length === 600, 20_000)
+    await until('the slow one has all', () => slow.length === 600)
     expect(slow).toEqual(range(1, 600))
     expect(quick.positions()).toEqual(range(1, 600))
     hub.close()
     await reading.catch(() => {})
   })
 
-  test('resumed from further back than its queue is long, while others write, is not ended for it', async () => {
+  test('survives a replay longer than its queue while others write', async () => {
     const { hub, db, tail } = await open({ maxQueue: 10 })
     const more = (from: number) =>
       db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") SELECT gen_random_uuid(), 'N' || n, '' FROM generate_series(${from}::int, ${from + 99}::int) n`
@@ -168,11 +169,11 @@ describe('a subscription', () => {
     const { positions } = collect(hub.subscribe({ after: 0n, ...all }))
     await more(200)
     await tail.sync()
-    await until('it has all', () => positions().length === 200)
+    await until('it receives everything', () => positions().length === 200)
     expect(positions()).toEqual(range(1, 200))
   })
 
-  test('that is returned, aborted or thrown into is over at once, also while it waits, and leaves nothing behind', async () => {
+  test('ends at once when returned, aborted or thrown into, even while it waits', async () => {
     const { hub } = await open()
     const controller = new AbortController()
     const ends: ((stream: AsyncGenerator<LoggedEvent, void>) => unknown)[] = [
@@ -197,11 +198,11 @@ describe('a subscription', () => {
     hub.close()
     expect(await reading).toMatchObject({ done: true })
     expect(await hub.subscribe({ ...all }).next()).toMatchObject({ done: true })
-    // Whoever comes while the server stops is told where to resume, as all others are.
+    // A subscriber that arrives during shutdown also receives a cursor to resume from.
     await expect(hub.subscribe({ after: 0n, ...all }).next()).rejects.toMatchObject({ cursor: encodeCursor(0n) })
   })
 
-  test('whose filter fails ends alone, with that failure', async () => {
+  test('whose filter throws ends with that error and does not affect others', async () => {
     const { hub, write } = await open()
     const good = collect(hub.subscribe({ after: 0n, ...all }))
     const options: SubscribeOptions<LoggedEvent> = {
@@ -214,10 +215,10 @@ describe('a subscription', () => {
     const bad = collect(hub.subscribe(options))
     await write()
     await expect(bad.ended).rejects.toThrow('no filter')
-    await until('the other has it', () => good.events.length === 1)
+    await until('the other receives the event', () => good.events.length === 1)
   })
 
-  test('is asked for only after other listeners had the whole batch', async () => {
+  test('selects events only after other listeners have seen the whole batch', async () => {
     const { hub, db, tail } = await open()
     let removed = false
     const { events } = collect(hub.subscribe({ after: 0n, ...only(() => !removed) }))
@@ -233,7 +234,7 @@ describe('a subscription', () => {
     expect(events).toEqual([])
   })
 
-  test('from a cursor that is not (any more) in the log is refused', async () => {
+  test('rejects a cursor that is no longer, or not yet, in the log', async () => {
     const { hub, db, tail, write } = await open()
     await expect(hub.subscribe({ after: 5n, ...all }).next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
     for (let index = 0; index < 4; index++) await write()

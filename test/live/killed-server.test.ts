@@ -8,7 +8,7 @@ const WRITERS = 8
 const ROUNDS = 3
 const PER_ROUND = 60
 
-/** Settings of a server on a fresh database, which is dropped at the end of the test. */
+/** Returns the settings of a server on a fresh database, dropped at the end of the test. */
 async function freshSettings(): Promise<Record<string, string>> {
   const { options, drop } = await testDatabase()
   onTestFinished(drop)
@@ -19,7 +19,7 @@ async function freshSettings(): Promise<Record<string, string>> {
   }
 }
 
-test('a server killed with -9 while it writes has every acknowledged task afterwards, and the event of each', async () => {
+test('a server killed with SIGKILL keeps every acknowledged task and its event', async () => {
   const settings = await freshSettings()
   let server = await serverProcess(settings)
   const { token } = await signUp(server)
@@ -36,7 +36,7 @@ test('a server killed with -9 while it writes has every acknowledged task afterw
           () => undefined,
         )
         if (answer?.status === 201) acknowledged.push(answer.body.id)
-        else if (!killed.now) throw new Error(`not written: ${answer?.status} ${answer?.text}`)
+        else if (!killed.now) throw new Error(`write failed: ${answer?.status} ${answer?.text}`)
         if (acknowledged.length >= goal && !killed.now) {
           killed.now = true
           await server.kill('SIGKILL')
@@ -58,7 +58,7 @@ test('a server killed with -9 while it writes has every acknowledged task afterw
 }, 120_000)
 
 test.skipIf(onPostgres)(
-  'a second server on the same folder is refused with a message that says what to do',
+  'a second server on the same data folder exits with a message that says what to do',
   async () => {
     const settings = await freshSettings()
     const first = await serverProcess(settings)
@@ -69,7 +69,7 @@ test.skipIf(onPostgres)(
   },
 )
 
-test.skipIf(onPostgres)('a server keeps its secret from one start to the next', async () => {
+test.skipIf(onPostgres)('a server keeps its generated JWT secret across restarts', async () => {
   const { JWT_SECRET: _, ...settings } = await freshSettings()
   const first = await serverProcess(settings)
   const { token } = await signUp(first)
@@ -78,7 +78,7 @@ test.skipIf(onPostgres)('a server keeps its secret from one start to the next', 
   expect((await rest(second, 'GET /me', { token })).status).toBe(200)
 })
 
-test('a configuration that cannot work is refused with all its problems', async () => {
+test('an invalid configuration is rejected with all its problems at once', async () => {
   const { code, output } = await failingServer({ DATABASE_URL: 'mysql://x', PORT: '99999', JWT_SECRET: 'short' })
   expect(code).toBe(1)
   for (const name of ['DATABASE_URL', 'PORT', 'JWT_SECRET']) expect(output).toContain(`${name}: `)

@@ -1,14 +1,15 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { type Database, openDatabase } from '../../src/database/client.ts'
-import { ALL_TOPICS, createHub } from '../../src/events/hub.ts'
+import { createHub } from '../../src/events/hub.ts'
 import { encodeCursor, type LoggedEvent, oldestPosition, purgeLog, readLog } from '../../src/events/log.ts'
+import { ALL_TOPICS } from '../../src/events/subscription.ts'
 import { createTail } from '../../src/events/tail.ts'
-import { startServer } from '../../src/server.ts'
 import { graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
 import { openTestDatabase, testDatabase } from '../support/database.ts'
 import { cursorOf } from '../support/factories.ts'
-import { keepingLog, serverForTest, signUp } from '../support/server.ts'
+import { keepingLog, ownServerForTest, signUp } from '../support/server.ts'
 import { graphqlStream } from '../support/sockets.ts'
 import { until } from '../support/wait.ts'
 
@@ -21,12 +22,12 @@ const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
 const MONTH = daysAgo(30)
 const never = new AbortController().signal
 
-/** Events of nothing in particular. */
+/** Writes arbitrary events. */
 const write = (db: Database, count: number) => db.$executeRaw`
   INSERT INTO "Event" ("type", "projectId", "subjectId", "version", "changes")
   SELECT 'project.updated', gen_random_uuid(), gen_random_uuid(), 1, '{}' FROM generate_series(1, ${count}::int)`
 
-/** Makes events older than a month. */
+/** Backdates events by more than a month. */
 const age = (db: Database, positions: number[]) => db.$executeRaw`
   UPDATE "Event" SET "at" = now() - interval '31 days' WHERE "position" = ANY (${positions}::bigint[])`
 const ageAll = (db: Database) => db.$executeRaw`UPDATE "Event" SET "at" = now() - interval '31 days'`
@@ -43,7 +44,7 @@ async function open() {
 }
 
 describe('purging the log', () => {
-  test('takes what is old from its beginning, and nothing behind an event that is not', async () => {
+  test('deletes expired events from the start, up to the first that is not expired', async () => {
     const { db, tail, positions } = await open()
     await write(db, 5)
     await tail.sync()
@@ -53,7 +54,7 @@ describe('purging the log', () => {
     expect(await purgeLog(db, MONTH, never)).toBe(0)
   })
 
-  test('leaves the newest, however old, so that the next event has the next position', async () => {
+  test('keeps the newest event, however old, so that positions continue', async () => {
     const { db, tail, positions } = await open()
     await write(db, 4)
     await tail.sync()
@@ -66,7 +67,7 @@ describe('purging the log', () => {
     expect(await positions()).toEqual([5])
   })
 
-  test('leaves what has no position yet, and an empty log as it is', async () => {
+  test('keeps events without a position and accepts an empty log', async () => {
     const { db, tail, positions } = await open()
     expect(await purgeLog(db, MONTH, never)).toBe(0)
     await write(db, 2)
@@ -79,7 +80,7 @@ describe('purging the log', () => {
     expect(await positions()).toEqual([2])
   })
 
-  test('takes as many as there are, in more than one statement, and stops when it is told to', async () => {
+  test('deletes in batches until done or aborted', async () => {
     const { db, tail } = await open()
     await write(db, 2_500)
     await tail.sync()
@@ -89,7 +90,7 @@ describe('purging the log', () => {
     expect(await oldestPosition(db)).toBe(2_500n)
   })
 
-  test('ends a stream that is replaying what it takes, instead of leaving a hole in it', async () => {
+  test('ends a stream that is replaying deleted events instead of leaving a gap', async () => {
     const { db, tail } = await open()
     const hub = createHub(tail, db)
     await write(db, 1_500)
@@ -108,8 +109,8 @@ describe('purging the log', () => {
   })
 })
 
-test('a cursor into what was purged is CURSOR_EXPIRED at every door; the last event purged is one to go on from', async () => {
-  const server = await serverForTest()
+test('a cursor before the last purged event is CURSOR_EXPIRED over every protocol', async () => {
+  const server = await ownServerForTest()
   const { token } = await signUp(server)
   const caller = { url: server.url, token }
   const expired = await cursorOf(caller)
@@ -157,7 +158,7 @@ test('a cursor into what was purged is CURSOR_EXPIRED at every door; the last ev
   }
 })
 
-test('a server purges the log when it starts, of what is older than it is told', async () => {
+test('a server purges events older than EVENT_RETENTION_DAYS at startup', async () => {
   const { options, drop } = await testDatabase()
   cleanUps.push(drop)
   const before = await openDatabase(options)
@@ -180,6 +181,6 @@ test('a server purges the log when it starts, of what is older than it is told',
     log,
   )
   cleanUps.push(() => server.close())
-  await until('it is told', () => log.lines.some(({ details }) => (details as { chore?: string }).chore === 'events'))
+  await until('it is logged', () => log.lines.some(({ details }) => (details as { chore?: string }).chore === 'events'))
   expect(await oldestPosition(server.db)).toBe(2n)
 })

@@ -1,18 +1,17 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { cursorOf } from '../support/factories.ts'
-import { serverForTest, signUp, type TestServer } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 import { graphqlStream, openSocket } from '../support/sockets.ts'
 import { until } from '../support/wait.ts'
 
-async function start() {
-  const server = await serverForTest()
+async function start<S extends TestServer>(server: S) {
   const { token } = await signUp(server)
   const write = async (title: string) => (await rest(server, 'POST /tasks', { token, body: { title } })).body.id
   return { server, token, write, caller: { url: server.url, token } }
 }
 
-/** The first block of a stream: what it says before any event. */
+/** Returns the fields of the first block of a stream, sent before any event. */
 async function opening(server: TestServer, path: string, token: string, headers: Record<string, string> = {}) {
   const abort = new AbortController()
   onTestFinished(() => abort.abort())
@@ -32,7 +31,7 @@ async function opening(server: TestServer, path: string, token: string, headers:
 }
 
 test('a stream that is cut before its first event is resumed from where it began', async () => {
-  const { server, token, write, caller } = await start()
+  const { server, token, write, caller } = await start(await sharedServer())
   for (const path of ['/events/stream', '/tasks/events']) {
     const began = await cursorOf(caller)
     const { id, retry } = await opening(server, path, token)
@@ -49,14 +48,14 @@ test('a stream that is cut before its first event is resumed from where it began
 })
 
 test('readers are told to come again after times that are not the same', async () => {
-  const { server, token } = await start()
+  const { server, token } = await start(await sharedServer())
   const times = new Set<string | undefined>()
   for (let count = 0; count < 5; count++) times.add((await opening(server, '/events/stream', token)).retry)
   expect(times.size).toBeGreaterThan(1)
 })
 
 test('a Last-Event-ID that is no cursor is told by its name; an empty one is none', async () => {
-  const { server, token } = await start()
+  const { server, token } = await start(await sharedServer())
   const bad = await rest(server, 'GET /events/stream', { token, headers: { 'last-event-id': 'made-up' } })
   expect([bad.status, bad.body.errors[0].path]).toEqual([422, ['header', 'Last-Event-ID']])
   const inQuery = await rest(server, 'GET /events/stream?after=made-up', { token })
@@ -66,7 +65,7 @@ test('a Last-Event-ID that is no cursor is told by its name; an empty one is non
 })
 
 test('a server that stops ends each stream with the cursor of what it sent last', async () => {
-  const { server, token, write, caller } = await start()
+  const { server, token, write, caller } = await start(await ownServerForTest())
   const after = await cursorOf(caller)
   const query = `subscription { taskEvents(after: "${after}") { cursor } }`
   const socket = await openSocket(server, { authorization: `Bearer ${token}` })
@@ -90,9 +89,9 @@ test('a server that stops ends each stream with the cursor of what it sent last'
   expect(last.id).toBeUndefined()
   const { errors } = await overGraphql.next()
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE', issues: [reason] })
-  // Of what it did not want there is nothing to come again for.
+  // A filtered stream also moves past the events that it did not select.
   expect(await quiet.next()).toMatchObject({ data: { errors: [{ code: 'server_stopping', message: seen[1] }] } })
-  for (const inbox of [overSse, overGraphql, quiet]) await until('it is over', () => inbox.ended !== undefined)
+  for (const inbox of [overSse, overGraphql, quiet]) await until('it ends', () => inbox.ended !== undefined)
   await until('the websocket is closed', () => socket.closing !== undefined)
   expect(socket.closing?.code).toBe(1001)
 })

@@ -10,11 +10,11 @@ import { openSocket } from '../support/sockets.ts'
 let server: RecordedServer
 let admin: Caller
 let owner: Person
-/** Members of both projects, and of the shared one alone. */
+/** Members of both projects; `outsiders` belong to the shared one only. */
 let insiders: Person[]
 let outsiders: Person[]
 let projectId: string
-/** A task of the shared project that blocks one of the other. */
+/** A task of the shared project that blocks a task of the other. */
 let task: { id: string }
 
 beforeAll(async () => {
@@ -49,7 +49,7 @@ const change = async (caller: Caller) =>
 
 const nextOf = (inboxes: readonly Inbox<GraphqlAnswer>[]) => Promise.all(inboxes.map((inbox) => inbox.next()))
 
-/** A result without what names the request. */
+/** Strips a result of everything that identifies the request. */
 function plain({ data, errors }: GraphqlAnswer) {
   return {
     data,
@@ -57,13 +57,13 @@ function plain({ data, errors }: GraphqlAnswer) {
   }
 }
 
-describe('all who follow at once are told what each would be told alone', () => {
+describe('followers served together receive what each would receive alone', () => {
   test.each([
     ['people', 'version actor { id name email disabledAt } task { assignees { id email } creator { id email } }'],
     ['related tasks', 'version task { id relations { type relatedTaskId relatedTask { title } } }'],
     ['a project', 'version task { id title project { name } }'],
-    ['everybody’s', 'type cursor match taskId changes { field from to } task { id title version parent { id } } at'],
-  ])('of %s', async (_what, selected) => {
+    ['public fields', 'type cursor match taskId changes { field from to } task { id title version parent { id } } at'],
+  ])('for %s', async (_what, selected) => {
     const callers: Caller[] = [
       ...outsiders,
       ...insiders,
@@ -73,20 +73,20 @@ describe('all who follow at once are told what each would be told alone', () => 
       await apiKey(insiders[0]!, 'tasks:read'),
       await apiKey(insiders[1]!, 'tasks:read', 'projects:read'),
     ]
-    // The first to be served answers for the others: let one of each kind be that.
+    // The first follower computes the result for the others, so each kind gets a turn as the first.
     for (const turn of [0, 2, 4, 7]) {
       const order = [...callers.slice(turn), ...callers.slice(0, turn)]
       const variables = { after: await cursorOf(owner), filter: { status: ['PENDING'] } }
       const followers: Awaited<ReturnType<typeof follow>>[] = []
       for (const caller of order) followers.push(await follow(caller, selected, variables))
-      // All are live from here on.
+      // All followers are live from here on.
       await change(owner)
       await nextOf(followers.map(({ inbox }) => inbox))
       for (const actor of turn === 0 ? [outsiders[0]!, admin] : [owner, insiders[1]!]) {
         const after = await cursorOf(owner)
         await change(actor)
         const together = (await nextOf(followers.map(({ inbox }) => inbox))).map(plain)
-        // From the log, nothing is shared.
+        // Replay from the log shares nothing.
         const alone = order.map(async (caller) => {
           const { socket, inbox } = await follow(caller, selected, { ...variables, after })
           const result = await inbox.next()
@@ -99,15 +99,15 @@ describe('all who follow at once are told what each would be told alone', () => 
     }
   })
 
-  test('and that differs: an e-mail address is its owner’s, a related task that of who sees it', async () => {
+  test('including differences: e-mail addresses and related tasks depend on the viewer', async () => {
     const selected = 'actor { email } task { relations { relatedTaskId } }'
     const callers = [outsiders[0]!, outsiders[1]!, insiders[0]!, admin]
     const followers = await Promise.all(
       callers.map(async (one) => follow(one, selected, { after: await cursorOf(owner) })),
     )
     await change(outsiders[0]!)
-    const told = await nextOf(followers.map(({ inbox }) => inbox))
-    const seen = told.map(({ data }) => [data.taskEvents.actor.email, data.taskEvents.task.relations.length])
+    const results = await nextOf(followers.map(({ inbox }) => inbox))
+    const seen = results.map(({ data }) => [data.taskEvents.actor.email, data.taskEvents.task.relations.length])
     const { email } = outsiders[0]!
     expect(seen).toEqual([
       [email, 0],
@@ -118,19 +118,19 @@ describe('all who follow at once are told what each would be told alone', () => 
   })
 })
 
-describe.runIf(onPostgres)('an event is worked out', () => {
-  /** The statements that an event costs when these follow, wherever they began. */
+describe.runIf(onPostgres)('an event is resolved', () => {
+  /** Counts the statements of one event for these followers, wherever they started. */
   async function costOf(callers: Caller[], selected: string, actor: Caller = owner): Promise<number> {
     const followers: Awaited<ReturnType<typeof follow>>[] = []
     for (const [index, caller] of callers.entries()) {
-      // Some began a change earlier than others: they are in the same group, once they have caught up.
+      // Some start one change earlier; they join the same group once they have caught up.
       const after = await cursorOf(owner)
       if (index % 3 === 0) await change(owner)
       const follower = await follow(caller, selected, { after })
       if (index % 3 === 0) await follower.inbox.next()
       followers.push(follower)
     }
-    // All are live from here on.
+    // All followers are live from here on.
     const earlier = followers.map(({ inbox }) => inbox)
     const before = changes
     await change(owner)
@@ -149,14 +149,14 @@ describe.runIf(onPostgres)('an event is worked out', () => {
   const TASK = 'changes { to } task { id title }'
   const ACTOR = 'changes { to } actor { id email }'
 
-  test('once for any number of followers who may see the same', async () => {
+  test('once for any number of followers with the same access', async () => {
     const one = await costOf([outsiders[0]!], TASK)
     const members = [...outsiders, ...insiders]
     expect(await costOf([...members, ...members, ...members], TASK)).toBe(one)
     expect(await costOf([...members, ...members, ...members], ACTOR)).toBe(await costOf([outsiders[0]!], ACTOR))
   })
 
-  test('again for each role and set of scopes, and once for all who have it', async () => {
+  test('once per distinct role and set of scopes', async () => {
     const one = await costOf([outsiders[0]!], TASK)
     const keys = await Promise.all([...outsiders, ...insiders].map((person) => apiKey(person, 'tasks:read')))
     expect(await costOf([...outsiders, ...keys], TASK)).toBe(one + 1)
@@ -166,13 +166,13 @@ describe.runIf(onPostgres)('an event is worked out', () => {
     )
   })
 
-  test('for who is looked at in it apart from the others', async () => {
+  test('separately for the user whose own data it contains', async () => {
     const others = [outsiders[1]!, ...insiders]
     const shared = await costOf(others, ACTOR, outsiders[0]!)
     expect(await costOf([...others, outsiders[0]!], ACTOR, outsiders[0]!)).toBe(shared + 1)
   })
 
-  test('for each where what is asked for is the viewer’s own', async () => {
+  test('once per follower when the selection depends on the viewer', async () => {
     const selected = 'changes { to } task { relations { id } }'
     const one = await costOf([outsiders[0]!], selected)
     const four = await costOf([...outsiders, ...insiders], selected)
@@ -180,7 +180,7 @@ describe.runIf(onPostgres)('an event is worked out', () => {
   })
 })
 
-test.runIf(onPostgres)('the words of all events of a page are looked for in one statement', async () => {
+test.runIf(onPostgres)('a search over a page of events takes one statement', async () => {
   const after = await cursorOf(owner)
   for (let count = 0; count < 10; count++) await change(owner)
   const path = `GET /events?projectId=${projectId}&search=title&after=${after}`

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { eventStream, type Inbox, rest, subscribe, websocketClient } from '../support/clients.ts'
 import { cursorOf, newLabel, newProject, newTask } from '../support/factories.ts'
 import { ask, type Caller, call, data, overRest, refusal } from '../support/operations.ts'
-import { addTo, type Person, signUpAt } from '../support/people.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { addTo, type Person, signUpAdminAt, signUpAt } from '../support/people.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 import { graphqlStream } from '../support/sockets.ts'
 
 let server: TestServer
@@ -12,35 +12,34 @@ let ada: Person
 let bob: Person
 
 beforeAll(async () => {
-  server = await testServer()
-  admin = await signUpAt(server, 'Administrator')
+  server = await sharedServer()
+  admin = await signUpAdminAt(server)
   ada = await signUpAt(server, 'Ada')
   bob = await signUpAt(server, 'Bob')
 })
-afterAll(() => server?.close())
 
 type Filter = Record<string, unknown>
 
-/** An event as these tests read it: "task.updated STAYED". */
-interface Told {
+/** Condensed form of an event. An example of `kind` is "task.updated STAYED". */
+interface Seen {
   cursor: string
-  what: string
+  kind: string
   taskId: string | null
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: read as the event it is expected to be
-const told = ({ cursor, type, match, taskId }: any): Told => ({ cursor, what: `${type} ${match}`, taskId })
+// biome-ignore lint/suspicious/noExplicitAny: untyped event from the wire
+const pick = ({ cursor, type, match, taskId }: any): Seen => ({ cursor, kind: `${type} ${match}`, taskId })
 
 const FOLLOW = `subscription ($filter: TaskFilter, $after: String, $projectId: ID) {
   taskEvents(filter: $filter, after: $after, projectId: $projectId) { cursor type taskId match }
 }`
 
-/** The events of a filter, live over a websocket; `next` waits for that many. */
+/** Follows a filter live over a WebSocket. `next(count)` waits for that many events. */
 function follow(caller: Caller, variables: { filter?: Filter; after?: string; projectId?: string }) {
   const { inbox } = subscribe(websocketClient(caller, caller.token), FOLLOW, variables)
   return reader(inbox, ({ data, errors }) => {
     if (!data) throw new Error(errors?.[0]?.extensions.code)
-    return told(data.taskEvents)
+    return pick(data.taskEvents)
   })
 }
 
@@ -55,12 +54,12 @@ function reader<T, U>(inbox: Inbox<T>, read: (message: T) => U) {
   }
 }
 
-/** Every event of a filter behind a cursor. */
+/** Reads all events of a filter after a cursor, over REST and over GraphQL. */
 async function pages(
   caller: Caller,
   filter: Filter,
   after: string,
-): Promise<{ overRest: Told[]; overGraphql: Told[] }> {
+): Promise<{ overRest: Seen[]; overGraphql: Seen[] }> {
   const query = `query ($filter: TaskFilter, $after: String) {
     events(filter: $filter, after: $after, first: 100) { nodes { cursor type taskId match } }
   }`
@@ -68,14 +67,14 @@ async function pages(
   const overRest = data(
     await call(caller, `GET /events?limit=100&after=${after}&filter=${encodeURIComponent(JSON.stringify(filter))}`),
   ).nodes
-  return { overRest: overRest.map(told), overGraphql: overGraphql.map(told) }
+  return { overRest: overRest.map(pick), overGraphql: overGraphql.map(pick) }
 }
 
-const whats = (events: Told[]) => events.map(({ what }) => what)
+const kinds = (events: Seen[]) => events.map(({ kind }) => kind)
 const update = async (caller: Caller, { id }: { id: string }, input: Filter) =>
   data(await overRest.updateTask(caller, id, input))
 
-test('a filter tells what enters it, stays in it and leaves it: the same on every stream, page and after every cursor', async () => {
+test('a filter reports the same ENTERED, STAYED and LEFT events on every stream, on pages and after every cursor', async () => {
   const { id: projectId } = await newProject(ada)
   const filter = { status: ['PENDING'], priority: { gte: 3 }, projectId }
   const after = await cursorOf(ada)
@@ -87,10 +86,10 @@ test('a filter tells what enters it, stays in it and leaves it: the same on ever
   const streams = {
     websocket: follow(ada, { filter, after }),
     graphql: reader((await graphqlStream(server, FOLLOW, { token, variables: { filter, after } })).inbox, ({ data }) =>
-      told(data.taskEvents),
+      pick(data.taskEvents),
     ),
-    tasks: reader(tasksOnly.inbox, (event) => told(event.data)),
-    events: reader(all.inbox, (event) => told(event.data)),
+    tasks: reader(tasksOnly.inbox, (event) => pick(event.data)),
+    events: reader(all.inbox, (event) => pick(event.data)),
   }
 
   const first = await newTask(ada, { projectId, priority: 3 })
@@ -117,7 +116,7 @@ test('a filter tells what enters it, stays in it and leaves it: the same on ever
     ...(copy.status === 'PENDING' ? [['task.created ENTERED', copy.id]] : [['task.updated ENTERED', copy.id]]),
   ]
   const heard = await streams.websocket.next(expected.length)
-  expect(heard.map(({ what, taskId }) => [what, taskId])).toEqual(expected)
+  expect(heard.map(({ kind, taskId }) => [kind, taskId])).toEqual(expected)
   expect(await streams.graphql.next(expected.length)).toEqual(heard)
   expect(await streams.tasks.next(expected.length)).toEqual(heard)
   expect(await streams.events.next(expected.length)).toEqual(heard)
@@ -129,7 +128,7 @@ test('a filter tells what enters it, stays in it and leaves it: the same on ever
   }
 })
 
-test('a task that goes over to another project leaves for who follows the one and enters for who follows the other', async () => {
+test('a move to another project is LEFT for followers of the old one and ENTERED for followers of the new one', async () => {
   const [from, to] = [await newProject(ada), await newProject(ada)]
   await addTo(ada, from.id, bob.email, 'VIEWER')
   const task = await newTask(ada, { projectId: from.id })
@@ -145,15 +144,15 @@ test('a task that goes over to another project leaves for who follows the one an
 
   const LEFT = 'task.removed LEFT'
   const ENTERED = 'task.updated ENTERED'
-  expect(whats(await ofFrom.next(2))).toEqual([LEFT, ENTERED])
-  expect(whats(await onlyFrom.next(2))).toEqual([LEFT, ENTERED])
-  // What happens elsewhere is none of Bob's business.
-  expect(whats(await ofBob.next(2))).toEqual([LEFT, ENTERED])
-  expect(whats(await ofTo.next(3))).toEqual([ENTERED, 'task.updated STAYED', LEFT])
-  expect(whats(await ofBoth.next(5))).toEqual([LEFT, ENTERED, 'task.updated STAYED', LEFT, ENTERED])
+  expect(kinds(await ofFrom.next(2))).toEqual([LEFT, ENTERED])
+  expect(kinds(await onlyFrom.next(2))).toEqual([LEFT, ENTERED])
+  // Bob cannot see the other project.
+  expect(kinds(await ofBob.next(2))).toEqual([LEFT, ENTERED])
+  expect(kinds(await ofTo.next(3))).toEqual([ENTERED, 'task.updated STAYED', LEFT])
+  expect(kinds(await ofBoth.next(5))).toEqual([LEFT, ENTERED, 'task.updated STAYED', LEFT, ENTERED])
 })
 
-test('types and nouns say which events are told, and a name that is none of them is refused', async () => {
+test('types and nouns select events, and an unknown type is rejected', async () => {
   const { id: projectId } = await newProject(ada)
   const after = await cursorOf(ada)
   const { token } = ada
@@ -176,7 +175,7 @@ test('types and nouns say which events are told, and a name that is none of them
   expect(await types('types=label')).toEqual(['label.created'])
   expect(await types('types=task.created&types=label')).toEqual(['task.created', 'label.created'])
   expect(await types('types=task')).toEqual(['task.created', 'task.updated', 'task.updated'])
-  // A filter is of tasks: nothing else can be in it.
+  // Filters match only tasks, so label events never match.
   expect(await types('types=label&filter={}')).toEqual([])
   expect(await types('filter={"priority":{"gte":3}}')).toEqual(['task.created', 'task.updated', 'task.updated'])
   const live = reader(stream.inbox, (event) => `${event.event} ${event.data.match}`)
@@ -193,7 +192,7 @@ test('types and nouns say which events are told, and a name that is none of them
   ])
 })
 
-test('who follows without a filter is told everything, beside one who has one', async () => {
+test('a follower without a filter receives every event, even beside a follower with one', async () => {
   const { id: projectId } = await newProject(ada)
   const after = await cursorOf(ada)
   const whole = follow(ada, { projectId, after })
@@ -201,11 +200,11 @@ test('who follows without a filter is told everything, beside one who has one', 
   const task = await newTask(ada, { projectId })
   await update(ada, task, { priority: 4 })
   await update(ada, task, { priority: 3 })
-  expect(whats(await whole.next(3))).toEqual(['task.created null', 'task.updated null', 'task.updated null'])
-  expect(whats(await part.next(2))).toEqual(['task.updated ENTERED', 'task.updated LEFT'])
+  expect(kinds(await whole.next(3))).toEqual(['task.created null', 'task.updated null', 'task.updated null'])
+  expect(kinds(await part.next(2))).toEqual(['task.updated ENTERED', 'task.updated LEFT'])
 })
 
-test('“me” is whoever follows, though they ask word for word the same', async () => {
+test('“me” means the follower, even when two followers send the same filter', async () => {
   const { id: projectId } = await newProject(ada)
   await addTo(ada, projectId, bob.email, 'EDITOR')
   const after = await cursorOf(ada)
@@ -215,11 +214,11 @@ test('“me” is whoever follows, though they ask word for word the same', asyn
   await update(bob, task, { assigneeIds: [ada.id, bob.id] })
   await update(bob, task, { assigneeIds: [bob.id] })
   await update(bob, task, { assigneeIds: [] })
-  expect(whats(await ofAda.next(3))).toEqual(['task.created ENTERED', 'task.updated STAYED', 'task.updated LEFT'])
-  expect(whats(await ofBob.next(3))).toEqual(['task.updated ENTERED', 'task.updated STAYED', 'task.updated LEFT'])
+  expect(kinds(await ofAda.next(3))).toEqual(['task.created ENTERED', 'task.updated STAYED', 'task.updated LEFT'])
+  expect(kinds(await ofBob.next(3))).toEqual(['task.updated ENTERED', 'task.updated STAYED', 'task.updated LEFT'])
 })
 
-test('words are found by their stems, before the change and after it', async () => {
+test('search matches word stems, both before and after a change', async () => {
   const { id: projectId } = await newProject(ada)
   const after = await cursorOf(ada)
   const filter = { projectId, search: 'reports' }
@@ -230,7 +229,7 @@ test('words are found by their stems, before the change and after it', async () 
   await update(ada, task, { title: 'Nothing of it' })
   await update(ada, task, { title: 'A report' })
   const heard = await live.next(4)
-  expect(whats(heard)).toEqual([
+  expect(kinds(heard)).toEqual([
     'task.created ENTERED',
     'task.updated STAYED',
     'task.updated LEFT',
@@ -239,7 +238,7 @@ test('words are found by their stems, before the change and after it', async () 
   expect((await pages(ada, filter, after)).overRest).toEqual(heard)
 })
 
-test('a key that no task has yet is that of the task which is given it', async () => {
+test('a filter by an unused key matches the task that later receives the key', async () => {
   const [one, other] = [await newProject(ada), await newProject(ada)]
   const after = await cursorOf(ada)
   const live = follow(ada, { filter: { key: [`${one.key.toLowerCase()}-1`, `${other.key}-1`] }, after })
@@ -247,7 +246,7 @@ test('a key that no task has yet is that of the task which is given it', async (
   await newTask(ada, { projectId: one.id })
   data(await overRest.moveTask(ada, task.id, other.id))
   await update(ada, task, { title: 'Over there' })
-  expect(whats(await live.next(4))).toEqual([
+  expect(kinds(await live.next(4))).toEqual([
     'task.created ENTERED',
     'task.removed LEFT',
     'task.updated ENTERED',
@@ -255,29 +254,29 @@ test('a key that no task has yet is that of the task which is given it', async (
   ])
 })
 
-test('a task that is removed for good leaves also by the key it had before it moved', async () => {
+test('a permanently deleted task is LEFT for a filter by the key it had before it moved', async () => {
   const [one, other] = [await newProject(admin), await newProject(admin)]
   const task = await newTask(admin, { projectId: one.id })
   data(await overRest.moveTask(admin, task.id, other.id))
   const after = await cursorOf(admin)
   await server.db.project.delete({ where: { id: other.id } })
   const { overGraphql } = await pages(admin, { key: [task.key] }, after)
-  expect(overGraphql).toMatchObject([{ what: 'task.deleted LEFT', taskId: task.id }])
+  expect(overGraphql).toMatchObject([{ kind: 'task.deleted LEFT', taskId: task.id }])
 })
 
-test('a label that is deleted takes its tasks out of a filter', async () => {
+test('deleting a label makes its tasks leave a filter by that label', async () => {
   const { id: projectId } = await newProject(ada)
   const label = await newLabel(ada, projectId)
   const after = await cursorOf(ada)
   const live = follow(ada, { filter: { labelId: { any: [label.id] } }, after })
   const task = await newTask(ada, { projectId, labelIds: [label.id] })
   data(await overRest.deleteLabel(ada, label.id))
-  expect(whats(await live.next(2))).toEqual(['task.created ENTERED', 'task.updated LEFT'])
+  expect(kinds(await live.next(2))).toEqual(['task.created ENTERED', 'task.updated LEFT'])
   await update(ada, task, { title: 'Without it' })
   expect(live.inbox.size).toBe(0)
 })
 
-test('dates are compared as they are, in whatever time zone they were written', async () => {
+test('dates are compared as instants, whatever time zone they were written in', async () => {
   const { id: projectId } = await newProject(ada)
   const after = await cursorOf(ada)
   const last = '9999-12-31T23:59:59.999Z'
@@ -291,34 +290,34 @@ test('dates are compared as they are, in whatever time zone they were written', 
     ])
   await write('Pacific/Kiritimati', last)
   await write('America/St_Johns', '0001-01-01T00:00:00.000Z')
-  expect(whats(await late.next(2))).toEqual(['task.updated ENTERED', 'task.updated LEFT'])
-  expect(whats(await early.next(1))).toEqual(['task.updated ENTERED'])
+  expect(kinds(await late.next(2))).toEqual(['task.updated ENTERED', 'task.updated LEFT'])
+  expect(kinds(await early.next(1))).toEqual(['task.updated ENTERED'])
 })
 
-test('of a project that goes away a member is told no more, also with a filter, and of one that comes back again', async () => {
+test('a removed member receives no filtered events of the project until they are added again', async () => {
   const { id: projectId } = await newProject(ada)
   const kept = await newProject(ada)
   for (const id of [projectId, kept.id]) await addTo(ada, id, bob.email, 'VIEWER')
   const after = await cursorOf(bob)
   const live = follow(bob, { filter: { priority: { lte: 5 } }, after })
   const task = await newTask(ada, { projectId })
-  expect(whats(await live.next(1))).toEqual(['task.created ENTERED'])
+  expect(kinds(await live.next(1))).toEqual(['task.created ENTERED'])
   data(await call(ada, `DELETE /projects/${projectId}/members/${bob.id}`))
   await update(ada, task, { title: 'Not for Bob' })
   const other = await newTask(ada, { projectId: kept.id })
-  expect(await live.next(1)).toMatchObject([{ what: 'task.created ENTERED', taskId: other.id }])
+  expect(await live.next(1)).toMatchObject([{ kind: 'task.created ENTERED', taskId: other.id }])
   await addTo(ada, projectId, bob.email, 'VIEWER')
   await update(ada, task, { title: 'For Bob again' })
-  expect(await live.next(1)).toMatchObject([{ what: 'task.updated STAYED', taskId: task.id }])
-  // The project itself: its members learn nothing more of it, an ADMIN that its tasks are gone.
+  expect(await live.next(1)).toMatchObject([{ kind: 'task.updated STAYED', taskId: task.id }])
+  // Deleting the project sends nothing to its members and LEFT to an ADMIN.
   const seen = follow(admin, { filter: { priority: { lte: 5 } }, after: await cursorOf(admin) })
   await server.db.project.delete({ where: { id: projectId } })
-  expect(await seen.next(1)).toMatchObject([{ what: 'task.deleted LEFT', taskId: task.id }])
+  expect(await seen.next(1)).toMatchObject([{ kind: 'task.deleted LEFT', taskId: task.id }])
   const last = await newTask(ada, { projectId: kept.id })
-  expect(await live.next(1)).toMatchObject([{ what: 'task.created ENTERED', taskId: last.id }])
+  expect(await live.next(1)).toMatchObject([{ kind: 'task.created ENTERED', taskId: last.id }])
 })
 
-test('events from before states were kept cannot be filtered; whoever asks is told so', async () => {
+test('filtering events logged without a task state fails with CURSOR_EXPIRED', async () => {
   const { id: projectId } = await newProject(ada)
   const after = await cursorOf(ada)
   const task = await newTask(ada, { projectId })
@@ -332,9 +331,9 @@ test('events from before states were kept cannot be filtered; whoever asks is to
   await expect(follow(ada, { filter: { projectId }, after }).next(1)).rejects.toThrow('CURSOR_EXPIRED')
   const ended = await eventStream(server, `/tasks/events?after=${after}&filter=${filter}`, { token })
   expect(await ended.inbox.next()).toMatchObject({ event: 'error', data: { code: 'CURSOR_EXPIRED' } })
-  expect(whats(await follow(ada, { projectId, after }).next(1))).toEqual(['task.created null'])
+  expect(kinds(await follow(ada, { projectId, after }).next(1))).toEqual(['task.created null'])
 
   const fromNow = follow(ada, { filter: { projectId }, after: await cursorOf(ada) })
   await update(ada, task, { priority: 2 })
-  expect(whats(await fromNow.next(1))).toEqual(['task.updated STAYED'])
+  expect(kinds(await fromNow.next(1))).toEqual(['task.updated STAYED'])
 })

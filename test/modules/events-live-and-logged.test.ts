@@ -1,49 +1,50 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { schema } from '../../src/schema.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
 import { rootFields } from '../access/doors.ts'
 import { STREAM_DOORS } from '../access/streams.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { cursorOf, newProject, newTask } from '../support/factories.ts'
 import { type Caller, call, data } from '../support/operations.ts'
 import { apiKey, type Person, signUpAt } from '../support/people.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let owner: Person
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
-  await signUpAt(server, 'Administrator')
+  server = await sharedServer()
   owner = await signUpAt(server)
 })
-afterAll(() => server?.close())
 
 type Variables = Record<string, unknown>
 
-const doors = Object.entries(STREAM_DOORS)
+const transports = Object.entries(STREAM_DOORS)
 
-/** Follows it through each door, and answers how to read up to the event of a task. */
+/** Subscribes over every transport. Returns a function that reads up to the event of a task. */
 async function followAll(name: 'events' | 'taskEvents', variables: Variables, caller: Caller = owner) {
   const root = rootFields(schema).find((one) => one.name === `Subscription.${name}`)!
   const opened = await Promise.all(
-    doors.map(async ([door, open]) => ({ door, next: await open(server, root, variables, { token: caller.token! }) })),
+    transports.map(async ([transport, open]) => ({
+      transport,
+      next: await open(server, root, variables, { token: caller.token! }),
+    })),
   )
   return async (last: string) => {
     const read: Record<string, Variables[]> = {}
-    for (const { door, next } of opened) {
+    for (const { transport, next } of opened) {
       const events: Variables[] = []
       do {
         const { code, data, exchange } = await next()
-        expect(code, `${door}: ${exchange}`).toBe('OK')
+        expect(code, `${transport}: ${exchange}`).toBe('OK')
         events.push(data)
       } while (events.at(-1)?.subjectId !== last)
-      read[door] = events.slice(0, -1)
+      read[transport] = events.slice(0, -1)
     }
     return read
   }
 }
 
-/** What the log tells of it, over GraphQL and REST, page by page. */
+/** Reads the log page by page, over GraphQL and over REST. */
 async function readAll(variables: Variables, caller: Caller = owner): Promise<Record<string, Variables[]>> {
   const query = `query ($types: [String!], $projectId: ID, $filter: TaskFilter, $after: String) {
     events(types: $types, projectId: $projectId, filter: $filter, after: $after, first: 2) {
@@ -80,17 +81,17 @@ async function readAll(variables: Variables, caller: Caller = owner): Promise<Re
 
 const change = async (id: string, body: object) => data(await call(owner, `PATCH /tasks/${id}`, { ...body }))
 
-/** That all told the same, in the same order. */
-function expectTold(read: Record<string, Variables[]>, wanted: unknown[][]) {
-  for (const [door, events] of Object.entries(read))
+/** Expects every transport to have delivered these events in this order. */
+function expectEvents(read: Record<string, Variables[]>, wanted: unknown[][]) {
+  for (const [transport, events] of Object.entries(read))
     expect(
       events.map(({ type, match }) => [type, match]),
-      door,
+      transport,
     ).toEqual(wanted)
 }
 
-describe('the events of a filter, live and from the log,', () => {
-  test('are those of tasks that were in it or are, and say which', async () => {
+describe('filtered events, live and logged,', () => {
+  test('cover tasks that enter, stay in or leave the filter, and say which', async () => {
     const [{ id: projectId }, elsewhere] = [await newProject(owner), await newProject(owner)]
     const after = await cursorOf(owner)
     const filter = { status: ['IN_PROGRESS'], and: [{ projectId }] }
@@ -118,12 +119,12 @@ describe('the events of a filter, live and from the log,', () => {
       ['task.restored', 'ENTERED'],
       ['task.removed', 'LEFT'],
     ]
-    expectTold(await read(last.id), wanted)
-    expectTold(await readTasks(last.id), wanted)
-    expectTold(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
+    expectEvents(await read(last.id), wanted)
+    expectEvents(await readTasks(last.id), wanted)
+    expectEvents(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
   })
 
-  test('by words are those of tasks with the words then', async () => {
+  test('match search words against the task at the time of each event', async () => {
     const { id: projectId } = await newProject(owner)
     const after = await cursorOf(owner)
     const asked = { filter: { search: 'zebras' }, projectId, after }
@@ -138,11 +139,11 @@ describe('the events of a filter, live and from the log,', () => {
       ['task.updated', 'STAYED'],
       ['task.updated', 'LEFT'],
     ]
-    expectTold(await read(last.id), wanted)
-    expectTold(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
+    expectEvents(await read(last.id), wanted)
+    expectEvents(await readAll(asked), [...wanted, ['task.created', 'ENTERED']])
   })
 
-  test('of one’s own are each viewer’s, though they ask the same', async () => {
+  test('resolve “me” per viewer, even when two viewers send the same filter', async () => {
     const friend = await signUpAt(server)
     const { id: projectId } = await newProject(owner)
     data(await call(owner, `POST /projects/${projectId}/members`, { email: friend.email, role: 'EDITOR' }))
@@ -152,20 +153,20 @@ describe('the events of a filter, live and from the log,', () => {
     await change(id, { assigneeIds: [owner.id, friend.id] })
     await change(id, { assigneeIds: [friend.id] })
     const last = await newTask(owner, { projectId, assigneeIds: [owner.id, friend.id] })
-    expectTold(await mine(last.id), [
+    expectEvents(await mine(last.id), [
       ['task.created', 'ENTERED'],
       ['task.updated', 'STAYED'],
       ['task.updated', 'LEFT'],
     ])
-    expectTold(await theirs(last.id), [
+    expectEvents(await theirs(last.id), [
       ['task.updated', 'ENTERED'],
       ['task.updated', 'STAYED'],
     ])
   })
 })
 
-describe('the events of some types', () => {
-  test('are those alone, live and from the log, and a noun means all of its types', async () => {
+describe('the types argument', () => {
+  test('selects only those types, live and logged, and a noun selects all of its types', async () => {
     const { id: projectId } = await newProject(owner)
     const asked = { types: ['project', 'task.deleted', 'label.created'], projectId, after: await cursorOf(owner) }
     const read = await followAll('events', asked)
@@ -180,11 +181,11 @@ describe('the events of some types', () => {
       ['label.created', null],
       ['task.deleted', null],
     ]
-    expectTold(await read(last.id), wanted)
-    expectTold(await readAll(asked), [...wanted, ['task.deleted', null]])
+    expectEvents(await read(last.id), wanted)
+    expectEvents(await readAll(asked), [...wanted, ['task.deleted', null]])
   })
 
-  test('that are none are refused, all of them at once', async () => {
+  test('rejects unknown types and reports all of them at once', async () => {
     for (const path of ['/events', '/events/stream']) {
       const { status, body } = await rest(server, `GET ${path}?types=tasks&types=task&types=session.revoked`, owner)
       expect([status, body.errors?.map((issue: { path: unknown }) => issue.path)]).toEqual([
@@ -198,7 +199,7 @@ describe('the events of some types', () => {
     expect((await rest(server, 'GET /tasks/events?types=task', owner)).status).toBe(422)
   })
 
-  test('that an API key may not see are not shown to it', async () => {
+  test('never shows types outside the scopes of an API key', async () => {
     const key = await apiKey(owner, 'tasks:read')
     const { id: projectId } = await newProject(owner)
     const asked = { types: ['project', 'task'], after: await cursorOf(owner) }
@@ -206,12 +207,12 @@ describe('the events of some types', () => {
     await server.db.project.update({ where: { id: projectId }, data: { name: 'Renamed' } })
     await newTask(owner, { projectId })
     const last = await newTask(owner, { projectId })
-    expectTold(await read(last.id), [['task.created', null]])
-    expectTold(await readAll({ ...asked, types: ['project'] }, key), [])
+    expectEvents(await read(last.id), [['task.created', null]])
+    expectEvents(await readAll({ ...asked, types: ['project'] }, key), [])
   })
 })
 
-test('what an event keeps for filters is shown to nobody, and cannot be asked for', async () => {
+test('the state stored with an event for filters is never exposed and cannot be selected', async () => {
   const { id: projectId } = await newProject(owner)
   const after = await cursorOf(owner)
   const read = await followAll('events', { projectId, after })

@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Context, Viewer } from '../../src/context.ts'
+import type { Viewer } from '../../src/auth/authenticate.ts'
 import { createTail } from '../../src/events/tail.ts'
-import { readEvents } from '../../src/modules/events/service.ts'
+import { readEvents } from '../../src/modules/event-feed/service.ts'
+import type { Context } from '../../src/request/context.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
 
-/** Removes a member, and writes a task, while their page of the log is being read. */
+/** Removes a member and writes a task while that member's page of the log is being read. */
 async function readWhileRemoved(ofProject: boolean) {
   const { handle, close } = await openTestDatabase()
   onTestFinished(close)
@@ -24,7 +25,7 @@ async function readWhileRemoved(ofProject: boolean) {
   return readEvents(ctx, ofProject ? { projectId: project.id } : {})
 }
 
-test('a page of the log has nothing that was committed after its reader was removed, though they asked before', async () => {
+test('a page of the log omits events committed after its reader was removed, even if the request came earlier', async () => {
   expect((await readWhileRemoved(false)).events).toEqual([])
   await expect(readWhileRemoved(true)).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })

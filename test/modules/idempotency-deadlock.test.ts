@@ -4,15 +4,15 @@ import { graphql, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { atOnce, cursorOf, eventsSince, newChain, newKey, newLabel, newProject, newTask } from '../support/factories.ts'
 import type { Caller } from '../support/operations.ts'
-import { signUp, type TestServer } from '../support/server.ts'
-import { closeServers, testServers } from '../support/servers.ts'
+import { type OwnServer, signUp } from '../support/server.ts'
+import { closeServers, ownServers } from '../support/servers.ts'
 import { until } from '../support/wait.ts'
 
-let servers: TestServer[]
+let servers: OwnServer[]
 let owner: Caller & { token: string }
 
 beforeAll(async () => {
-  servers = await testServers({ RATE_LIMIT: 'off' })
+  servers = await ownServers({ RATE_LIMIT: 'off' })
   owner = { url: servers[0]!.url, token: (await signUp(servers[0]!)).token }
 })
 afterAll(() => closeServers(servers))
@@ -22,11 +22,11 @@ interface Answer {
   text: string
   codes: string[]
   replayed: boolean
-  /** The titles that it says were given to tasks. */
+  /** Task titles found in the response. */
   titles: string[]
 }
 
-/** A request that can be sent again. No other gives the titles it gives. */
+/** A repeatable request. The titles it sets are unique to it. */
 interface Sent {
   key: string | undefined
   send(): Promise<Answer>
@@ -38,7 +38,7 @@ const options = (key: string | undefined) => ({
   headers: { ...(key && { 'idempotency-key': key }) },
 })
 
-/** All texts that stand anywhere in an answer under the name "title". */
+/** Returns every string under the name "title" anywhere in a response. */
 function titlesIn(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return []
   const own = 'title' in value && typeof value.title === 'string' ? [value.title] : []
@@ -67,7 +67,7 @@ function overGraphql(index: number, mutations: string[], key: string | undefined
   const send = async (): Promise<Answer> => {
     const { status, data, errors } = await graphql(serverAt(index), document, {}, options(key))
     const codes = errors?.map(({ extensions }) => extensions.code) ?? []
-    // With a key it is all or nothing.
+    // With a key the document is atomic.
     const titles = key && errors ? [] : titlesIn(data)
     return { status, text: JSON.stringify(data), replayed: !errors, codes, titles }
   }
@@ -76,14 +76,14 @@ function overGraphql(index: number, mutations: string[], key: string | undefined
 
 const retitle = (id: string) => `updateTask(id: "${id}", input: { title: "${randomUUID()}" }) { id title version }`
 const rotated = <T>(list: readonly T[], by: number): T[] => list.map((_, place) => list[(place + by) % list.length]!)
-/** The list in another order for each of those who are at it at once: every second one comes from the other end. */
+/** Rotates the list by `index` and reverses it for odd ones, so that orders conflict. */
 const ordered = <T>(list: readonly T[], index: number): T[] =>
   index % 2 ? rotated(list, index).toReversed() : rotated(list, index)
 
-/** How often PostgreSQL had to break off one of several who waited for each other, which it does after a second. */
+/** Returns how many deadlocks PostgreSQL has resolved by aborting a transaction. */
 async function deadlocks(): Promise<number> {
   if (!onPostgres) return 0
-  // Each connection counts for itself at first. At once, so that every one of them has to tell.
+  // Connections buffer their counts: query all of them at once so that each one flushes.
   for (const { db } of servers)
     await atOnce(20, () => db.$queryRaw`SELECT pg_stat_force_next_flush()::text, pg_sleep(0.02)::text`)
   const [row] = await servers[0]!.db.$queryRaw<{ deadlocks: number }[]>`
@@ -94,8 +94,8 @@ async function deadlocks(): Promise<number> {
 const EXPECTED = new Set(['NOT_FOUND', 'VALIDATION_FAILED'])
 
 /**
- * Sends all at once and, those that have a key, again. Nobody may hear anything but that a task is in the trash or elsewhere just then,
- * wait for a deadlock, or be told of a change that was not made; and no other change may have been made.
+ * Sends all requests at once, then repeats those with a key. Expects no error codes but those in
+ * EXPECTED, no deadlocks, replayed answers, and exactly the changes that the answers report.
  */
 async function expectAllAnswered(requests: readonly Sent[]): Promise<void> {
   const cursor = await cursorOf(owner)
@@ -118,7 +118,7 @@ async function expectAllAnswered(requests: readonly Sent[]): Promise<void> {
   expectSteps(events)
 }
 
-/** Versions in steps of one; what goes from one project to another has one version there and here. */
+/** Expects the versions of each task to increase by one. Both events of a move share a version. */
 function expectSteps(events: readonly { type: string; subjectId: string; version: number }[]): void {
   const versions = new Map<string, number[]>()
   for (const { type, subjectId, version } of events)
@@ -133,14 +133,14 @@ const MODES = [
   ['some with keys', (index: number) => (index % 4 < 2 ? undefined : randomUUID())],
 ] as const
 
-// The embedded database has one connection, where nobody waits for anybody: once shows the rest.
+// The embedded database has one connection and cannot deadlock: one mode is enough there.
 describe.each(onPostgres ? MODES : MODES.slice(-1))(
-  'many at once in opposite orders, %s, neither wait for each other nor lose a change:',
+  'concurrent requests in opposite orders, %s, neither deadlock nor lose a change',
   (_name, keyOf) => {
     const send = (index: number, call: string, body?: unknown) => overRest(index, call, body, keyOf(index))
     const retitled = (tasks: readonly { id: string }[]) => tasks.map(({ id }) => ({ id, title: randomUUID() }))
 
-    test('batches', async () => {
+    test('when batches update the same tasks', async () => {
       const { id: projectId } = await newProject(owner)
       const tasks = await atOnce(12, () => newTask(owner, { projectId }))
       await expectAllAnswered(
@@ -150,7 +150,7 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       )
     })
 
-    test('batches of new tasks in several projects', async () => {
+    test('when batches create tasks in several projects', async () => {
       const projects = await atOnce(4, () => newProject(owner))
       const items = (index: number) =>
         ordered(projects, index).map(({ id }) => ({ projectId: id, title: randomUUID() }))
@@ -159,10 +159,10 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       )
     })
 
-    test('trees that move, and batches of what is in them', async () => {
+    test('when a tree moves while batches update its tasks', async () => {
       const projects = await atOnce(2, () => newProject(owner))
       const top = await newTask(owner, { projectId: projects[0].id })
-      // More than one page of the table: a scan would take them in another order than that of their ids.
+      // Fill more than one table page, so that a scan would lock the rows out of id order.
       const below = await atOnce(20, () => newTask(owner, { projectId: projects[0].id, parentId: top.id }))
       const cursor = await cursorOf(owner)
       const before = await deadlocks()
@@ -179,7 +179,7 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       expectSteps(await eventsSince(owner, cursor))
     })
 
-    test('deletions of a label, and tasks that get it', async () => {
+    test('when a label is deleted while it is added to tasks', async () => {
       const { id: projectId } = await newProject(owner)
       for (let round = 0; round < 3; round++) {
         const { id } = await newLabel(owner, projectId)
@@ -194,7 +194,7 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       }
     })
 
-    test('documents of several mutations, and batches', async () => {
+    test('when multi-mutation documents run beside batches', async () => {
       const { id: projectId } = await newProject(owner)
       const tasks = await atOnce(4, () => newTask(owner, { projectId }))
       await expectAllAnswered(
@@ -210,7 +210,7 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       )
     })
 
-    test('whatever changes a tree', async () => {
+    test('when every kind of change hits one tree', async () => {
       const projects = await atOnce(2, () => newProject(owner))
       const chain = await newChain(owner, projects[0].id, 5)
       const tasks = [...chain, ...(await atOnce(7, () => newTask(owner, { projectId: projects[0].id })))]
@@ -239,15 +239,15 @@ describe.each(onPostgres ? MODES : MODES.slice(-1))(
       )
       const allowed = new Set([...EXPECTED, 'CONFLICT'])
       expect(answers.filter(({ codes }) => codes.some((code) => !allowed.has(code)))).toEqual([])
-      expect(answers.filter(({ text }) => text.includes('got in the way'))).toEqual([])
+      expect(answers.filter(({ text }) => text.includes('conflicted with this one'))).toEqual([])
       expect(await deadlocks()).toBe(before)
       expectSteps(await eventsSince(owner, cursor))
     })
   },
 )
 
-describe.runIf(onPostgres)('with a key, what PostgreSQL breaks off is begun again as a whole:', () => {
-  /** Sends a request that comes to hold the first task and to wait for the second, whose holder then wants the first. */
+describe.runIf(onPostgres)('with an Idempotency-Key, a deadlocked request is retried as a whole', () => {
+  /** Deadlocks a request, which holds the first task, with a transaction that holds the second. */
   async function crossed(request: (first: string, second: string) => Sent) {
     const [first, second] = await atOnce(2, () => newTask(owner)).then((tasks) => tasks.map(({ id }) => id).toSorted())
     const { send } = request(first, second)
@@ -255,7 +255,7 @@ describe.runIf(onPostgres)('with a key, what PostgreSQL breaks off is begun agai
     let sent: Promise<Answer> | undefined
     await db.$transaction(
       async (tx) => {
-        // Of the two it is the request that is broken off.
+        // Make PostgreSQL abort the request, not this transaction.
         await tx.$executeRaw`SET LOCAL deadlock_timeout TO '20s'`
         await tx.task.update({ where: { id: second }, data: { priority: 5 } })
         sent = send()
@@ -277,8 +277,8 @@ describe.runIf(onPostgres)('with a key, what PostgreSQL breaks off is begun agai
       (...ids) =>
         overRest(0, 'PATCH /tasks/bulk', { items: ids.map((id) => ({ id, title: 'Crossed' })) }, randomUUID()),
     ],
-    ['a document', (...ids) => overGraphql(0, ids.map(retitle), randomUUID())],
-  ])('%s', async (_name, request) => {
+    ['a GraphQL document', (...ids) => overGraphql(0, ids.map(retitle), randomUUID())],
+  ])('when it is %s', async (_name, request) => {
     const { answer, again, first, second } = await crossed(request)
     expect(answer).toMatchObject({ status: 200, codes: [], titles: { length: 2 } })
     expect(again.text).toBe(answer.text)
@@ -289,7 +289,7 @@ describe.runIf(onPostgres)('with a key, what PostgreSQL breaks off is begun agai
   })
 })
 
-test('20 projects of one name, made at once with keys, all get a key of their own', async () => {
+test('20 concurrent projects with the same name each get a unique project key', async () => {
   const name = `Same ${newKey()}`
   const answers = await atOnce(20, (index) => overRest(index, 'POST /projects', { name }, randomUUID()).send())
   expect(answers.filter(({ status }) => status !== 201)).toEqual([])

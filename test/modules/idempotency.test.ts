@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { forgetOldAnswers } from '../../src/idempotency.ts'
+import { forgetOldAnswers } from '../../src/app/idempotency.ts'
 import { graphql, type RestOptions, rest } from '../support/clients.ts'
 import { onPostgres, testDatabase } from '../support/database.ts'
 import { serverProcess } from '../support/process.ts'
-import { signUp, type TestServer, type TestUser } from '../support/server.ts'
-import { closeServers, testServers } from '../support/servers.ts'
+import { type OwnServer, signUp, type TestUser } from '../support/server.ts'
+import { closeServers, ownServers } from '../support/servers.ts'
 
-let servers: TestServer[]
-let server: TestServer
+let servers: OwnServer[]
+let server: OwnServer
 let user: TestUser
 let token: string
 
 beforeAll(async () => {
-  servers = await testServers({ RATE_LIMIT: 'off' })
+  servers = await ownServers({ RATE_LIMIT: 'off' })
   server = servers[0]!
   user = await signUp(server)
   token = user.token
@@ -26,7 +26,7 @@ const create = (key: string, title = 'Once', at?: { url: string }) => send('POST
 const titled = (title: string) => server.db.task.findMany({ where: { title } })
 
 describe('a request with an Idempotency-Key', () => {
-  test('is done once and answered alike from then on: status, body, Location and ETag', async () => {
+  test('runs once and replays its status, body, Location and ETag', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     const first = await create(key, title)
     const again = await create(key, title)
@@ -39,7 +39,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(events.map((event) => event.type)).toEqual(['task.created'])
   })
 
-  test('is answered as it was, whatever has become of the thing since', async () => {
+  test('replays the original answer even after the task was changed and deleted', async () => {
     const key = randomUUID()
     const first = await create(key)
     await rest(server, `PATCH /tasks/${first.body.id}`, { token, body: { title: 'Changed' } })
@@ -47,7 +47,7 @@ describe('a request with an Idempotency-Key', () => {
     expect((await create(key)).text).toBe(first.text)
   })
 
-  test('of 100 at once one is done; the others are answered alike, or CONFLICT while it runs', async () => {
+  test('runs once when 100 arrive together: the rest get the same answer, or CONFLICT while it runs', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) => create(key, title, servers[index % servers.length])),
@@ -62,7 +62,7 @@ describe('a request with an Idempotency-Key', () => {
     if (waiting) expect([waiting.body.code, waiting.headers.get('retry-after')]).toEqual(['CONFLICT', '1'])
   })
 
-  test('for another request: IDEMPOTENCY_KEY_REUSED, and nothing is done', async () => {
+  test('fails with IDEMPOTENCY_KEY_REUSED when the key belongs to a different request', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     await create(key)
     const other = await create(key, title)
@@ -73,7 +73,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(elsewhere.body.code).toBe('IDEMPOTENCY_KEY_REUSED')
   })
 
-  test('that failed left nothing behind, and is tried again', async () => {
+  test('runs again after a failure', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     const body = { projectId: randomUUID(), title }
     for (const _ of [1, 2]) {
@@ -86,7 +86,7 @@ describe('a request with an Idempotency-Key', () => {
     expect((await create(key, title)).status).toBe(201)
   })
 
-  test('is its sender’s own: another’s with the same key is another request', async () => {
+  test('does not share its key with other users', async () => {
     const key = randomUUID()
     const mine = await create(key)
     const other = await signUp(server)
@@ -100,8 +100,8 @@ describe('a request with an Idempotency-Key', () => {
     ['a deletion', async () => [`DELETE /tasks/${(await create(randomUUID())).body.id}`, {}], 204],
     ['a batch', async () => ['POST /tasks/bulk', { body: { items: [{ title: 'a' }, { title: '' }] } }], 200],
     ['a dry run', async () => ['POST /tasks/bulk', { body: { dryRun: true, items: [{ title: 'a' }] } }], 200],
-    ['a project', async () => ['POST /projects', { body: { name: 'Made once' } }], 201],
-  ])('may be any that writes: %s', async (_what, request, status) => {
+    ['a new project', async () => ['POST /projects', { body: { name: 'Made once' } }], 201],
+  ])('replays %s', async (_what, request, status) => {
     const key = randomUUID()
     const [call, options] = await request()
     const first = await send(call, key, options)
@@ -112,7 +112,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(await server.db.event.count()).toBe(events)
   })
 
-  test('is kept over GraphQL, too, with the whole of what was selected', async () => {
+  test('replays the full selection over GraphQL, and rolls back a document that fails in part', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     const query =
       'mutation ($title: String!) { createTask(input: { title: $title }) { id project { key } creator { name } } }'
@@ -127,7 +127,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(await titled(title)).toHaveLength(1)
   })
 
-  test('is refused where a secret goes in or out, where nobody is signed in, and where it is no key', async () => {
+  test('is rejected on operations with secrets, when signed out, and with an invalid key', async () => {
     const account = { email: user.email, password: user.password }
     const places: [string, RestOptions][] = [
       ['POST /auth/sign-in', { body: account, token: undefined }],
@@ -152,7 +152,7 @@ describe('a request with an Idempotency-Key', () => {
     expect(records).toEqual([])
   })
 
-  test('is forgotten after a day', async () => {
+  test('runs again after a day, when its record has expired', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     await create(key, title)
     const createdAt = new Date(Date.now() - 24 * 3_600_000 - 1_000)
@@ -163,12 +163,12 @@ describe('a request with an Idempotency-Key', () => {
     expect(await forgetOldAnswers(server.db)).toBe(1)
   })
 
-  test('means nothing to a read', async () => {
+  test('ignores the key on reads', async () => {
     expect((await send('GET /tasks', 'a b')).status).toBe(200)
   })
 })
 
-test('an answer is still given after kill -9, and by a second server', async () => {
+test('an answer is replayed after kill -9 and by a second server', async () => {
   const { options, drop } = await testDatabase()
   onTestFinished(drop)
   const settings = {

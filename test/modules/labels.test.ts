@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   atOnce,
@@ -6,8 +6,6 @@ import {
   cursorOf,
   eventsSince,
   expectRefused,
-  expectRoles,
-  type Guarded,
   INSTANT,
   MISSING,
   newCast,
@@ -17,9 +15,8 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
-import { apiKey } from '../support/people.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -27,39 +24,18 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const labelsOf = (project: string) =>
   server.db.label.findMany({ where: { projectId: project }, orderBy: { id: 'asc' } })
-/** A name no other label has. */
+/** Returns a unique label name. */
 const newName = () => `Name ${newKey()}`
 
-const OPERATIONS: Guarded[] = [
-  ['listLabels', 'VIEWER', (api, caller) => api.listLabels(caller, projectId)],
-  ['createLabel', 'EDITOR', (api, caller) => api.createLabel(caller, projectId, { name: newName() })],
-  [
-    'updateLabel',
-    'EDITOR',
-    async (api, caller) => api.updateLabel(caller, (await newLabelQuietly()).id, { name: newName() }),
-  ],
-  ['deleteLabel', 'EDITOR', async (api, caller) => api.deleteLabel(caller, (await newLabelQuietly()).id)],
-]
-
-/** The label that a refused operation is tried on is there before it is looked at what the operation did. */
-let spare: { id: string }[] = []
-const newLabelQuietly = async () => spare.pop() ?? (await newLabel(owner, projectId))
-
-describeBoth('labels', (api) => {
-  test.each(OPERATIONS)('%s is for %s and up', async (...operation) => {
-    spare = await atOnce(10, () => newLabel(owner, projectId))
-    await expectRoles(api, cast, operation)
-  })
-
+describeApi('labels', (api) => {
   test('cannot be told by a stranger from labels that are not there', async () => {
     const { id } = await newLabel(owner, projectId)
     for (const one of [id, MISSING, 'nothing', '\u0000']) {
@@ -70,15 +46,6 @@ describeBoth('labels', (api) => {
       expectRefused(await api.listLabels(cast.people.stranger, one), 'NOT_FOUND', ['projectId'])
       expectRefused(await api.createLabel(cast.people.stranger, one, { name: 'A' }), 'NOT_FOUND', ['projectId'])
     }
-  })
-
-  test('need the scopes of tasks of an API key', async () => {
-    const reader = await apiKey(cast.people.OWNER, 'tasks:read')
-    data(await api.listLabels(reader, projectId))
-    expectRefused(await api.createLabel(reader, projectId, { name: newName() }), 'FORBIDDEN', [])
-    const writer = await apiKey(cast.people.OWNER, 'tasks:write')
-    expectRefused(await api.listLabels(writer, projectId), 'FORBIDDEN', [])
-    data(await api.createLabel(writer, projectId, { name: newName() }))
   })
 
   test('are made with a name and a color, gray unless told', async () => {
@@ -110,7 +77,7 @@ describeBoth('labels', (api) => {
     ])
   })
 
-  test('of one project have distinct names, whatever their case, and those of another may have the same', async () => {
+  test('have names that are unique within a project, ignoring case', async () => {
     const [one, two] = [await newProject(owner), await newProject(owner)]
     const made = data(await api.createLabel(owner, one.id, { name: 'Übung' }))
     const other = data(await api.createLabel(owner, one.id, { name: 'Other' }))
@@ -119,12 +86,12 @@ describeBoth('labels', (api) => {
       expectRefused(await api.updateLabel(owner, other.id, { name }), 'CONFLICT', ['name'])
     }
     data(await api.createLabel(owner, two.id, { name: 'übung' }))
-    // Its own name in another case is no other label's.
+    // A label may change the case of its own name.
     expect(data(await api.updateLabel(owner, made.id, { name: 'ÜBUNG' }))).toMatchObject({ name: 'ÜBUNG', version: 2 })
     expect((await labelsOf(one.id)).map(({ name }) => name)).toEqual(['ÜBUNG', 'Other'])
   })
 
-  test('of one name are made once by 20 at once', async () => {
+  test('are created once when 20 requests with the same name race', async () => {
     const { id } = await newProject(owner)
     const outcomes = await atOnce(20, (index) => api.createLabel(owner, id, { name: index % 2 ? 'Same' : 'SAME' }))
     expect(outcomes.map((outcome) => outcome.error?.code).sort()).toEqual([...Array(19).fill('CONFLICT'), undefined])
@@ -143,27 +110,27 @@ describeBoth('labels', (api) => {
     ['a color of three digits', { name: 'A', color: '#fff' }, ['color']],
     ['a color of eight digits', { name: 'A', color: '#ffffffff' }, ['color']],
     ['a color without its #', { name: 'A', color: 'ffffff' }, ['color']],
-    ['a color that is no hexadecimal number', { name: 'A', color: '#gggggg' }, ['color']],
-    ['a color with a line behind it', { name: 'A', color: '#ffffff\n' }, ['color']],
+    ['a color with digits that are not hexadecimal', { name: 'A', color: '#gggggg' }, ['color']],
+    ['a color followed by a line break', { name: 'A', color: '#ffffff\n' }, ['color']],
     ['an unknown field', { name: 'A', icon: 'star' }, ['icon']],
-    ['several mistakes', { name: '', color: 'red' }, ['color', 'name']],
-  ])('with %s are refused', async (_what, input, fields) => {
+    ['several invalid fields', { name: '', color: 'red' }, ['color', 'name']],
+  ])('are rejected with %s', async (_what, input, fields) => {
     const label = await newLabel(owner, projectId)
     const before = await labelsOf(projectId)
     expectRefused(await api.createLabel(owner, projectId, input), 'VALIDATION_FAILED', fields)
-    // A change may leave the name as it is.
+    // Updates may omit the name.
     if (input.name !== undefined)
       expectRefused(await api.updateLabel(owner, label.id, input), 'VALIDATION_FAILED', fields)
     expect(await labelsOf(projectId)).toEqual(before)
   })
 
-  test('have names of up to 50 characters, of which emoji count one each', async () => {
+  test('have names of up to 50 characters, where an emoji counts as one', async () => {
     const name = `${'🌉'.repeat(42)}${newKey()}`
     expect([...name]).toHaveLength(50)
     expect(data(await api.createLabel(owner, projectId, { name }))).toMatchObject({ name })
   })
 
-  test('change from the version that is expected, with an event of what changed', async () => {
+  test('are updated only from the expected version, and log what changed', async () => {
     const label = await newLabel(owner, projectId)
     const cursor = await cursorOf(owner)
     const name = newName()
@@ -176,7 +143,7 @@ describeBoth('labels', (api) => {
       'expectedVersion',
     ])
     data(await api.updateLabel(owner, label.id.toUpperCase(), { color: '#000000' }))
-    // What changes nothing is no change.
+    // An update to the current values does not change the version.
     expect(data(await api.updateLabel(owner, label.id, { name, color: '#000000' }))).toMatchObject({ version: 3 })
     expect(data(await api.updateLabel(owner, label.id, {}))).toMatchObject({ version: 3 })
     for (const field of ['name', 'color'])
@@ -188,17 +155,17 @@ describeBoth('labels', (api) => {
     ])
   })
 
-  test('change once from one version, by 20 at once', async () => {
+  test('are updated once when 20 requests expect the same version', async () => {
     const { id } = await newLabel(owner, projectId)
     const outcomes = await atOnce(20, () => api.updateLabel(owner, id, { name: newName() }, 1))
     const codes = outcomes.map((outcome) => outcome.error?.code).sort()
     expect(codes).toEqual([...Array(19).fill('PRECONDITION_FAILED'), undefined])
   })
 
-  test('that are deleted are taken off their tasks, each with one event of its own', async () => {
+  test('are removed from their tasks when deleted, with one event per task', async () => {
     const { id } = await newProject(owner)
     const [label, kept] = [await newLabel(owner, id), await newLabel(owner, id)]
-    const bearing = [
+    const labelled = [
       await newTask(owner, { projectId: id, labelIds: [label.id, kept.id] }),
       await newTask(owner, { projectId: id, labelIds: [label.id] }),
     ]
@@ -207,14 +174,14 @@ describeBoth('labels', (api) => {
     const other = await newTask(owner, { projectId: id, labelIds: [kept.id] })
     const cursor = await cursorOf(owner)
     data(await api.deleteLabel(cast.people.ADMIN, label.id, 1))
-    expect(await readTask(owner, bearing[0].id)).toMatchObject({ labelIds: [kept.id], version: 2 })
-    expect(await readTask(owner, bearing[1].id)).toMatchObject({ labelIds: [], version: 2 })
+    expect(await readTask(owner, labelled[0].id)).toMatchObject({ labelIds: [kept.id], version: 2 })
+    expect(await readTask(owner, labelled[1].id)).toMatchObject({ labelIds: [], version: 2 })
     expect(await readTask(owner, other.id)).toEqual(other)
     const events = await eventsSince(owner, cursor)
     const [deleted, ...updated] = [...events].sort((a, b) => a.type.localeCompare(b.type))
     const actorId = cast.people.ADMIN.id
     expect(deleted).toMatchObject({ type: 'label.deleted', subjectId: label.id, projectId: id, actorId, changes: {} })
-    const told = (task: { id: string }, from: string[], to: string[], version: number) =>
+    const updateOf = (task: { id: string }, from: string[], to: string[], version: number) =>
       expect.objectContaining({
         type: 'task.updated',
         subjectId: task.id,
@@ -225,9 +192,9 @@ describeBoth('labels', (api) => {
     expect(updated).toHaveLength(3)
     expect(updated).toEqual(
       expect.arrayContaining([
-        told(bearing[0], [label.id, kept.id], [kept.id], 2),
-        told(bearing[1], [label.id], [], 2),
-        told(trashed, [label.id], [], 3),
+        updateOf(labelled[0], [label.id, kept.id], [kept.id], 2),
+        updateOf(labelled[1], [label.id], [], 2),
+        updateOf(trashed, [label.id], [], 3),
       ]),
     )
     expect(data(await api.restoreTask(owner, trashed.id))).toMatchObject({ labelIds: [] })
@@ -237,11 +204,11 @@ describeBoth('labels', (api) => {
     data(await api.createLabel(owner, id, { name: label.name }))
   })
 
-  test('are deleted once by many at once, and tasks that get them meanwhile never bear what is gone', async () => {
+  test('are deleted once by concurrent requests, and never remain on tasks that receive them meanwhile', async () => {
     for (let round = 0; round < 5; round++) {
       const { id } = await newProject(owner)
       const [label, kept] = [await newLabel(owner, id), await newLabel(owner, id)]
-      // Half of them bear it already.
+      // Half of the tasks already have the label.
       const tasks = await atOnce(8, (index) => newTask(owner, { projectId: id, labelIds: index % 2 ? [label.id] : [] }))
       const outcomes = await atOnce(12, (index) =>
         index % 3 < 2
@@ -257,7 +224,7 @@ describeBoth('labels', (api) => {
     }
   })
 
-  test('are listed by name, whatever its case, in pages, counted on request', async () => {
+  test('are listed by name, ignoring case, in pages and with a count on request', async () => {
     const { id } = await newProject(owner)
     for (const name of ['b', 'C', 'a', 'D']) data(await api.createLabel(owner, id, { name }))
     await newLabel(owner, projectId)
@@ -276,7 +243,7 @@ describeBoth('labels', (api) => {
   })
 })
 
-test('POST answers 201 with the Location of the list, PATCH an ETag, and DELETE 204 with nothing', async () => {
+test('POST returns 201 with the Location of the list, PATCH an ETag, and DELETE 204 without a body', async () => {
   const { token } = owner
   const path = `/projects/${projectId}/labels`
   const made = await rest(server, `POST ${path}`, { token, body: { name: newName() } })

@@ -1,24 +1,23 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { eventStream, subscribe, websocketClient } from '../support/clients.ts'
 import { type Caller, data, overRest, refusal } from '../support/operations.ts'
-import { addTo, describePeople, type Person, shape, signUpAt } from '../support/people.ts'
+import { addTo, describePeople, type Person, shape, signUpAdminAt, signUpAt } from '../support/people.ts'
 import { makeUser } from '../support/rows.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let admin: Person
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
-  admin = await newUser('Administrator')
+  server = await sharedServer()
+  admin = await signUpAdminAt(server)
 })
-afterAll(() => server?.close())
 
 const newUser = (name = 'Test Person') => signUpAt(server, name)
 const newProject = async (owner: Caller): Promise<string> =>
   data(await overRest.createProject(owner, { name: 'Shared' })).id
 
-/** Somebody who is a member of the project but takes no part in the tests themselves. */
+/** Adds a new user to the project as an extra member. */
 async function extra(projectId: string, role = 'VIEWER') {
   const user = await makeUser(server.db)
   await addTo(admin, projectId, user.email, role)
@@ -30,8 +29,8 @@ const membersIn = async (projectId: string) =>
     (await server.db.membership.findMany({ where: { projectId } })).map(({ userId, role }) => [userId, role]),
   )
 
-describePeople('who leaves a project, and who must not', (api) => {
-  test('a removed member does not find the project any more, nor anything in it', async () => {
+describePeople('leaving a project', (api) => {
+  test('a removed member no longer finds the project or anything in it', async () => {
     const [owner, friend] = [await newUser(), await newUser()]
     const projectId = await newProject(owner)
     await addTo(admin, projectId, friend.email, 'OWNER')
@@ -54,7 +53,7 @@ describePeople('who leaves a project, and who must not', (api) => {
     expect(await membersIn(projectId)).toEqual({ [owner.id]: 'OWNER' })
   })
 
-  test('the last OWNER stays one, whoever asks', async () => {
+  test('nobody, not even an ADMIN, can demote or remove the last OWNER', async () => {
     const owner = await newUser()
     const projectId = await newProject(owner)
     await extra(projectId, 'EDITOR')
@@ -73,7 +72,7 @@ describePeople('who leaves a project, and who must not', (api) => {
     expect((await membersIn(projectId))[second.id]).toBe('OWNER')
   })
 
-  test('of two OWNERs who demote or remove each other at once, one stays', async () => {
+  test('one OWNER remains when two demote or remove each other at once', async () => {
     const [one, other] = [await newUser('One'), await newUser('Other')]
     const projectId = await newProject(one)
     await addTo(admin, projectId, other.email, 'OWNER')
@@ -96,12 +95,12 @@ describePeople('who leaves a project, and who must not', (api) => {
       else data(await api.setMember(admin, projectId, lost.id, { role: 'OWNER' }))
     }
     expect(codes.filter((code) => code === undefined)).toHaveLength(60)
-    // Whoever comes later than at once is no OWNER any more, or no member.
+    // A request that comes second is no longer from an OWNER, or not even from a member.
     expect(new Set(codes)).toContain('CONFLICT')
     expect(codes.filter((code) => !['CONFLICT', 'FORBIDDEN', 'NOT_FOUND', undefined].includes(code))).toEqual([])
   })
 
-  test('each change is an event that says who made it', async () => {
+  test('every change logs an event with its actor', async () => {
     const [owner, friend] = [await newUser(), await newUser()]
     const projectId = await newProject(owner)
     const { cursor } = data(await overRest.eventCursor(owner))
@@ -130,7 +129,7 @@ describePeople('who leaves a project, and who must not', (api) => {
     expect(nodes).toHaveLength(3)
   })
 
-  test('an ADMIN gives an OWNER to the project of a deleted user', async () => {
+  test('an ADMIN can add an OWNER to the project of a deleted user', async () => {
     const [gone, heir] = [await newUser(), await newUser()]
     const projectId = await newProject(gone)
     expect((await api.deleteUser(admin, gone.id)).error).toBeUndefined()
@@ -142,15 +141,15 @@ describePeople('who leaves a project, and who must not', (api) => {
   describe('an open stream', () => {
     const SUBSCRIPTION = `subscription ($after: String) { taskEvents(after: $after) { taskId } }`
 
-    test.each(['removed', 'removed by a program beside the server'])(
-      'shows nothing more of the project to who is %s, and all of a project they come into',
+    test.each(['removed', 'removed directly in the database'])(
+      'hides a project from a member who is %s, and shows a project they join',
       async (how) => {
         const [owner, friend] = [await newUser(), await newUser()]
         const [projectId, next] = [await newProject(owner), await newProject(owner)]
         await addTo(admin, projectId, friend.email, 'VIEWER')
         const write = async (caller: Caller, to: string | undefined) =>
           data(await overRest.createTask(caller, { title: 'A', ...(to && { projectId: to }) })).id as string
-        // A subscription has no acknowledgement: with a cursor it misses nothing, however late it stands.
+        // Subscriptions are not acknowledged: the cursor ensures a slow start misses nothing.
         const { cursor } = data(await overRest.eventCursor(friend))
         const sse = await eventStream(server, `/tasks/events?after=${cursor}`, friend)
         const socket = subscribe(websocketClient(server, friend.token), SUBSCRIPTION, { after: cursor })

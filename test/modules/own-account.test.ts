@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import { type Caller, data, overRest, refusal } from '../support/operations.ts'
-import { apiKey, describePeople, newEmail, type Person, shape, signUpAt } from '../support/people.ts'
-import { serverForTest, type TestServer, testServer } from '../support/server.ts'
+import { apiKey, describePeople, newEmail, type Person, shape, signUpAdminAt, signUpAt } from '../support/people.ts'
+import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
@@ -11,17 +11,16 @@ let admin: Person
 let member: Person
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
-  admin = await newPerson('Administrator')
+  server = await sharedServer()
+  admin = await signUpAdminAt(server)
   member = await newPerson('Member')
 })
-afterAll(() => server?.close())
 
 const newPerson = (name = 'Test Person', at: { url: string } = server) => signUpAt(at, name)
 const signIn = (email: string, password: string) => overRest.signIn({ url: server.url }, { email, password })
 
-describePeople('the own account', (api) => {
-  test('is renamed without a password', async () => {
+describePeople('the viewer’s own account', (api) => {
+  test('can be renamed without the password', async () => {
     const person = await newPerson('Before')
     const before = data(await overRest.me(person))
     expect(data(await api.updateMe(person, {}))).toEqual(before)
@@ -33,7 +32,7 @@ describePeople('the own account', (api) => {
     })
   })
 
-  test('gets another address with the password, and signs in with it', async () => {
+  test('can change its email address with the password, and signs in with the new one', async () => {
     const person = await newPerson()
     const email = newEmail()
     const input = { email: email.toUpperCase(), currentPassword: person.password, name: 'Both' }
@@ -43,7 +42,7 @@ describePeople('the own account', (api) => {
     data(await overRest.me(person))
   })
 
-  test('keeps its address where the password is wrong or another account has the address', async () => {
+  test('keeps its address if the password is wrong or the new address is taken', async () => {
     const person = await newPerson()
     const wrong = refusal(await api.updateMe(person, { email: newEmail(), name: 'No', currentPassword: 'wrong' }))
     expect(shape(wrong), wrong.exchange).toEqual({ code: 'FORBIDDEN', fields: ['currentPassword'] })
@@ -55,20 +54,20 @@ describePeople('the own account', (api) => {
 
   test.each<[string, Record<string, unknown>, string[]]>([
     ['an address without the password', { email: 'a@example.org' }, ['currentPassword']],
-    ['no address', { email: 'a', currentPassword: 'x' }, ['email']],
+    ['a malformed address', { email: 'a', currentPassword: 'x' }, ['email']],
     ['an empty name', { name: ' ' }, ['name']],
     ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
-    ['nothing cleared', { name: null, email: null }, ['email', 'name']],
+    ['null fields', { name: null, email: null }, ['email', 'name']],
     ['a long password', { email: 'a@example.org', currentPassword: 'x'.repeat(201) }, ['currentPassword']],
     ['a role', { role: 'ADMIN' }, ['role']],
-    ['several', { name: '', email: 'a' }, ['currentPassword', 'email', 'name']],
-  ])('with %s is refused', async (_what, input, fields) => {
+    ['several invalid fields', { name: '', email: 'a' }, ['currentPassword', 'email', 'name']],
+  ])('rejects a change with %s', async (_what, input, fields) => {
     const refused = refusal(await api.updateMe(member, input))
     expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
     expect(data(await overRest.me(member))).toMatchObject({ name: 'Member', role: 'MEMBER', version: 1 })
   })
 
-  test('is changed only from the version that is expected', async () => {
+  test('changes only from the expected version', async () => {
     const person = await newPerson()
     data(await api.updateMe(person, { name: 'Second' }, 1))
     const refused = refusal(await api.updateMe(person, { name: 'Third' }, 1))
@@ -76,14 +75,14 @@ describePeople('the own account', (api) => {
     expect(data(await overRest.me(person)).name).toBe('Second')
   })
 
-  test('is changed by a person, not signed out and with no API key', async () => {
+  test('cannot be changed when signed out or with an API key', async () => {
     expect(refusal(await api.updateMe({ url: server.url }, { name: 'A' })).code).toBe('UNAUTHENTICATED')
     const key = await apiKey(admin, 'admin', 'projects:write')
     expect(refusal(await api.updateMe(key, { name: 'A' })).code).toBe('FORBIDDEN')
   })
 
-  test('does not let a stolen token guess the password', async () => {
-    const fresh = await serverForTest()
+  test('limits password guesses made with a stolen token', async () => {
+    const fresh = await ownServerForTest()
     const person = await newPerson('Victim', fresh)
     const attempts = Array.from({ length: 15 }, () =>
       api.updateMe(person, { email: newEmail(), currentPassword: 'wrong' }),
@@ -92,7 +91,7 @@ describePeople('the own account', (api) => {
     expect(codes).toEqual([...Array(10).fill('FORBIDDEN'), ...Array(5).fill('RATE_LIMITED')])
   })
 
-  test('shows when it was disabled, and its address, to itself and to ADMINs alone', async () => {
+  test('shows its address and disabledAt only to itself and to ADMINs', async () => {
     const [author, reader] = [await newPerson('Author'), await newPerson('Reader')]
     const { id: projectId } = data(await overRest.createProject(author, { name: 'Shared' }))
     data(await api.addMember(author, projectId, { email: reader.email, role: 'VIEWER' }))

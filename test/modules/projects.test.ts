@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
-import { type Caller, data, describeBoth, overRest, refusal } from '../support/operations.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi, overRest, refusal } from '../support/operations.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 
 beforeAll(async () => {
-  server = await testServer()
-  await signUp(server, 'Administrator')
+  server = await sharedServer()
 })
-afterAll(() => server?.close())
 
 async function newCaller(): Promise<Caller & { id: string }> {
   const { id, token } = await signUp(server)
@@ -19,8 +17,8 @@ async function newCaller(): Promise<Caller & { id: string }> {
 const uniqueKey = () => `K${crypto.randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`
 const namesOf = (page: { nodes: { name: string }[] }) => page.nodes.map((project) => project.name)
 
-describeBoth('projects', (api) => {
-  test('a project has what it was given, and is its maker’s', async () => {
+describeApi('projects', (api) => {
+  test('a new project has the given fields, and its creator owns it', async () => {
     const caller = await newCaller()
     const key = uniqueKey()
     const created = data(await api.createProject(caller, { key, name: ' Web shop ', description: '*new*' }))
@@ -38,7 +36,7 @@ describeBoth('projects', (api) => {
     data(await api.createTask(caller, { title: 'As its OWNER', projectId: created.id }))
   })
 
-  test('a key is made from the name where none is given', async () => {
+  test('a key is derived from the name if none is given', async () => {
     const caller = await newCaller()
     for (const [name, pattern] of [
       ['Zürich trams', /^ZURIC\d*$/],
@@ -50,7 +48,7 @@ describeBoth('projects', (api) => {
     }
   })
 
-  test('a key is taken once, whoever has it', async () => {
+  test('a key is unique across all users', async () => {
     const key = uniqueKey()
     data(await api.createProject(await newCaller(), { name: 'First', key }))
     const refused = refusal(await api.createProject(await newCaller(), { name: 'Second', key }))
@@ -67,10 +65,10 @@ describeBoth('projects', (api) => {
     ['a key of one letter', { name: 'A', key: 'W' }, ['key']],
     ['a key of 11 characters', { name: 'A', key: 'ABCDEFGHIJK' }, ['key']],
     ['a key that begins with a digit', { name: 'A', key: '1WEB' }, ['key']],
-    ['a key with a line break behind it', { name: 'A', key: 'WEB\n' }, ['key']],
+    ['a key followed by a line break', { name: 'A', key: 'WEB\n' }, ['key']],
     ['an unknown field', { name: 'A', owner: 'me' }, ['owner']],
-    ['several', { name: '', key: '', description: '\ud800' }, ['description', 'key', 'name']],
-  ])('a project with %s is refused', async (_what, input, fields) => {
+    ['several invalid fields', { name: '', key: '', description: '\ud800' }, ['description', 'key', 'name']],
+  ])('rejects a project with %s', async (_what, input, fields) => {
     const caller = await newCaller()
     const refused = refusal(await api.createProject(caller, input))
     expect({ code: refused.code, fields: refused.fields }, refused.exchange).toEqual({
@@ -80,7 +78,7 @@ describeBoth('projects', (api) => {
     expect(namesOf(data(await api.listProjects(caller)))).toEqual(['Inbox'])
   })
 
-  test('whoever is signed out makes, sees and lists none', async () => {
+  test('a signed-out caller cannot create, read or list projects', async () => {
     const { id } = data(await overRest.createProject(await newCaller(), { name: 'A' }))
     const nobody = { url: server.url }
     for (const outcome of [
@@ -92,7 +90,7 @@ describeBoth('projects', (api) => {
     }
   })
 
-  test('the list is in the order they were made, in pages both ways, counted on request', async () => {
+  test('lists projects oldest first, in pages both ways and with a count on request', async () => {
     const caller = await newCaller()
     for (const name of ['A', 'B', 'C', 'D']) data(await api.createProject(caller, { name }))
     const whole = data(await api.listProjects(caller, { totalCount: true }))
@@ -108,7 +106,7 @@ describeBoth('projects', (api) => {
     expect(namesOf(data(await api.listProjects(caller, { first: 2, offset: 3 })))).toEqual(['C', 'D'])
   })
 
-  test('a new project and its first member are events of the log', async () => {
+  test('a new project and its first member are logged as events', async () => {
     const caller = await newCaller()
     const { cursor } = data(await api.eventCursor(caller))
     const { id } = data(await api.createProject(caller, { name: 'Logged' }))
@@ -122,7 +120,7 @@ describeBoth('projects', (api) => {
   })
 })
 
-test('POST /projects answers 201 with the Location of the project', async () => {
+test('POST /projects returns 201 with the Location of the project', async () => {
   const caller = await newCaller()
   const created = await rest(server, 'POST /projects', { token: caller.token, body: { name: 'A' } })
   expect({ status: created.status, location: created.headers.get('location') }).toEqual({

@@ -4,12 +4,12 @@ import { rest } from '../support/clients.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { OPEN, openStreams } from '../support/open-streams.ts'
 import { makeUser } from '../support/rows.ts'
-import { serverForTest, signUp } from '../support/server.ts'
+import { ownServerForTest, signUp } from '../support/server.ts'
 
 const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000)
 const TOMORROW = hoursAgo(-24)
 
-test('sessions that have been over for a day are forgotten, with their tokens; no others are', async () => {
+test('deletes only sessions that ended more than a day ago, with their tokens', async () => {
   const { handle, close } = await openTestDatabase()
   try {
     const { db } = handle
@@ -40,8 +40,8 @@ test('sessions that have been over for a day are forgotten, with their tokens; n
   }
 })
 
-test('who is signed in stays so, with all that stands open, when old sessions are forgotten', async () => {
-  const server = await serverForTest()
+test('deleting old sessions keeps the user signed in and their streams open', async () => {
+  const server = await ownServerForTest()
   const user = await signUp(server)
   const { email, password, token } = user
   const old = (await rest(server, 'POST /auth/sign-in', { body: { email, password } })).body

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   atOnce,
@@ -6,8 +6,6 @@ import {
   cursorOf,
   eventsSince,
   expectRefused,
-  expectRoles,
-  type Guarded,
   INSTANT,
   MISSING,
   newCast,
@@ -15,10 +13,10 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth, overRest, refusal } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi, overRest, refusal } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
-/** Each kind with what it is from the other side. */
+/** Each relation type with its inverse. */
 const KINDS = [
   ['BLOCKS', 'BLOCKED_BY'],
   ['BLOCKED_BY', 'BLOCKS'],
@@ -33,12 +31,11 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const newTasks = (count: number) => atOnce(count, () => newTask(owner, { projectId }))
 const relate = async (taskId: string, type: string, relatedTaskId: string) =>
@@ -47,36 +44,7 @@ const typesOf = (relations: { type: string; relatedTaskId: string }[]) =>
   relations.map(({ type, relatedTaskId }) => [type, relatedTaskId])
 const relationsInProject = () => server.db.taskRelation.count({ where: { source: { projectId } } })
 
-/** What a refused operation could be tried on, made before it is looked at what it did. */
-let spare: { taskId: string; relatedTaskId: string; id?: string }[] = []
-
-const OPERATIONS: Guarded[] = [
-  ['listRelations', 'VIEWER', (api, caller, task) => api.listRelations(caller, task.id)],
-  [
-    'createRelation',
-    'EDITOR',
-    (api, caller, task) => api.createRelation(caller, task.id, { type: 'BLOCKS', relatedTaskId: spare[0]?.taskId }),
-  ],
-  [
-    'deleteRelation',
-    'EDITOR',
-    (api, caller) => {
-      const { taskId = '', id = '' } = spare.pop() ?? {}
-      return api.deleteRelation(caller, taskId, id)
-    },
-  ],
-]
-
-describeBoth('relations of tasks', (api) => {
-  test.each(OPERATIONS)('%s is for %s and up', async (...operation) => {
-    const [one, other] = await newTasks(2)
-    spare = []
-    for (const type of ['BLOCKS', 'DUPLICATES', 'RELATES_TO']) spare.push(await relate(one.id, type, other.id))
-    const more = await newTasks(5)
-    for (const { id } of more) spare.push(await relate(id, 'RELATES_TO', other.id))
-    await expectRoles(api, cast, operation)
-  })
-
+describeApi('relations of tasks', (api) => {
   test.each(KINDS)('%s is %s from the other side', async (type, inverse) => {
     const [one, other] = await newTasks(2)
     const cursor = await cursorOf(owner)
@@ -95,12 +63,12 @@ describeBoth('relations of tasks', (api) => {
     expect(data(await api.getTask(owner, other.id, ['relations'])).relations).toMatchObject([
       { id: made.id, type: inverse, relatedTaskId: one.id },
     ])
-    // Deleted from the other side it is gone from both.
+    // Deleting from the other side removes it from both.
     const deleted = data(await api.deleteRelation(cast.people.EDITOR, other.id, made.id))
     if (api.protocol === 'GraphQL') expect(deleted).toEqual(reverse)
     for (const { id } of [one, other]) expect(data(await api.listRelations(owner, id))).toEqual([])
     expectRefused(await api.deleteRelation(owner, one.id, made.id), 'NOT_FOUND', ['id'])
-    // The tasks are as they were: a relation is neither's.
+    // The tasks are unchanged: a relation belongs to neither.
     expect(await readTask(owner, one.id)).toEqual(one)
     const [created, removed, ...none] = await eventsSince(owner, cursor)
     const stored = ['BLOCKED_BY', 'DUPLICATED_BY'].includes(type) ? inverse : type
@@ -122,7 +90,7 @@ describeBoth('relations of tasks', (api) => {
     expect(none).toEqual([])
   })
 
-  test('of a task are listed oldest first, of any kind', async () => {
+  test('lists relations of all types, oldest first', async () => {
     const [task, ...others] = await newTasks(6)
     for (const [index, [type]] of KINDS.entries()) await relate(task.id, type, others[index].id)
     const expected = KINDS.map(([type], index) => [type, others[index].id])
@@ -130,7 +98,7 @@ describeBoth('relations of tasks', (api) => {
     expect(typesOf(data(await api.getTask(owner, task.id, ['relations'])).relations)).toEqual(expected)
   })
 
-  test('are made once, from whichever side, also by many at once', async () => {
+  test('creates a relation only once under concurrent requests from both sides', async () => {
     for (const [type, inverse] of KINDS) {
       const [one, other] = await newTasks(2)
       const outcomes = await atOnce(10, (index) =>
@@ -146,14 +114,14 @@ describeBoth('relations of tasks', (api) => {
     }
   })
 
-  test('of several kinds may be between the same two tasks', async () => {
+  test('allows relations of several types between the same two tasks', async () => {
     const [one, other] = await newTasks(2)
     for (const type of ['BLOCKS', 'RELATES_TO', 'DUPLICATED_BY'])
       data(await api.createRelation(owner, one.id, { type, relatedTaskId: other.id }))
     expect(data(await api.listRelations(owner, one.id))).toHaveLength(3)
   })
 
-  test.each(['BLOCKS', 'DUPLICATES'])('by %s never close a circle, however long', async (type) => {
+  test.each(['BLOCKS', 'DUPLICATES'])('rejects a %s relation that closes a cycle of any length', async (type) => {
     const inverse = type === 'BLOCKS' ? 'BLOCKED_BY' : 'DUPLICATED_BY'
     const tasks = await newTasks(4)
     for (let index = 0; index < 3; index++) await relate(tasks[index].id, type, tasks[index + 1].id)
@@ -168,12 +136,12 @@ describeBoth('relations of tasks', (api) => {
       }
     }
     expect(await relationsInProject()).toBe(before)
-    // Those of other kinds, and those that only meet, close none.
+    // Other types, and paths that only share an end, are not cycles.
     data(await api.createRelation(owner, tasks[3].id, { type: 'RELATES_TO', relatedTaskId: tasks[0].id }))
     data(await api.createRelation(owner, tasks[0].id, { type, relatedTaskId: tasks[3].id }))
   })
 
-  test('by BLOCKS never close a circle from several sides at once', async () => {
+  test('rejects a BLOCKS cycle created by concurrent requests', async () => {
     for (let round = 0; round < 5; round++) {
       const tasks = await newTasks(3)
       const outcomes = await atOnce(3, (index) =>
@@ -185,7 +153,7 @@ describeBoth('relations of tasks', (api) => {
     }
   })
 
-  test('of a task to itself are refused, by id or key', async () => {
+  test('rejects relating a task to itself, by id or key', async () => {
     const [task] = await newTasks(1)
     for (const [type] of KINDS)
       for (const relatedTaskId of [task.id, task.id.toUpperCase(), task.key])
@@ -194,7 +162,7 @@ describeBoth('relations of tasks', (api) => {
         ])
   })
 
-  test('reach over projects, need EDITOR on the first alone, and log an event in either', async () => {
+  test('spans projects, requires EDITOR only on the first task, and logs an event in both', async () => {
     const { stranger, EDITOR } = cast.people
     const [task] = await newTasks(1)
     const elsewhere = await newTask(owner, { projectId: (await newProject(owner)).id })
@@ -204,7 +172,7 @@ describeBoth('relations of tasks', (api) => {
     expect(events.map(({ type, projectId: project }) => [type, project]).sort()).toEqual(
       [projectId, elsewhere.projectId].map((project) => ['relation.created', project]).sort(),
     )
-    // The editor does not see the other project: for them there is no such relation.
+    // The editor cannot see the other project, so the relation is hidden from them.
     expect(data(await api.listRelations(EDITOR, task.id))).toEqual([])
     expect(data(await api.getTask(EDITOR, task.id, ['relations'])).relations).toEqual([])
     expectRefused(await api.deleteRelation(EDITOR, task.id, relation.id), 'NOT_FOUND', ['id'])
@@ -215,7 +183,7 @@ describeBoth('relations of tasks', (api) => {
     )
     expectRefused(await api.listRelations(stranger, task.id), 'NOT_FOUND', ['taskId'])
     expect(typesOf(data(await api.listRelations(owner, elsewhere.id)))).toEqual([['BLOCKED_BY', task.id]])
-    // A VIEWER of the other task's project may relate a task of their own to it.
+    // A VIEWER of the other task's project can relate their own task to it.
     const own = await newTask(cast.people.VIEWER)
     data(await api.createRelation(cast.people.VIEWER, own.id, { type: 'BLOCKED_BY', relatedTaskId: task.id }))
     expectRefused(
@@ -225,7 +193,7 @@ describeBoth('relations of tasks', (api) => {
     )
   })
 
-  test('are not shown while the other task is in the trash, and there again once it is restored', async () => {
+  test('hides a relation while the other task is in the trash and shows it again after a restore', async () => {
     const [one, other] = await newTasks(2)
     const relation = await relate(one.id, 'BLOCKS', other.id)
     data(await api.deleteTask(owner, other.id))
@@ -241,14 +209,14 @@ describeBoth('relations of tasks', (api) => {
   })
 
   test.each<[string, object, string, string[]]>([
-    ['nothing', {}, 'VALIDATION_FAILED', ['relatedTaskId', 'type']],
-    ['an unknown kind', { type: 'CAUSES', relatedTaskId: MISSING }, 'VALIDATION_FAILED', ['type']],
-    ['no kind', { type: null, relatedTaskId: MISSING }, 'VALIDATION_FAILED', ['type']],
-    ['what is no id', { type: 'BLOCKS', relatedTaskId: 'x\u0000' }, 'VALIDATION_FAILED', ['relatedTaskId']],
+    ['empty input', {}, 'VALIDATION_FAILED', ['relatedTaskId', 'type']],
+    ['an unknown type', { type: 'CAUSES', relatedTaskId: MISSING }, 'VALIDATION_FAILED', ['type']],
+    ['a null type', { type: null, relatedTaskId: MISSING }, 'VALIDATION_FAILED', ['type']],
+    ['an invalid id', { type: 'BLOCKS', relatedTaskId: 'x\u0000' }, 'VALIDATION_FAILED', ['relatedTaskId']],
     ['an unknown field', { type: 'BLOCKS', relatedTaskId: MISSING, lag: 3 }, 'VALIDATION_FAILED', ['lag']],
-    ['a task that is not there', { type: 'BLOCKS', relatedTaskId: MISSING }, 'NOT_FOUND', ['relatedTaskId']],
-    ['a key that is not there', { type: 'BLOCKS', relatedTaskId: 'WEB-99999' }, 'NOT_FOUND', ['relatedTaskId']],
-  ])('to %s are refused', async (_what, input, code, fields) => {
+    ['an unknown task', { type: 'BLOCKS', relatedTaskId: MISSING }, 'NOT_FOUND', ['relatedTaskId']],
+    ['an unknown key', { type: 'BLOCKS', relatedTaskId: 'WEB-99999' }, 'NOT_FOUND', ['relatedTaskId']],
+  ])('rejects %s', async (_what, input, code, fields) => {
     const [task] = await newTasks(1)
     expectRefused(await api.createRelation(owner, task.id, { ...input }), code, fields)
     expectRefused(await api.createRelation(owner, MISSING, { type: 'BLOCKS', relatedTaskId: task.id }), 'NOT_FOUND', [
@@ -258,7 +226,7 @@ describeBoth('relations of tasks', (api) => {
       expectRefused(await api.deleteRelation(owner, task.id, id), 'NOT_FOUND', ['id'])
   })
 
-  test('are deleted once by many at once, and only from a task they are of', async () => {
+  test('deletes a relation only once under concurrent requests, and only through its own tasks', async () => {
     const [one, other, third] = await newTasks(3)
     const { id } = await relate(one.id, 'RELATES_TO', other.id)
     expectRefused(await api.deleteRelation(owner, third.id, id), 'NOT_FOUND', ['id'])
@@ -270,7 +238,7 @@ describeBoth('relations of tasks', (api) => {
   })
 })
 
-test('POST answers 201 with the Location of the list, and DELETE 204 with nothing', async () => {
+test('POST returns 201 with the Location of the list, and DELETE returns an empty 204', async () => {
   const [one, other] = await newTasks(2)
   const { token } = owner
   const path = `/tasks/${one.id}/relations`

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import {
   atOnce,
   type Cast,
@@ -11,8 +11,8 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -20,17 +20,16 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const newTasks = (count: number, input: object = {}) => atOnce(count, () => newTask(owner, { projectId, ...input }))
 const readAll = (tasks: { id: string }[]) => Promise.all(tasks.map(({ id }) => readTask(owner, id)))
 
-/** What became of each item: its error's code and the paths of its issues, or its status. */
+/** Reduces each outcome to its status, or to its error code and issue paths. */
 const shapes = (batch: {
   outcomes: { status: string; error: { code: string; issues: { path: unknown[] }[] } | null }[]
 }) =>
@@ -38,8 +37,8 @@ const shapes = (batch: {
     error ? [error.code, ...error.issues.map(({ path }) => path.join('.'))] : status,
   )
 
-describeBoth('a batch of changes', (api) => {
-  test('gives each task its own fields: what is absent stays, what is null is cleared', async () => {
+describeApi('a batch of task changes', (api) => {
+  test('updates each task separately: keeps absent fields and clears null ones', async () => {
     const label = await newLabel(owner, projectId)
     const whole = {
       description: 'Before',
@@ -74,7 +73,7 @@ describeBoth('a batch of changes', (api) => {
     expect(second).toEqual({ ...tasks[1], ...cleared, version: 2, updatedAt })
     const moved = { parentId: parent.id, dueAt: '2031-02-03T03:05:06.007Z', priority: 5 }
     expect(third).toEqual({ ...tasks[2], ...moved, version: 2, updatedAt })
-    // What changes nothing is no change.
+    // An item without changes leaves the task as it is.
     expect(fourth).toEqual(tasks[3])
     const events = await eventsSince(owner, cursor)
     expect(events.map(({ type, subjectId, version }) => [type, subjectId, version]).sort()).toEqual(
@@ -89,14 +88,14 @@ describeBoth('a batch of changes', (api) => {
       assigneeIds: [[cast.people.VIEWER.id], []],
       labelIds: [[label.id], []],
     })
-    // The rows by which tasks are found followed.
+    // The rows that filters search were updated too.
     const found = data(await api.listTasks(owner, { filter: { labelId: { any: [label.id] } } })).nodes
     expect(found.map(({ id }: { id: string }) => id).sort()).toEqual(
       [tasks[0], tasks[2], tasks[3], tasks[4]].map(({ id }) => id).sort(),
     )
   })
 
-  test('fails item by item: mistakes, versions, strangers’ tasks, keys there are not, foreign labels', async () => {
+  test('fails item by item: invalid input, stale versions, hidden tasks, unknown keys, foreign labels', async () => {
     const { EDITOR, stranger } = cast.people
     const other = await newProject(owner)
     await server.db.membership.create({ data: { projectId: other.id, userId: EDITOR.id, role: 'VIEWER' } })
@@ -143,7 +142,7 @@ describeBoth('a batch of changes', (api) => {
     expect(await readTask(owner, seen.id)).toEqual(seen)
   })
 
-  test('has a task once: whoever names it again, by whatever name, hears so', async () => {
+  test('rejects repeated items for the same task, whether by id or by key', async () => {
     const [task] = await newTasks(1)
     const items = [task.id, task.key, task.id.toUpperCase()].map((id, index) => ({ id, title: `Title ${index}` }))
     const batch = data(await api.bulkUpdateTasks(owner, { items }))
@@ -152,11 +151,11 @@ describeBoth('a batch of changes', (api) => {
       ['VALIDATION_FAILED', 'items.1.id'],
       ['VALIDATION_FAILED', 'items.2.id'],
     ])
-    expect(batch.outcomes[1].error.message).toContain('is in the batch twice')
+    expect(batch.outcomes[1].error.message).toContain('occurs more than once in the batch')
     expect(await readTask(owner, task.id)).toMatchObject({ title: 'Title 0', version: 2 })
   })
 
-  test('that is atomic or a dry run changes nothing and logs nothing', async () => {
+  test('changes and logs nothing when it is a dry run or an atomic batch that fails', async () => {
     const tasks = await newTasks(3)
     const cursor = await cursorOf(owner)
     const items = tasks.map(({ id }) => ({ id, title: 'Changed' }))
@@ -173,7 +172,7 @@ describeBoth('a batch of changes', (api) => {
     expect(await eventsSince(owner, cursor)).toEqual([])
   })
 
-  test('changes 1,000 tasks, and deletes them', async () => {
+  test('updates and then deletes 1,000 tasks', async () => {
     const project = await newProject(owner)
     const ids = Array.from({ length: 1_000 }, (_, index) => ({ projectId: project.id, title: `Task ${index}` }))
     const made = data(await api.bulkCreateTasks(owner, { items: ids })).outcomes as { task: { id: string } }[]
@@ -187,7 +186,7 @@ describeBoth('a batch of changes', (api) => {
     expect(types).toEqual([...Array(1_000).fill('task.updated'), ...Array(1_000).fill('task.deleted')])
   })
 
-  test('of the same tasks by many at once, in opposite order, is made by all, and none is refused', async () => {
+  test('succeeds for concurrent batches that change the same tasks in opposite order', async () => {
     const tasks = await newTasks(30)
     const cursor = await cursorOf(owner)
     const outcomes = await atOnce(10, (index) => {
@@ -196,13 +195,13 @@ describeBoth('a batch of changes', (api) => {
     })
     for (const outcome of outcomes) expect(data(outcome), outcome.exchange).toMatchObject({ succeeded: 30, failed: 0 })
     const after = await readAll(tasks)
-    // All of the last batch: one changes its tasks as a whole.
+    // Each batch applies as a whole, so every title comes from the last one.
     expect(new Set(after.map(({ title }) => title)).size).toBe(1)
     expect(after.map(({ version }) => version)).toEqual(Array(30).fill(11))
     expect(await eventsSince(owner, cursor)).toHaveLength(300)
   })
 
-  test('of one version by many at once is made by one alone, whole', async () => {
+  test('lets exactly one of several concurrent atomic batches with the same expected version succeed', async () => {
     const tasks = await newTasks(20)
     const outcomes = await atOnce(5, (index) =>
       api.bulkUpdateTasks(owner, {
@@ -215,7 +214,7 @@ describeBoth('a batch of changes', (api) => {
     expect(rest.every((title) => title === first)).toBe(true)
   })
 
-  test('that deletes puts each task into the trash, item by item, once', async () => {
+  test('deletes item by item, moving each task to the trash once', async () => {
     const tasks = await newTasks(4)
     const hidden = await newTask(cast.people.stranger)
     const cursor = await cursorOf(owner)

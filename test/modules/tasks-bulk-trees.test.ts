@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { atOnce, type Cast, MISSING, newCast, newChain, newTask, readTask } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -9,17 +9,16 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const newTasks = (count: number) => atOnce(count, () => newTask(owner, { projectId }))
 const readAll = (tasks: { id: string }[]) => Promise.all(tasks.map(({ id }) => readTask(owner, id)))
 
-/** What became of each item: its error's code and the paths of its issues, or its status. */
+/** Reduces each outcome to its status, or to its error code and issue paths. */
 const shapes = (batch: {
   outcomes: { status: string; error: { code: string; issues: { path: unknown[] }[] } | null }[]
 }) =>
@@ -27,8 +26,8 @@ const shapes = (batch: {
     error ? [error.code, ...error.issues.map(({ path }) => path.join('.'))] : status,
   )
 
-describeBoth('a batch that changes a tree of tasks', (api) => {
-  test('makes no circle and nothing too deep, also of items that each would be right', async () => {
+describeApi('a batch that changes a tree of tasks', (api) => {
+  test('rejects cycles and excess depth formed by items that are each valid alone', async () => {
     const [one, two, three] = await newTasks(3)
     const circle = [
       { id: one.id, parentId: two.id },
@@ -52,7 +51,7 @@ describeBoth('a batch that changes a tree of tasks', (api) => {
     ])
   })
 
-  test('turns a tree round: a task that is freed in one item may be below its sub-task in the next', async () => {
+  test('can invert a tree: one item detaches a sub-task, the next moves its former parent below it', async () => {
     const [parent, child] = await newChain(owner, projectId, 2)
     const items = [
       { id: child.id, parentId: null },
@@ -62,7 +61,7 @@ describeBoth('a batch that changes a tree of tasks', (api) => {
     expect((await readAll([parent, child])).map(({ parentId }) => parentId)).toEqual([child.id, null])
   })
 
-  test('does not count the parents of what fails', async () => {
+  test('ignores the parents set by failed items', async () => {
     const [one, two] = await newTasks(2)
     const items = [
       { id: one.id, parentId: two.id, labelIds: [MISSING] },
@@ -73,10 +72,10 @@ describeBoth('a batch that changes a tree of tasks', (api) => {
     expect((await readAll([one, two])).map(({ parentId }) => parentId)).toEqual([null, one.id])
   })
 
-  test('counts what items before have put below a task', async () => {
+  test('counts sub-tasks that earlier items moved below a task', async () => {
     const [upper, lower] = [await newChain(owner, projectId, 6), await newChain(owner, projectId, 5)]
     const [between] = await newTasks(1)
-    // Each is right by itself; five below one below six would be eleven levels.
+    // Each move is valid alone; together, five below one below six exceeds the maximum depth.
     const items = [
       { id: lower[0].id, parentId: between.id },
       { id: between.id, parentId: upper[5].id },
@@ -87,14 +86,14 @@ describeBoth('a batch that changes a tree of tasks', (api) => {
     expect((await readAll([lower[0], between])).map(({ parentId }) => parentId)).toEqual([between.id, null])
   })
 
-  test('makes new sub-tasks as deep as they may be, and no deeper', async () => {
+  test('creates sub-tasks down to the maximum depth and no deeper', async () => {
     const chain = await newChain(owner, projectId, 11)
     const items = [9, 10].map((level) => ({ title: 'New', parentId: chain[level].id }))
     const batch = data(await api.bulkCreateTasks(owner, { items }))
     expect(shapes(batch)).toEqual(['SUCCEEDED', ['VALIDATION_FAILED', 'items.1.parentId']])
   })
 
-  test('by several at once ends in a tree: all that is refused is what would close a circle', async () => {
+  test('leaves a tree after concurrent batches and fails only with VALIDATION_FAILED', async () => {
     const tasks = await newTasks(6)
     const outcomes = await atOnce(6, (index) =>
       api.bulkUpdateTasks(owner, {

@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   type Cast,
   cursorOf,
   eventsSince,
   expectRefused,
-  expectRoles,
-  type Guarded,
   MISSING,
   newCast,
   newLabel,
   newProject,
   newTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth, type Operations, type Outcome } from '../support/operations.ts'
-import { apiKey } from '../support/people.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import type { Operations } from '../support/operation-types.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -23,20 +21,19 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
-/** What a write could have changed: the number of tasks, the log, and the numbers the project has given. */
+/** Returns what a write could change: the task count, the event cursor and the task counter. */
 async function state(project = projectId) {
   const { taskCounter } = await server.db.project.findUniqueOrThrow({ where: { id: project } })
   return { tasks: await server.db.task.count(), cursor: await cursorOf(cast.people.ADMIN), taskCounter }
 }
 
-/** What became of each item: its error's code and the paths of its issues, or its status. */
+/** Reduces each outcome to its status, or to its error code and issue paths. */
 const shapes = (batch: {
   outcomes: { status: string; error: { code: string; issues: { path: unknown[] }[] } | null }[]
 }) =>
@@ -46,35 +43,19 @@ const shapes = (batch: {
 
 type Bulk = 'bulkCreateTasks' | 'bulkUpdateTasks' | 'bulkDeleteTasks'
 const ALL: Bulk[] = ['bulkCreateTasks', 'bulkUpdateTasks', 'bulkDeleteTasks']
-/** A good item of each, on a task of the shared project. */
+/** Builds a valid item for each operation, for a task of the shared project. */
 const item = (bulk: Bulk, task: { id: string }) =>
   bulk === 'bulkCreateTasks'
     ? { projectId, title: 'New' }
     : { id: task.id, ...(bulk === 'bulkUpdateTasks' && { title: 'B' }) }
 
-/** An item that fails is an outcome: what the roles may not do is told there. */
-const asSingle = async (outcome: Promise<Outcome>): Promise<Outcome> => {
-  const { data: batch, ...rest } = await outcome
-  const error = batch?.outcomes[0].error
-  return error
-    ? { ...rest, data: undefined, error: { code: error.code, fields: [], rules: {} } }
-    : { ...rest, data: batch }
-}
-
-describeBoth('a batch', (api) => {
-  test.each(ALL)('of %s is for EDITOR and up, item by item', async (bulk) => {
-    const run: Guarded[2] = (_api, caller, task) => asSingle(api[bulk](caller, { items: [item(bulk, task)] }))
-    await expectRoles(api, cast, [bulk, 'EDITOR', run])
-    const key = await apiKey(cast.people.OWNER, 'tasks:read', 'projects:write')
-    expectRefused(await api[bulk](key, { items: [item(bulk, { id: MISSING })] }), 'FORBIDDEN', [])
-  })
-
+describeApi('a batch', (api) => {
   test.each(ALL)('of %s takes 1 to 1,000 items', async (bulk) => {
     const before = await state()
     const items = Array.from({ length: 1_001 }, () => item(bulk, { id: MISSING }))
     const tooMany = await api[bulk](owner, { items })
     expectRefused(tooMany, 'VALIDATION_FAILED', ['items'])
-    expect(tooMany.exchange).toContain('takes at most 1,000 items')
+    expect(tooMany.exchange).toContain('must have at most 1,000 items')
     const none = await api[bulk](owner, { items: [] })
     expectRefused(none, 'VALIDATION_FAILED', ['items'])
     expect(none.exchange).toContain('must not be empty')
@@ -86,8 +67,8 @@ describeBoth('a batch', (api) => {
   })
 })
 
-describeBoth('a batch of new tasks', (api: Operations) => {
-  test('makes them in their order, each as createTask would, and answers with all of them', async () => {
+describeApi('a batch of new tasks', (api: Operations) => {
+  test('creates each task like createTask does, in order, and returns them all', async () => {
     const project = await newProject(owner)
     const label = await newLabel(owner, project.id)
     const parent = await newTask(owner, { projectId: project.id })
@@ -115,7 +96,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(found).toEqual([batch.outcomes[3].task])
   })
 
-  test('fails item by item, with the code and all the places of what is wrong', async () => {
+  test('fails item by item, with the code and the path of every issue', async () => {
     const { EDITOR, VIEWER, stranger } = cast.people
     const [seen, hidden] = [await newProject(owner), await newProject(stranger)]
     const foreign = await newLabel(owner, seen.id)
@@ -152,7 +133,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(batch.outcomes.map(({ index }: { index: number }) => index)).toEqual(items.map((_, index) => index))
     for (const { error, task } of batch.outcomes) expect(error === null).toBe(task !== null)
     expect(await server.db.task.count()).toBe(before + 2)
-    // Of one project an editor may write in, and one they may only see.
+    // An editor of one project and a viewer of another.
     await server.db.membership.create({ data: { projectId: seen.id, userId: EDITOR.id, role: 'VIEWER' } })
     const mixed = [projectId, seen.id, hidden.id].map((id) => ({ projectId: id, title: 'A' }))
     expect(shapes(data(await api.bulkCreateTasks(EDITOR, { items: mixed })))).toEqual([
@@ -162,7 +143,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     ])
   })
 
-  test('that is malformed is refused as a whole, with every place of it', async () => {
+  test('is rejected as a whole if malformed, with the path of every issue', async () => {
     const before = await state()
     const items = [{ title: 'Good' }, { title: 5 }, { colour: 'red', title: 'A' }, { priority: 'high' }]
     expectRefused(await api.bulkCreateTasks(owner, { items }), 'VALIDATION_FAILED', [
@@ -177,7 +158,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(await state()).toEqual(before)
   })
 
-  test('that is atomic leaves nothing of it if one item fails, and says which would have been right', async () => {
+  test('rolls back completely if it is atomic and one item fails, and marks the valid items', async () => {
     const before = await state()
     const items = [
       { projectId, title: 'Good' },
@@ -196,7 +177,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(good).toMatchObject({ succeeded: 2, failed: 0 })
   })
 
-  test('that is a dry run answers what would become of it, logs nothing and takes no number', async () => {
+  test('returns the expected outcomes in a dry run, logs nothing and uses no task number', async () => {
     const project = await newProject(owner)
     const before = await state(project.id)
     const items = [
@@ -215,13 +196,13 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(wet.outcomes[0].task).toMatchObject({ key: `${project.key}-1` })
   })
 
-  test('makes 1,000 of them, with 1,000 keys and as many events', async () => {
+  test('creates 1,000 tasks with 1,000 keys and 1,000 events', async () => {
     const project = await newProject(owner)
     const cursor = await cursorOf(owner)
     const items = Array.from({ length: 1_000 }, (_, index) => ({
       projectId: project.id,
       title: `${index} 🌉`,
-      // Over REST the body of a batch may be larger than others.
+      // REST allows a larger body for batches than for other requests.
       description: 'x'.repeat(api.protocol === 'REST' ? 2_000 : 500),
     }))
     const batch = data(await api.bulkCreateTasks(owner, { items }))
@@ -233,7 +214,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
     expect(await eventsSince(owner, cursor)).toHaveLength(1_000)
   })
 
-  test('of a project by several at once gives every task a key of its own', async () => {
+  test('gives every task its own key when several batches run at once in one project', async () => {
     const project = await newProject(owner)
     const items = Array.from({ length: 50 }, (_, index) => ({ projectId: project.id, title: `Task ${index}` }))
     const batches = await Promise.all(Array.from({ length: 6 }, () => api.bulkCreateTasks(owner, { items })))
@@ -244,7 +225,7 @@ describeBoth('a batch of new tasks', (api: Operations) => {
   })
 })
 
-test('a batch answers 200 whatever became of its items, and names its places from the body on when it is refused', async () => {
+test('a batch returns 200 even if items fail, and issue paths start at the body when it is rejected', async () => {
   const { token } = owner
   const mixed = await rest(server, 'POST /tasks/bulk', { token, body: { items: [{ title: 'A' }, { title: '' }] } })
   expect([mixed.status, mixed.body.succeeded, mixed.body.failed]).toEqual([200, 1, 1])

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   atOnce,
@@ -6,17 +6,15 @@ import {
   cursorOf,
   eventsSince,
   expectRefused,
-  expectRoles,
-  type Guarded,
   MISSING,
   newCast,
   newLabel,
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
 import { addTo, signUpAt } from '../support/people.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -24,12 +22,11 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const WHOLE = {
   title: 'Whole',
@@ -39,13 +36,7 @@ const WHOLE = {
   dueAt: '2030-01-01T00:00:00.000Z',
 }
 
-const DUPLICATE: Guarded = ['duplicateTask', 'EDITOR', (api, caller, task) => api.duplicateTask(caller, task.id)]
-
-describeBoth('a duplicate of a task', (api) => {
-  test('is for EDITOR and up', async () => {
-    await expectRoles(api, cast, DUPLICATE)
-  })
-
+describeApi('a duplicate of a task', (api) => {
   test('has all the task has but its status, is new, and leaves the task as it was', async () => {
     const { VIEWER, EDITOR } = cast.people
     const label = await newLabel(owner, projectId)
@@ -75,7 +66,7 @@ describeBoth('a duplicate of a task', (api) => {
     ])
   })
 
-  test('takes another title, if it is one', async () => {
+  test('accepts another title and rejects an invalid one', async () => {
     const task = await newTask(owner, { projectId, title: 'First' })
     expect(data(await api.duplicateTask(owner, task.key, ' Second '))).toMatchObject({ title: 'Second' })
     expect(data(await api.duplicateTask(owner, task.id, null))).toMatchObject({ title: 'First' })
@@ -85,13 +76,13 @@ describeBoth('a duplicate of a task', (api) => {
       expectRefused(await api.duplicateTask(owner, id), 'NOT_FOUND', ['id'])
   })
 
-  test('is made as often as it is asked for, by 20 at once', async () => {
+  test('creates one copy per request for 20 concurrent requests', async () => {
     const task = await newTask(owner, { projectId, title: 'Many' })
     const copies = (await atOnce(20, () => api.duplicateTask(owner, task.id))).map(data)
     expect(new Set(copies.map(({ key }) => key)).size).toBe(20)
   })
 
-  test('is not assigned to who has left the project', async () => {
+  test('does not assign the copy to users who left the project', async () => {
     const { OWNER } = cast.people
     const leaving = await signUpAt(server)
     await addTo(owner, projectId, leaving.email, 'VIEWER')
@@ -102,7 +93,7 @@ describeBoth('a duplicate of a task', (api) => {
   })
 })
 
-test('duplicating answers 201 with the Location of the new task', async () => {
+test('duplicating returns 201 with the Location of the new task', async () => {
   const { id } = await newTask(owner, { projectId })
   const copied = await rest(server, `POST /tasks/${id}/duplicate`, { token: owner.token })
   expect([copied.status, copied.headers.get('location')]).toEqual([201, `/api/v1/tasks/${copied.body.id}`])

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import { type Cast, expectRefused, MISSING, newCast, newLabel, newProject, newTask } from '../support/factories.ts'
-import { type Caller, data, describeBoth, type ListArguments, refusal } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import type { ListArguments } from '../support/operation-types.ts'
+import { type Caller, data, describeApi, refusal } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -10,58 +11,57 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const titlesOf = (page: { nodes: { title: string }[] }) => page.nodes.map(({ title }) => title)
 
-/** A filter within as many nots. */
+/** Wraps a filter in the given number of nested nots. */
 const nested = (levels: number, filter: object = { priority: { gte: 1 } }): Record<string, unknown> =>
   levels === 0 ? { ...filter } : { not: nested(levels - 1, filter) }
 
 const ASC = (field: string) => ({ field, direction: 'ASC' })
 const DESC = (field: string) => ({ field, direction: 'DESC' })
 
-describeBoth('a filter of tasks', (api) => {
+describeApi('a task filter', (api) => {
   test.each<[string, ListArguments['filter'], string[]]>([
     ['an unknown condition', { colour: ['red'] }, ['colour']],
-    ['an unknown condition within others', { and: [{ or: [{ colour: 1 }] }] }, ['and.or.colour']],
+    ['an unknown nested condition', { and: [{ or: [{ colour: 1 }] }] }, ['and.or.colour']],
     ['an unknown operator', { priority: { between: 3 } }, ['priority.between']],
-    ['an unknown status within others', { not: { status: ['DONE'] } }, ['not.status']],
+    ['an unknown nested status', { not: { status: ['DONE'] } }, ['not.status']],
     ['a priority out of range', { priority: { in: [1, 6] } }, ['priority']],
-    ['a priority out of range within others', { or: [{ priority: { lte: 0 } }] }, ['or.priority.lte']],
-    ['101 values of one condition', { priority: { in: Array(101).fill(3) } }, ['priority']],
+    ['a nested priority out of range', { or: [{ priority: { lte: 0 } }] }, ['or.priority.lte']],
+    ['101 values in one condition', { priority: { in: Array(101).fill(3) } }, ['priority']],
     ['101 keys', { key: Array.from({ length: 101 }, (_, index) => `WEB-${index + 1}`) }, ['key']],
-    ['what is no key', { key: ['WEB-1', 'web', MISSING] }, ['key']],
-    ['an assignee that is no id', { assigneeId: ['you'] }, ['assigneeId']],
-    ['a creator who is nobody', { creatorId: ['none'] }, ['creatorId']],
-    ['a label that is no id', { labelId: { any: ['none'] } }, ['labelId']],
-    ['a parent that is no id or key', { parentId: 'null' }, ['parentId']],
-    ['a project by its key', { projectId: 'WEB' }, ['projectId']],
-    ['a day that does not exist', { dueAt: { gte: '2026-02-30' } }, ['dueAt.gte']],
+    ['an invalid key', { key: ['WEB-1', 'web', MISSING] }, ['key']],
+    ['an invalid assignee id', { assigneeId: ['you'] }, ['assigneeId']],
+    ['"none" as the creator', { creatorId: ['none'] }, ['creatorId']],
+    ['an invalid label id', { labelId: { any: ['none'] } }, ['labelId']],
+    ['a parent that is neither an id nor a key', { parentId: 'null' }, ['parentId']],
+    ['a project key instead of an id', { projectId: 'WEB' }, ['projectId']],
+    ['a nonexistent date', { dueAt: { gte: '2026-02-30' } }, ['dueAt.gte']],
     ['a time in words', { createdAt: { lt: 'yesterday' } }, ['createdAt.lt']],
     ['a time that is a number', { and: [{ updatedAt: { gt: 17 } }] }, ['and.updatedAt.gt']],
     ['overdue "yes"', { overdue: 'yes' }, ['overdue']],
-    ['nothing in and', { and: [] }, ['and']],
-    ['nothing in or', { or: [] }, ['or']],
-    ['null among others', { and: [null] }, ['and']],
+    ['an empty and', { and: [] }, ['and']],
+    ['an empty or', { or: [] }, ['or']],
+    ['a null filter in and', { and: [null] }, ['and']],
     ['six levels', nested(6), ['not.not.not.not.not.not']],
     [
       '51 filters',
       { and: Array(25).fill({ priority: { gte: 1 } }), or: Array(25).fill({ priority: { gte: 1 } }) },
       ['filter'],
     ],
-    ['the trash within others', { or: [{ deleted: true }] }, ['or.deleted']],
-    ['the trash and what is not in it', { deleted: true, not: { deleted: false } }, ['not.deleted']],
-  ])('with %s is refused, by the name of what is wrong', async (_what, filter, fields) => {
+    ['a nested deleted: true', { or: [{ deleted: true }] }, ['or.deleted']],
+    ['contradicting values of deleted', { deleted: true, not: { deleted: false } }, ['not.deleted']],
+  ])('is rejected for %s, naming the invalid field', async (_what, filter, fields) => {
     expectRefused(await api.listTasks(owner, { filter: filter ?? {} }), 'VALIDATION_FAILED', fields)
   })
 
-  test('is refused with all that is wrong with it at once', async () => {
+  test('is rejected with all of its issues at once', async () => {
     const filter = {
       search: '!',
       labelId: { all: ['x'] },
@@ -77,7 +77,7 @@ describeBoth('a filter of tasks', (api) => {
     ])
   })
 
-  test('that names what is not there, or not seen, says all of it', async () => {
+  test('is rejected with every id that is unknown or hidden', async () => {
     const { stranger } = cast.people
     const hidden = await newProject(stranger)
     const [label, task] = [await newLabel(stranger, hidden.id), await newTask(stranger, { projectId: hidden.id })]
@@ -87,14 +87,14 @@ describeBoth('a filter of tasks', (api) => {
     expectRefused(labels, 'NOT_FOUND', ['labelId', 'labelId.all'])
     const parents = await api.listTasks(owner, { filter: { not: { parentId: task.key } } })
     expectRefused(parents, 'NOT_FOUND', ['not.parentId'])
-    // Keys and people are looked for, not named: who may not see them hears nothing of them.
+    // Unknown or hidden keys and creators match nothing instead of failing.
     expect(data(await api.listTasks(owner, { filter: { key: [task.key] } })).nodes).toEqual([])
     expect(data(await api.listTasks(owner, { filter: { creatorId: [stranger.id, MISSING] } })).nodes).toEqual([])
     const { exchange } = refusal(await api.listTasks(owner, { filter: { projectId: hidden.id } }))
-    expect(exchange).toContain(`There is no project`)
+    expect(exchange).toContain(`The project`)
   })
 
-  test('is empty where its lists are, and as if it were not there where it is null', async () => {
+  test('matches nothing for an empty list and ignores a null condition', async () => {
     const { id } = await newProject(owner)
     await newTask(owner, { projectId: id, title: 'One' })
     const list = async (filter: object) =>
@@ -121,7 +121,7 @@ describeBoth('a filter of tasks', (api) => {
     expect(await list({ not: {} })).toEqual([])
   })
 
-  test(`goes five levels deep, and over the edges of time`, async () => {
+  test(`supports five levels of nesting and exact bounds of time ranges`, async () => {
     const { id } = await newProject(owner)
     const make = (title: string, dueAt?: string, status = 'PENDING') =>
       newTask(owner, { projectId: id, title, dueAt, status })
@@ -135,7 +135,7 @@ describeBoth('a filter of tasks', (api) => {
     expect(await list({ overdue: true })).toEqual(['Past'])
     expect(await list({ overdue: false })).toEqual(['Done', 'Future', 'None'])
     expect(await list({ not: { overdue: true } })).toEqual(['Done', 'Future', 'None'])
-    // What has no time is in no range, so that it is in what no range is.
+    // A task without a date is outside every range, so a negated range includes it.
     expect(await list({ dueAt: { gte: '2020-01-01T00:00:00Z' } })).toEqual(['Done', 'Future', 'Past'])
     expect(await list({ dueAt: { gt: '2020-01-01T00:00:00Z' } })).toEqual(['Future'])
     expect(await list({ dueAt: { lt: '2999-12-31T23:59:59.999Z' } })).toEqual(['Done', 'Past'])
@@ -148,8 +148,8 @@ describeBoth('a filter of tasks', (api) => {
   })
 })
 
-describeBoth('an order of tasks', (api) => {
-  test('by two terms sorts what ties in the first by the second, in each direction', async () => {
+describeApi('a task order', (api) => {
+  test('sorts ties in the first term by the second, in each direction', async () => {
     const { id } = await newProject(owner)
     const make = (title: string, priority: number, dueAt?: string) =>
       newTask(owner, { projectId: id, title, priority, dueAt })
@@ -161,7 +161,7 @@ describeBoth('an order of tasks', (api) => {
     const list = async (...orderBy: { field: string; direction: string }[]) => {
       const args = { filter: { projectId: id }, orderBy }
       const whole = data(await api.listTasks(owner, args)).nodes
-      // Page by page it is the same.
+      // Reading page by page gives the same order.
       const pages = []
       for (let after: string | undefined, more = true; more; ) {
         const page = data(await api.listTasks(owner, { ...args, first: 2, ...(after && { after }) }))
@@ -181,7 +181,7 @@ describeBoth('an order of tasks', (api) => {
     expect(await list(DESC('NUMBER'))).toBe('54321')
   })
 
-  test('by the same twice, by three, or by what there is not, is refused', async () => {
+  test('rejects a repeated field, a third term and an unavailable field', async () => {
     for (const orderBy of [
       [ASC('TITLE'), DESC('TITLE')],
       [ASC('TITLE'), ASC('NUMBER'), ASC('PRIORITY')],
@@ -192,7 +192,7 @@ describeBoth('an order of tasks', (api) => {
       expectRefused(await api.listTasks(owner, { orderBy }), 'VALIDATION_FAILED', ['orderBy'])
   })
 
-  test('refuses the cursors of any other, and those that are made up', async () => {
+  test('rejects cursors of another order and forged cursors', async () => {
     await newTask(owner, { projectId, title: 'Harbour' })
     const cursorOf = async (args: ListArguments) => data(await api.listTasks(owner, args)).pageInfo.endCursor as string
     const orders: ListArguments[] = [
@@ -225,7 +225,7 @@ describeBoth('an order of tasks', (api) => {
   })
 })
 
-test('over REST a filter is JSON as well, met together with the parameters beside it', async () => {
+test('REST accepts a JSON filter and combines it with the other parameters', async () => {
   const { id } = await newProject(owner)
   for (const [title, priority] of [
     ['low', 1],
@@ -257,13 +257,13 @@ test('over REST a filter is JSON as well, met together with the parameters besid
     expect(await refused(value)).toEqual(['query.filter', 'invalid_type'])
   expect(await refused({ priority: { gte: 9 } })).toEqual(['query.priority.gte', 'too_big'])
   expect(await refused({ and: [{}, { priority: { gte: 9 } }] })).toEqual(['query.filter.and.1.priority.gte', 'too_big'])
-  // A condition has its value from one place.
+  // A condition can be set in only one place.
   expect(await refused({ priority: { gte: 2 } }, '&priority.lte=4')).toEqual(['query.priority.lte', 'repeated'])
   expect(await refused({}, '&filter={}')).toEqual(['query.filter', 'repeated'])
   expect(await refused(`{"not":${'{"not":'.repeat(50)}{}${'}'.repeat(50)}}`)).toEqual(['query.filter', 'too_deep'])
 })
 
-test('over REST the tasks of a project are listed under it, with all that a list takes', async () => {
+test('REST lists the tasks of a project under its path, with every list parameter', async () => {
   const { id } = await newProject(owner)
   for (const title of ['b', 'a', 'c']) await newTask(owner, { projectId: id, title, priority: title === 'c' ? 5 : 1 })
   const get = (path: string, token = owner.token) => rest(server, `GET /projects/${path}`, { token })
@@ -292,8 +292,8 @@ test('over REST the tasks of a project are listed under it, with all that a list
   ])
 })
 
-describeBoth('a filter of many look-ups', (api) => {
-  test('is refused before PostgreSQL has to plan it', async () => {
+describeApi('a filter with many look-ups', (api) => {
+  test('is rejected before PostgreSQL has to plan it', async () => {
     const labelId = { any: [(await newLabel(owner, projectId)).id] }
     const asked = (times: number) => ({ and: Array.from({ length: times }, () => ({ labelId, assigneeId: ['me'] })) })
     expect(data(await api.listTasks(owner, { filter: asked(10) })).nodes).toEqual([])

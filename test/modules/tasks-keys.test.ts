@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   atOnce,
@@ -13,24 +13,23 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { data, describeBoth, overRest } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { data, describeApi, overRest } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
 })
-afterAll(() => server?.close())
 
 const owner = () => cast.people.OWNER
-/** A project of the owner's with a key they know. */
+/** Creates a new project that belongs to the owner. */
 const ownProject = () => newProject(owner())
 
-describeBoth('the key of a task', (api) => {
-  test('is that of its project and a number that counts from 1, and does not change with the task', async () => {
+describeApi('a task key', (api) => {
+  test('combines the project key with a number counted from 1, and survives updates', async () => {
     const { id: projectId, key } = await ownProject()
     const first = data(await api.createTask(owner(), { projectId, title: 'First' }))
     const second = data(await api.createTask(owner(), { projectId, title: 'Second' }))
@@ -40,7 +39,7 @@ describeBoth('the key of a task', (api) => {
     expect(data(await api.updateTask(owner(), first.id, { title: 'Renamed' }))).toMatchObject({ key: `${key}-1` })
   })
 
-  test('is accepted, in any case, wherever the id of a task is', async () => {
+  test('is accepted in any letter case wherever a task id is', async () => {
     const { id: projectId, key } = await ownProject()
     const elsewhere = await ownProject()
     const task = await newTask(owner(), { projectId })
@@ -72,7 +71,7 @@ describeBoth('the key of a task', (api) => {
     expect(data(await api.moveTask(owner(), names[1] ?? '', elsewhere.id)).key).toBe(`${elsewhere.key}-1`)
   })
 
-  test('finds nothing for who does not see the task, and for what is no key', async () => {
+  test('finds nothing if the task is hidden or the key is malformed', async () => {
     const { key } = await newTask(owner(), { projectId: cast.projectId })
     expectRefused(await api.getTask(cast.people.stranger, key), 'NOT_FOUND', ['id'])
     expectRefused(await api.getTask({ url: cast.url }, key), 'UNAUTHENTICATED', [])
@@ -90,7 +89,7 @@ describeBoth('the key of a task', (api) => {
     ]
     const mass = await newProject(owner(), { key: `MASS${newKey().slice(-5)}` })
     const task = await newTask(owner(), { projectId: mass.id })
-    // Each is the task's key in capitals.
+    // Upper-casing each of these gives the task's key.
     const alike = [task.key.replaceAll('S', '\u017F'), task.key.replace('SS', 'ß')]
     for (const name of alike) {
       expectRefused(await api.listTasks(owner(), { filter: { key: [name] } }), 'VALIDATION_FAILED', ['key'])
@@ -99,7 +98,7 @@ describeBoth('the key of a task', (api) => {
       expectRefused(await api.getTask(owner(), name), 'NOT_FOUND', ['id'])
   })
 
-  test('is another after a move, and the task is still found by every one it had', async () => {
+  test('changes on a move, and every former key still finds the task', async () => {
     const [web, ops, web2] = [await ownProject(), await ownProject(), await ownProject()]
     const { id, key: first } = await newTask(owner(), { projectId: web.id })
     const second = data(await api.moveTask(owner(), first, ops.id)).key
@@ -111,13 +110,13 @@ describeBoth('the key of a task', (api) => {
       expect(data(await api.listTasks(owner(), { filter: { key: [key] } })).nodes).toMatchObject([{ id, key: back }])
     }
     expect(data(await api.updateTask(owner(), first, { title: 'By an old key' })).id).toBe(id)
-    // An old key is no more a way in than the id.
+    // An old key grants no more access than the id.
     expectRefused(await api.getTask(cast.people.stranger, first), 'NOT_FOUND', ['id'])
-    // Nobody else ever gets an old key.
+    // Old keys are never given to another task.
     expect((await newTask(owner(), { projectId: web.id })).key).toBe(`${web.key}-3`)
   })
 
-  test('that is in use wins over one that was', async () => {
+  test('finds the task that holds it now before one that held it earlier', async () => {
     const key = newKey()
     const gone = await newProject(owner(), { key })
     const moved = await newTask(owner(), { projectId: gone.id, title: 'Moved away' })
@@ -133,12 +132,12 @@ describeBoth('the key of a task', (api) => {
     const taken = await newTask(owner(), { projectId: again.id, title: 'New' })
     expect(taken.key).toBe(`${key}-1`)
     expect(data(await api.getTask(owner(), taken.key))).toMatchObject({ id: taken.id, title: 'New' })
-    // Moved in its turn, it is who had the key last.
+    // After this task moves too, the key finds it as its last holder.
     data(await api.moveTask(owner(), taken.id, cast.projectId))
     expect(data(await api.getTask(owner(), taken.key))).toMatchObject({ id: taken.id })
   })
 
-  test('is distinct for 100 tasks created at once in one project, and each is found by it', async () => {
+  test('is unique for each of 100 tasks created at once in one project, and finds its task', async () => {
     const { id: projectId, key } = await ownProject()
     const cursor = await cursorOf(owner())
     const created = (await atOnce(100, (index) => api.createTask(owner(), { projectId, title: `Task ${index}` }))).map(
@@ -155,7 +154,7 @@ describeBoth('the key of a task', (api) => {
   })
 })
 
-test('a task is created under its project, which no body can say otherwise', async () => {
+test('POST under a project creates the task there and rejects a body that names another', async () => {
   const { id, key } = await ownProject()
   const other = await ownProject()
   const { token } = owner()
@@ -173,7 +172,7 @@ test('a task is created under its project, which no body can say otherwise', asy
   expect(data(await overRest.listTasks(owner(), { filter: { projectId: other.id } })).nodes).toEqual([])
 })
 
-test('tasks are created under a project by its EDITORs, and what is wrong is told in the request’s own places', async () => {
+test('POST under a project requires EDITOR and reports issues at their path in the request', async () => {
   const create = (token: string | undefined, id: string, body: object) =>
     rest(server, `POST /projects/${id}/tasks`, { token, body })
   const { VIEWER, stranger, EDITOR } = cast.people

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { hashPassword } from '../../src/auth/passwords.ts'
 import {
   atOnce,
@@ -13,44 +13,35 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import {
-  ask,
-  type Caller,
-  call,
-  data,
-  describeBoth,
-  type Operations,
-  type Outcome,
-  refusal,
-} from '../support/operations.ts'
+import type { Operations } from '../support/operation-types.ts'
+import { ask, type Caller, call, data, describeApi, type Outcome, refusal } from '../support/operations.ts'
 import { addTo, signUpAt } from '../support/people.ts'
 import { makeUser } from '../support/rows.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
-/** How many people a task may be assigned to, and how many labels it may bear. */
+/** Maximum number of assignees, and of labels, per task. */
 const MOST = 20
 
 let server: TestServer
 let cast: Cast
 let owner: Caller
 let projectId: string
-/** Labels of the shared project, and one of another project of the owner's. */
+/** Labels of the shared project, and one from another project of the owner. */
 let labels: string[]
 let foreign: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
   labels = (await atOnce(4, () => newLabel(owner, projectId))).map(({ id }) => id)
   foreign = (await newLabel(owner, (await newProject(owner)).id)).id
 })
-afterAll(() => server?.close())
 
 type Write = (api: Operations, input: Record<string, unknown>) => Promise<Outcome>
 
-/** Every operation that takes the links of a task. */
+/** Every operation that accepts assignees and labels. */
 const WRITES: [string, Write][] = [
   ['createTask', (api, input) => api.createTask(owner, { title: 'New', projectId, ...input })],
   ['updateTask', async (api, input) => api.updateTask(owner, (await newTask(owner, { projectId })).id, input)],
@@ -60,7 +51,7 @@ const WRITES: [string, Write][] = [
   ],
 ]
 
-/** People who are members of the project, made without the API. */
+/** Creates members of the project directly in the database. */
 async function members(count: number): Promise<string[]> {
   const people = await atOnce(count, () => makeUser(server.db))
   await server.db.membership.createMany({
@@ -71,8 +62,8 @@ async function members(count: number): Promise<string[]> {
 
 const idsOf = (page: { nodes: { id: string }[] }) => page.nodes.map(({ id }) => id).sort()
 
-describeBoth('the assignees of a task', (api) => {
-  test.each(WRITES)('are members of the project, set by %s, each once', async (_name, write) => {
+describeApi('the assignees of a task', (api) => {
+  test.each(WRITES)('can be set to members of the project by %s, without duplicates', async (_name, write) => {
     const { OWNER, VIEWER, EDITOR } = cast.people
     const assigneeIds = [VIEWER.id, EDITOR.id.toUpperCase(), VIEWER.id, OWNER.id]
     const task = data(await write(api, { assigneeIds }))
@@ -81,7 +72,7 @@ describeBoth('the assignees of a task', (api) => {
     expect(shown.map(({ id }: { id: string }) => id).sort()).toEqual([...task.assigneeIds].sort())
   })
 
-  test.each(WRITES)('who are no members are refused by %s, whoever they are', async (_name, write) => {
+  test.each(WRITES)('are rejected by %s if they are not members, even an ADMIN', async (_name, write) => {
     const { ADMIN, stranger, VIEWER } = cast.people
     const outcome = await write(api, { assigneeIds: [VIEWER.id, stranger.id, ADMIN.id, MISSING] })
     expectRefused(outcome, 'VALIDATION_FAILED', ['assigneeIds'])
@@ -90,7 +81,7 @@ describeBoth('the assignees of a task', (api) => {
     expect(outcome.exchange).not.toMatch(/"assigneeIds",0\]/)
   })
 
-  test('change with a version and an event, and stay where nothing is said of them', async () => {
+  test('change with a version and an event, and stay if omitted', async () => {
     const { VIEWER, EDITOR } = cast.people
     const task = await newTask(owner, { projectId, assigneeIds: [VIEWER.id] })
     const cursor = await cursorOf(owner)
@@ -99,7 +90,7 @@ describeBoth('the assignees of a task', (api) => {
     expectRefused(await api.updateTask(owner, task.id, { assigneeIds: [] }, 2), 'PRECONDITION_FAILED', [
       'expectedVersion',
     ])
-    // The same again changes nothing.
+    // Setting the same assignees again changes nothing.
     expect(data(await api.updateTask(owner, task.id, { assigneeIds: [EDITOR.id, VIEWER.id] })).version).toBe(3)
     expect(data(await api.updateTask(owner, task.id, { assigneeIds: null })).assigneeIds).toEqual([])
     data(await api.updateTask(owner, task.id, { assigneeIds: [VIEWER.id] }))
@@ -119,7 +110,7 @@ describeBoth('the assignees of a task', (api) => {
     ])
   })
 
-  test(`are at most ${MOST}`, async () => {
+  test(`are limited to ${MOST}`, async () => {
     const people = await members(MOST + 1)
     for (const [, write] of WRITES) {
       expectRefused(await write(api, { assigneeIds: people }), 'VALIDATION_FAILED', ['assigneeIds'])
@@ -127,7 +118,7 @@ describeBoth('the assignees of a task', (api) => {
     }
   })
 
-  test('who are what no id is are refused with all else that is wrong', async () => {
+  test('are rejected together with all other issues', async () => {
     for (const [, write] of WRITES) {
       expectRefused(
         await write(api, { assigneeIds: ['x', 'me', '', '\u0000'], labelIds: ['x'], parentId: 'x', priority: 9 }),
@@ -142,7 +133,7 @@ describeBoth('the assignees of a task', (api) => {
     }
   })
 
-  test('are found by, with "me" and "none", exactly', async () => {
+  test('can be filtered exactly, with "me" and "none"', async () => {
     const { VIEWER, EDITOR } = cast.people
     const { id } = await newProject(owner)
     await server.db.membership.createMany({
@@ -170,12 +161,12 @@ describeBoth('the assignees of a task', (api) => {
     expect(await list({ and: [{ assigneeId: [VIEWER.id] }, { assigneeId: [EDITOR.id] }] })).toEqual([both])
     expect(await list({ not: { assigneeId: ['me'] } })).toEqual([nobody, editor].sort())
     expect(await list({ assigneeId: ['me'], deleted: true })).toEqual([trashed])
-    // Who is nobody is assigned nothing: that says nothing of who there is.
+    // An unknown user matches nothing, so the filter does not reveal who exists.
     expect(await list({ assigneeId: [MISSING] })).toEqual([])
     expectRefused(await api.listTasks(owner, { filter: { assigneeId: ['you'] } }), 'VALIDATION_FAILED', ['assigneeId'])
   })
 
-  test('who are deleted are forgotten by their tasks, with an event each', async () => {
+  test('are removed from their tasks when they are deleted, with one event per task', async () => {
     const passwordHash = await hashPassword('correct horse battery staple')
     const { id } = await server.db.user.create({
       data: { email: `${crypto.randomUUID()}@example.org`, name: 'Leaving', passwordHash },
@@ -200,8 +191,8 @@ describeBoth('the assignees of a task', (api) => {
   })
 })
 
-describeBoth('the labels of a task', (api) => {
-  test.each(WRITES)('are of the project, set by %s, each once', async (_name, write) => {
+describeApi('the labels of a task', (api) => {
+  test.each(WRITES)('can be set to labels of the project by %s, without duplicates', async (_name, write) => {
     const [a = '', b = ''] = labels
     const task = data(await write(api, { labelIds: [a, b.toUpperCase(), a] }))
     expect([...task.labelIds].sort()).toEqual([a, b].sort())
@@ -210,7 +201,7 @@ describeBoth('the labels of a task', (api) => {
     expect(shown.map(({ name }) => name)).toEqual(shown.map(({ name }) => name).sort())
   })
 
-  test.each(WRITES)('of another project are refused by %s, and those that are not there', async (_name, write) => {
+  test.each(WRITES)('are rejected by %s if unknown or from another project', async (_name, write) => {
     const outcome = await write(api, { labelIds: [labels[0], foreign] })
     expectRefused(outcome, 'VALIDATION_FAILED', ['labelIds'])
     expect(refusal(outcome).rules, outcome.exchange).toEqual({ labelIds: 'another_project' })
@@ -224,7 +215,7 @@ describeBoth('the labels of a task', (api) => {
     }
   })
 
-  test('change with a version and an event, and stay where nothing is said of them', async () => {
+  test('change with a version and an event, and stay if omitted', async () => {
     const [a, b] = labels
     const task = await newTask(owner, { projectId, labelIds: [a] })
     const cursor = await cursorOf(owner)
@@ -238,7 +229,7 @@ describeBoth('the labels of a task', (api) => {
     ])
   })
 
-  test(`are at most ${MOST}`, async () => {
+  test(`are limited to ${MOST}`, async () => {
     const { id } = await newProject(owner)
     const many = (await atOnce(MOST + 1, () => newLabel(owner, id))).map((label) => label.id)
     const create = (labelIds: string[]) => api.createTask(owner, { title: 'A', projectId: id, labelIds })
@@ -246,7 +237,7 @@ describeBoth('the labels of a task', (api) => {
     expect(data(await create(many.slice(1))).labelIds).toHaveLength(MOST)
   })
 
-  test('are found by any and by all of them, exactly', async () => {
+  test('can be filtered exactly by any and by all', async () => {
     const { id } = await newProject(owner)
     const [a, b, c] = [await newLabel(owner, id), await newLabel(owner, id), await newLabel(owner, id)]
     const make = async (...bears: { id: string }[]): Promise<string> =>
@@ -277,8 +268,8 @@ describeBoth('the labels of a task', (api) => {
   })
 })
 
-describeBoth('a task whose links are no longer what a new one could have', (api) => {
-  test('is put back as it was read, with its parent in the trash and somebody assigned who has left', async () => {
+describeApi('a task with links that a new task could not have', (api) => {
+  test('can be saved unchanged with a parent in the trash and an assignee who left', async () => {
     const leaving = await signUpAt(server)
     const { id: memberProject } = await newProject(owner)
     await addTo(owner, memberProject, leaving.email, 'EDITOR')

@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  type Caller,
-  data,
-  describeBoth,
-  type ListArguments,
-  type Operations,
-  overRest,
-} from '../support/operations.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import type { ListArguments, Operations } from '../support/operation-types.ts'
+import { type Caller, data, describeApi, overRest } from '../support/operations.ts'
+import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
 interface Task {
   id: string
@@ -21,24 +15,24 @@ interface Task {
 
 const STATUSES = ['PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED']
 
-let server: TestServer
+let server: OwnServer
 let ada: Caller
 let bob: Caller
 let admin: Caller
-/** Ada's two projects hold 17 and 6 tasks, with many ties in every field; Bob's Inbox holds two. */
+/** Ada's two projects hold 17 and 6 tasks with many ties in every field. Bob's Inbox holds two. */
 let web: string
 let ops: string
 let all: Task[]
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await ownServer()
   const caller = async (name: string) => ({ url: server.url, token: (await signUp(server, name)).token })
   admin = await caller('Administrator')
   ada = await caller('Ada')
   bob = await caller('Bob')
   web = data(await overRest.createProject(ada, { name: 'Web' })).id
   ops = data(await overRest.createProject(ada, { name: 'Operations' })).id
-  // Made two at a time, so that some share their millisecond and some do not.
+  // Created two at a time, so that some tasks share a millisecond and others do not.
   const inputs = Array.from({ length: 23 }, (_, index) => ({
     projectId: index < 17 ? web : ops,
     title: `Task ${'abcä'[index % 4]}`,
@@ -60,7 +54,7 @@ afterAll(() => server?.close())
 const titlesOf = (page: { nodes: Task[] }) => page.nodes.map((task) => task.title)
 const idsOf = (tasks: Task[]) => tasks.map((task) => task.id)
 
-/** Every page of a list, following its cursors from (behind or before) one; fails when they do not come to an end. */
+/** Returns every page of a list by following its cursors. Throws if they never end. */
 async function follow(api: Operations, args: ListArguments, way: 'forwards' | 'backwards', from?: string) {
   const pages: Task[][] = []
   let cursor = from
@@ -75,13 +69,13 @@ async function follow(api: Operations, args: ListArguments, way: 'forwards' | 'b
   return way === 'forwards' ? pages : pages.reverse()
 }
 
-describeBoth('a list of tasks', (api) => {
+describeApi('a list of tasks', (api) => {
   test.each<[string, ListArguments['filter'], (task: Task, index: number) => boolean]>([
     ['one status', { status: ['COMPLETED'] }, (task) => task.status === 'COMPLETED'],
-    ['several', { status: ['PENDING', 'CANCELLED'] }, (task) => ['PENDING', 'CANCELLED'].includes(task.status)],
+    ['two statuses', { status: ['PENDING', 'CANCELLED'] }, (task) => ['PENDING', 'CANCELLED'].includes(task.status)],
     ['a priority', { priority: { in: [5] } }, (task) => task.priority === 5],
     ['several priorities', { priority: { in: [1, 4] } }, (task) => [1, 4].includes(task.priority)],
-    ['a least priority', { priority: { gte: 4 } }, (task) => task.priority >= 4],
+    ['a minimum priority', { priority: { gte: 4 } }, (task) => task.priority >= 4],
     ['a range of priorities', { priority: { gte: 2, lte: 3 } }, (task) => task.priority > 1 && task.priority < 4],
     ['an empty range', { priority: { gte: 4, lte: 2 } }, () => false],
     [
@@ -89,14 +83,14 @@ describeBoth('a list of tasks', (api) => {
       { status: ['PENDING'], priority: { lte: 3 } },
       (t) => t.status === 'PENDING' && t.priority < 4,
     ],
-  ])('filtered by %s has exactly those that meet it', async (_what, filter, meets) => {
+  ])('filtered by %s contains exactly the matching tasks', async (_what, filter, meets) => {
     const page = data(await api.listTasks(ada, { filter, first: 100, totalCount: true }))
     const expected = all.filter(meets)
     expect(idsOf(page.nodes).sort()).toEqual(idsOf(expected).sort())
     expect(page.totalCount).toBe(expected.length)
   })
 
-  test('filtered by a project has its tasks alone', async () => {
+  test('filtered by a project contains only its tasks', async () => {
     const page = data(await api.listTasks(ada, { filter: { projectId: ops, status: ['PENDING'] }, totalCount: true }))
     const expected = all.filter((task, index) => index >= 17 && task.status === 'PENDING')
     expect(idsOf(page.nodes).sort()).toEqual(idsOf(expected).sort())
@@ -107,7 +101,7 @@ describeBoth('a list of tasks', (api) => {
     ['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE'].flatMap((field) =>
       ['ASC', 'DESC'].map((direction) => ({ field, direction })),
     ),
-  )('ordered by $field $direction is in that order, with the ids in it where tasks tie', async (term) => {
+  )('ordered by $field $direction is sorted that way, with ties sorted by id', async (term) => {
     const name = term.field.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()) as keyof Task
     const { nodes } = data(await api.listTasks(ada, { orderBy: [term], first: 100 })) as { nodes: Task[] }
     expect(idsOf(nodes).sort()).toEqual(idsOf(all).sort())
@@ -135,24 +129,24 @@ describeBoth('a list of tasks', (api) => {
   test.each<[string, ListArguments]>([
     ['the default order', {}],
     ['the priority', { orderBy: [{ field: 'PRIORITY' }] }],
-    ['the priority, falling', { orderBy: [{ field: 'PRIORITY', direction: 'DESC' }] }],
+    ['the priority, descending', { orderBy: [{ field: 'PRIORITY', direction: 'DESC' }] }],
     ['the due date', { orderBy: [{ field: 'DUE_AT' }] }],
-    ['the due date, falling', { orderBy: [{ field: 'DUE_AT', direction: 'DESC' }] }],
+    ['the due date, descending', { orderBy: [{ field: 'DUE_AT', direction: 'DESC' }] }],
     ['the title', { orderBy: [{ field: 'TITLE' }] }],
-    ['two fields that go opposite ways', { orderBy: [{ field: 'PRIORITY', direction: 'DESC' }, { field: 'TITLE' }] }],
+    ['two fields in opposite directions', { orderBy: [{ field: 'PRIORITY', direction: 'DESC' }, { field: 'TITLE' }] }],
     ['a filter', { filter: { priority: { gte: 2 } }, orderBy: [{ field: 'UPDATED_AT', direction: 'DESC' }] }],
-  ])('is the same read whole, page by page and backwards: %s', async (_what, args) => {
+  ])('is the same read as a whole, page by page and backwards: %s', async (_what, args) => {
     const { nodes, pageInfo } = data(await api.listTasks(ada, { ...args, first: 100 }))
     const forwards = await follow(api, args, 'forwards')
     const backwards = await follow(api, args, 'backwards', pageInfo.endCursor)
     expect(idsOf(forwards.flat())).toEqual(idsOf(nodes))
     expect(idsOf(backwards.flat())).toEqual(idsOf(nodes.slice(0, -1)))
-    // Only the last page may be short, which is the first one backwards.
+    // Only the last page read may be short; reversed, that is the first one backwards.
     expect(forwards.slice(0, -1).every((page) => page.length === 4)).toBe(true)
     expect(backwards.slice(1).every((page) => page.length === 4)).toBe(true)
   })
 
-  test('goes back from a later page to the one before it', async () => {
+  test('pages back from a later page to the previous one', async () => {
     const orderBy = [{ field: 'PRIORITY' }]
     const first = data(await api.listTasks(ada, { orderBy, first: 5 }))
     const second = data(await api.listTasks(ada, { orderBy, first: 5, after: first.pageInfo.endCursor }))
@@ -162,7 +156,7 @@ describeBoth('a list of tasks', (api) => {
     expect(back.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
   })
 
-  test('skips as many as the offset says', async () => {
+  test('skips as many tasks as the offset', async () => {
     const whole = idsOf(data(await api.listTasks(ada, { first: 100 })).nodes)
     const { nodes, pageInfo, totalCount } = data(await api.listTasks(ada, { first: 5, offset: 7, totalCount: true }))
     expect(idsOf(nodes)).toEqual(whole.slice(7, 12))
@@ -173,7 +167,7 @@ describeBoth('a list of tasks', (api) => {
     })
   })
 
-  test('has 20 tasks unless told, oldest first, and counts them all only when asked', async () => {
+  test('returns 20 tasks by default, oldest first, and the total count only on request', async () => {
     const page = data(await api.listTasks(ada))
     expect(page.nodes.map((task: Task) => task.createdAt)).toEqual(
       all
@@ -185,7 +179,7 @@ describeBoth('a list of tasks', (api) => {
     expect(page.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false })
   })
 
-  test('shows each user exactly the tasks of their projects, and an ADMIN all', async () => {
+  test('shows users exactly the tasks of their projects, and an ADMIN all tasks', async () => {
     const visible = async (caller: Caller) => data(await api.listTasks(caller, { first: 100, totalCount: true }))
     expect(idsOf((await visible(ada)).nodes).sort()).toEqual(idsOf(all).sort())
     expect(titlesOf(await visible(bob))).toEqual(['Bob’s first', 'Bob’s second'])
@@ -195,7 +189,7 @@ describeBoth('a list of tasks', (api) => {
     expect(totalCount).toBe(nodes.length)
   })
 
-  test('shows a task written behind the cursor on the next page, and none twice', async () => {
+  test('shows a task created after the cursor on the next page, and no task twice', async () => {
     const caller = { url: server.url, token: (await signUp(server)).token }
     for (const title of ['a', 'c', 'e']) data(await api.createTask(caller, { title }))
     const orderBy = [{ field: 'TITLE' }]
@@ -209,7 +203,7 @@ describeBoth('a list of tasks', (api) => {
   })
 })
 
-/** Nulls come last in either direction. */
+/** Compares two field values. Nulls sort last in both directions. */
 function compare(a: Task[keyof Task], b: Task[keyof Task], turn: number): number {
   if (a === b) return 0
   if (a === null || b === null) return a === null ? 1 : -1

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type Caller,
-  data,
-  describeBoth,
-  type Operations,
-  overGraphql,
-  overRest,
-  refusal,
-} from '../support/operations.ts'
-import { signUp, type TestServer, testServer } from '../support/server.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Operations } from '../support/operation-types.ts'
+import { type Caller, data, describeBoth, overGraphql, overRest, refusal } from '../support/operations.ts'
+import { sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const MISSING = '01890000-0000-7000-8000-000000000000'
@@ -16,11 +9,9 @@ const MISSING = '01890000-0000-7000-8000-000000000000'
 let server: TestServer
 
 beforeAll(async () => {
-  server = await testServer()
-  // The first account is the ADMIN, who sees everything: nobody the tests use.
-  await signUp(server, 'Administrator')
+  server = await sharedServer()
+  // The shared server already has its first account, the ADMIN. The tests use only members.
 })
-afterAll(() => server?.close())
 
 async function newCaller(name = 'Test Person'): Promise<Caller & { id: string; email: string }> {
   const { id, email, token } = await signUp(server, name)
@@ -28,7 +19,7 @@ async function newCaller(name = 'Test Person'): Promise<Caller & { id: string; e
 }
 
 describeBoth('a task', (api) => {
-  test('has the defaults where only a title is given, and lands in the Inbox', async () => {
+  test('gets default values and goes to the Inbox if only a title is given', async () => {
     const caller = await newCaller()
     const [inbox] = data(await api.listProjects(caller)).nodes
     expect(data(await api.createTask(caller, { title: '  Buy milk ' }))).toEqual({
@@ -53,7 +44,7 @@ describeBoth('a task', (api) => {
     })
   })
 
-  test('keeps every field that is given, and is read as it was answered', async () => {
+  test('keeps every given field and reads back as returned', async () => {
     const caller = await newCaller()
     const project = data(await api.createProject(caller, { name: 'Bridge' }))
     const input = {
@@ -73,7 +64,7 @@ describeBoth('a task', (api) => {
     expect(data(await api.getTask(caller, created.id))).toEqual(created)
   })
 
-  test('is changed field by field: what is absent stays, what is null is cleared', async () => {
+  test('is updated field by field: absent fields stay, null clears', async () => {
     const caller = await newCaller()
     const created = data(
       await api.createTask(caller, { title: 'A', description: 'B', priority: 3, dueAt: '2027-01-31' }),
@@ -85,7 +76,7 @@ describeBoth('a task', (api) => {
     expect(data(await api.updateTask(caller, created.id, {}))).toEqual(renamed)
   })
 
-  test('has a time of completion while it is COMPLETED, and none otherwise', async () => {
+  test('has a completion time only while it is COMPLETED', async () => {
     const caller = await newCaller()
     const { id } = data(await api.createTask(caller, { title: 'A' }))
     const completed = data(await api.updateTask(caller, id, { status: 'COMPLETED' }))
@@ -94,7 +85,7 @@ describeBoth('a task', (api) => {
     expect(data(await api.updateTask(caller, id, { status: 'CANCELLED' })).completedAt).toBeNull()
   })
 
-  test('is replaced as a whole: what is absent takes its default', async () => {
+  test('is replaced as a whole: absent fields get their defaults', async () => {
     const caller = await newCaller()
     const input = { title: 'A', description: 'B', status: 'COMPLETED', priority: 4, dueAt: '2027-01-31' }
     const created = data(await api.createTask(caller, input))
@@ -103,7 +94,7 @@ describeBoth('a task', (api) => {
     expect(replaced).toEqual({ ...created, ...defaults, version: 2, updatedAt: replaced.updatedAt })
   })
 
-  test('changes only at the version that is expected', async () => {
+  test('changes only at the expected version', async () => {
     const caller = await newCaller()
     const created = data(await api.createTask(caller, { title: 'A' }))
     const { id } = created
@@ -120,7 +111,7 @@ describeBoth('a task', (api) => {
     data(await api.deleteTask(caller, id, 3))
   })
 
-  test('is not found any more once it is deleted, by any operation', async () => {
+  test('is NOT_FOUND for every operation once it is deleted', async () => {
     const caller = await newCaller()
     const kept = data(await api.createTask(caller, { title: 'kept' }))
     const { id } = data(await api.createTask(caller, { title: 'gone' }))
@@ -138,7 +129,7 @@ describeBoth('a task', (api) => {
     expect({ ids: nodes.map((task: { id: string }) => task.id), totalCount }).toEqual({ ids: [kept.id], totalCount: 1 })
   })
 
-  test('tells its story in the log of events', async () => {
+  test('has its history in the event log', async () => {
     const caller = await newCaller('Ada Lovelace')
     const { cursor } = data(await api.eventCursor(caller))
     const { id } = data(await api.createTask(caller, { title: 'A', priority: 2 }))
@@ -167,14 +158,14 @@ describeBoth('a task', (api) => {
 })
 
 describe('both protocols', () => {
-  /** Runs one operation over both and holds the answers against each other. */
+  /** Runs one operation over both protocols and compares the results. */
   async function same(run: (api: Operations) => Promise<{ data: unknown }>): Promise<unknown> {
     const [one, other] = [await run(overGraphql), await run(overRest)]
     expect(one.data, `GraphQL and REST differ in ${run}`).toEqual(other.data)
     return one.data
   }
 
-  test('answer a read of anything with the same whole entity', async () => {
+  test('return the same complete entity for every read', async () => {
     const caller = await newCaller('Grace Hopper')
     const project = data(await overRest.createProject(caller, { name: 'Ship', description: 'of the line' }))
     const task = data(await overRest.createTask(caller, { title: 'A', projectId: project.id, dueAt: '2027-01-31' }))
@@ -190,7 +181,7 @@ describe('both protocols', () => {
     expect(await same((api) => api.eventCursor(caller))).toEqual({ cursor: expect.any(String) })
   })
 
-  test('answer a write of anything with an entity that differs only in what is its own', async () => {
+  test('return the same entity for every write, except for ids, keys and times', async () => {
     const caller = await newCaller()
     const input = { title: 'A', description: 'B', priority: 3, dueAt: '2027-01-31' }
     const [one, other] = [await overGraphql.createTask(caller, input), await overRest.createTask(caller, input)].map(
@@ -214,7 +205,7 @@ describe('both protocols', () => {
     }
   })
 
-  test('refuse with the same code and name the same fields', async () => {
+  test('reject with the same code and the same fields', async () => {
     const caller = await newCaller()
     const attempts: ((api: Operations) => ReturnType<Operations['getTask']>)[] = [
       (api) => api.createTask(caller, { title: '', priority: 9, dueAt: 'soon' }),

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fill } from '../../scripts/scale/fill.ts'
-import { type Explained, explainList, runList } from '../../scripts/scale/plan.ts'
-import { longLists, type Shape, shapes, VIEWER } from '../../scripts/scale/shapes.ts'
 import { type DatabaseHandle, openDatabase } from '../../src/database/client.ts'
 import { emptyPostgres, onPostgres } from '../support/database.ts'
+import { fill } from '../support/scale/fill.ts'
+import { type Explained, explainList, runList } from '../support/scale/plan.ts'
+import { longLists, type Shape, shapes, VIEWER } from '../support/scale/shapes.ts'
 
 /**
- * That lists are found by index, in a database large enough for PostgreSQL to want one. What they cost over a million
- * tasks, and by which indexes, scripts/scale/check-lists.ts measures.
+ * Checks that lists use an index in a database large enough for the planner to prefer one.
+ * bench/scale/lists.ts measures their cost and indexes with a million tasks.
  */
 describe.runIf(onPostgres)('with 100,000 tasks', () => {
   let database: Awaited<ReturnType<typeof emptyPostgres>>
@@ -30,7 +30,7 @@ describe.runIf(onPostgres)('with 100,000 tasks', () => {
     explainList(handle.db, { id: VIEWER, role: role ?? 'MEMBER' }, { ...args, ...page })
 
   test.each(shapes('').map(({ name }, index) => [name, index] as const))(
-    '%s is found by index, and reads no more than 10 rows for one',
+    '%s uses an index and reads at most 10 rows per row returned',
     async (_name, index) => {
       const shape = shapes(parent)[index]!
       const { reads, rowsRead, rowsReturned } = await explain(shape)
@@ -52,7 +52,7 @@ describe.runIf(onPostgres)('with 100,000 tasks', () => {
     },
   )
 
-  test('a search finds no more than the newest 10,000 of its matches, and says so', async () => {
+  test('a search returns only the newest 10,000 matches and reports the limit', async () => {
     const admin = { id: VIEWER, role: 'ADMIN' as const }
     const common = await runList(handle.db, admin, { filter: { search: 'task' } })
     expect(common.remark).toBe(true)

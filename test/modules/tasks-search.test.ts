@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { type Cast, expectRefused, newCast, newLabel, newProject, newTask } from '../support/factories.ts'
-import { type Caller, data, describeBoth, type Operations } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import type { Operations } from '../support/operation-types.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
-/** What there is to be found: titles that say themselves, most with a description. */
+/** Tasks to search: each has a distinctive title, most have a description. */
 const TASKS: [title: string, description?: string][] = [
   ['Deployments to production', 'Rolls out on Fridays'],
   ['Write the release notes', 'Mention that we deploy to production'],
@@ -26,17 +27,16 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
   for (const [title, description] of TASKS) await newTask(owner, { projectId, title, description })
 })
-afterAll(() => server?.close())
 
 const titlesOf = (page: { nodes: { title: string }[] }) => page.nodes.map(({ title }) => title)
 
-describeBoth('a search', (api) => {
+describeApi('a search', (api) => {
   const find = async (search: unknown, caller = owner, more: object = {}) =>
     titlesOf(data(await api.listTasks(caller, { filter: { search, projectId, ...more }, first: 100 })))
 
@@ -46,12 +46,12 @@ describeBoth('a search', (api) => {
     ['DEPLOYING', ['Deployments to production', 'Write the release notes']],
     ['run', ['Running late']],
     ['friday', ['Deployments to production']],
-    // The last word may be the beginning of one, the others may not.
+    // The last word may be a prefix; the others must be complete.
     ['produ', ['Deployments to production', 'Write the release notes']],
     ['release no', ['Write the release notes']],
     ['relea notes', []],
     ['notes relea', ['Write the release notes']],
-    // All words, wherever they stand.
+    // Every word must match, in any position.
     ['production fridays', ['Deployments to production']],
     ['notes production', ['Write the release notes']],
     ['production bridge', []],
@@ -88,13 +88,13 @@ describeBoth('a search', (api) => {
     expect((await find(search)).sort()).toEqual([...titles].sort())
   })
 
-  test('for words that carry no meaning finds what begins like the last of them', async () => {
+  test('matches a final stop word as a prefix and ignores other stop words', async () => {
     expect(await find('the')).toContain('The of and')
     expect(await find('the release')).toEqual(['Write the release notes'])
     expect(await find('of the release notes')).toEqual(['Write the release notes'])
   })
 
-  test('ranks what has the word in its title before what has it in its description', async () => {
+  test('ranks matches in the title before matches in the description', async () => {
     const { id } = await newProject(owner)
     await newTask(owner, { projectId: id, title: 'Below', description: 'A harbour at last' })
     await newTask(owner, { projectId: id, title: 'Harbour' })
@@ -115,7 +115,7 @@ describeBoth('a search', (api) => {
     ).toEqual(['Harbour', 'Below again', 'Below'])
   })
 
-  test('goes through pages in either direction, counted, and says that nothing was cut off', async () => {
+  test('pages in both directions, counts matches and reports that none were cut off', async () => {
     const { id } = await newProject(owner)
     for (let index = 0; index < 7; index++)
       await newTask(owner, { projectId: id, title: `Lighthouse ${index}`, description: index % 2 ? 'lighthouse' : '' })
@@ -127,7 +127,7 @@ describeBoth('a search', (api) => {
     for (let after: string | undefined, more = true; more; ) {
       const page = data(await api.listTasks(owner, { filter, first: 3, ...(after && { after }) }))
       forwards.push(...titlesOf(page))
-      // What comes meanwhile turns no page back.
+      // A better match created meanwhile must not shift later pages.
       if (after === undefined) await newTask(owner, { projectId: id, title: 'Lighthouse lighthouse', parentId: null })
       after = page.pageInfo.endCursor
       more = page.pageInfo.hasNextPage
@@ -137,7 +137,7 @@ describeBoth('a search', (api) => {
     expect(titlesOf(data(await api.listTasks(owner, { filter, ...last })))).toEqual(titlesOf(whole).slice(4, 6))
   })
 
-  test('finds only what is seen, as it is now, and what is in the trash in the trash', async () => {
+  test('finds only visible tasks with their current text, and trashed tasks only in the trash', async () => {
     const word = `W${crypto.randomUUID().replaceAll('-', '')}`
     const task = await newTask(owner, { projectId, title: `Earlier ${word}` })
     const search = async (caller: Caller, text: string, more: object = {}) =>
@@ -159,7 +159,7 @@ describeBoth('a search', (api) => {
     expectRefused(await api.listTasks({ url: cast.url }, { filter: { search: word } }), 'UNAUTHENTICATED', [])
   })
 
-  test('goes with every other condition, and within and, or, not', async () => {
+  test('combines with every other condition and works inside and, or and not', async () => {
     const { id } = await newProject(owner)
     const label = await newLabel(owner, id)
     await newTask(owner, { projectId: id, title: 'Red boat', labelIds: [label.id], priority: 5 })
@@ -176,7 +176,7 @@ describeBoth('a search', (api) => {
   })
 })
 
-/** Words of other people's languages: operators, quotes, wild cards, encodings. */
+/** Search text that could break a query: operators, quotes, wildcards, unusual characters. */
 const HOSTILE = [
   "a'b",
   'a\'\'; DROP TABLE "Task"; --',
@@ -222,7 +222,7 @@ const HOSTILE = [
   '\ufeffa',
 ]
 const REFUSED: [string, unknown][] = [
-  ['nothing', ''],
+  ['an empty text', ''],
   ['white space', ' \t\n '],
   ['punctuation only', '!?.,;-'],
   ['operators only', '& | ! :* <->'],
@@ -234,15 +234,14 @@ const REFUSED: [string, unknown][] = [
   ['a NUL', 'a\u0000b'],
 ]
 
-/** What each operation that searches answers, whatever is typed. */
-describeBoth('a search for what nobody means', (api: Operations) => {
-  test.each(HOSTILE.filter((one) => /[\p{L}\p{N}]/u.test(one)))('finds nothing bad by %j', async (search) => {
+describeApi('a search with unusual text', (api: Operations) => {
+  test.each(HOSTILE.filter((one) => /[\p{L}\p{N}]/u.test(one)))('succeeds for %j', async (search) => {
     const { nodes } = data(await api.listTasks(owner, { filter: { search, projectId } }))
     expect(nodes.length).toBeLessThanOrEqual(TASKS.length)
     data(await api.listTasks(owner, { filter: { or: [{ search }, { not: { search } }] }, totalCount: true }))
   })
 
-  test('is itself found, where it has a word', async () => {
+  test('finds a task that has the same text as its title', async () => {
     const { id } = await newProject(owner)
     for (const search of HOSTILE.filter((one) => /[\p{L}\p{N}]/u.test(one) && !one.includes('\u0001'))) {
       const task = await newTask(owner, { projectId: id, title: search.trim() })
@@ -252,26 +251,26 @@ describeBoth('a search for what nobody means', (api: Operations) => {
     }
   })
 
-  test.each(REFUSED)('refuses %s, and says what is wrong with it', async (_what, search) => {
+  test.each(REFUSED)('rejects %s with the reason', async (_what, search) => {
     const outcome = await api.listTasks(owner, { filter: { search } })
     expectRefused(outcome, 'VALIDATION_FAILED', ['search'])
-    expect(outcome.exchange).toMatch(/must (have a letter or a digit|be at most 200 characters|not contain NUL)/)
+    expect(outcome.exchange).toMatch(/must (contain a letter or a digit|be at most 200 characters|not contain NUL)/)
     const within = await api.listTasks(owner, { filter: { and: [{ not: { search } }] } })
     expectRefused(within, 'VALIDATION_FAILED', ['and.not.search'])
   })
 
-  test('refuses what is no text', async () => {
+  test('rejects values that are not valid text', async () => {
     for (const search of [5, true, ['a'], { a: 1 }]) {
       const outcome = await api.listTasks(owner, { filter: { and: [{ search }] } })
       expectRefused(outcome, 'VALIDATION_FAILED', ['and.search'])
     }
-    // A query string is UTF-8: a lone surrogate reaches the server only within JSON.
+    // Query strings are UTF-8: a lone surrogate reaches the server only inside JSON.
     expectRefused(await api.listTasks(owner, { filter: { not: { search: 'a\ud800' } } }), 'VALIDATION_FAILED', [
       'not.search',
     ])
   })
 
-  test('by relevance is refused where there is nothing to be relevant to', async () => {
+  test('cannot be ordered by relevance without search words at the top level', async () => {
     const orderBy = [{ field: 'RELEVANCE', direction: 'DESC' }]
     expectRefused(await api.listTasks(owner, { orderBy }), 'VALIDATION_FAILED', ['orderBy'])
     const filter = { or: [{ search: 'a' }] }

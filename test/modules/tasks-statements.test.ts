@@ -5,10 +5,10 @@ import { type RecordedServer, recordedServer } from '../support/recorded-server.
 import { signUp } from '../support/server.ts'
 
 /**
- * What the lists cost in statements: two that recognise who asks, the one that finds a page, the one that loads it, and so many more
- * for each relation. Pinned here, for few rows and for many alike.
+ * Pins the number of SQL statements per list: two to authenticate, one to find the page, one to
+ * load it, and a fixed number per relation, regardless of the number of rows.
  */
-describe.runIf(onPostgres)('the statements of a list', () => {
+describe.runIf(onPostgres)('the number of SQL statements', () => {
   let server: RecordedServer
   let token: string
   let few: string
@@ -47,16 +47,16 @@ describe.runIf(onPostgres)('the statements of a list', () => {
   }
 
   test.each<[string, number, (projectId: string) => string]>([
-    ['all I see', 4, () => ''],
-    ['of a project', 5, (id) => `&projectId=${id}`],
+    ['for all visible tasks', 4, () => ''],
+    ['for a project', 5, (id) => `&projectId=${id}`],
     ['in another order', 5, (id) => `&projectId=${id}&orderBy=priority:desc&orderBy=dueAt`],
     ['with its count', 6, (id) => `&projectId=${id}&include=totalCount`],
-    ['of a label', 5, () => `&labelId=${label}`],
-    ['assigned to me', 4, () => '&assigneeId=me'],
-    ['a search', 5, () => '&search=task'],
-    ['a search in a project', 6, (id) => `&search=task&projectId=${id}`],
-    ['a search in another order', 5, () => '&search=task&orderBy=createdAt'],
-    ['by a filter of many conditions', 4, () => `&filter=${encodeURIComponent(JSON.stringify(CONDITIONS))}`],
+    ['for a label', 5, () => `&labelId=${label}`],
+    ['for tasks assigned to me', 4, () => '&assigneeId=me'],
+    ['for a search', 5, () => '&search=task'],
+    ['for a search in a project', 6, (id) => `&search=task&projectId=${id}`],
+    ['for a search in another order', 5, () => '&search=task&orderBy=createdAt'],
+    ['for a filter with many conditions', 4, () => `&filter=${encodeURIComponent(JSON.stringify(CONDITIONS))}`],
     ['with project', 6, (id) => `&projectId=${id}&include=project`],
     ['with labels', 7, (id) => `&projectId=${id}&include=labels`],
     ['with assignees', 7, (id) => `&projectId=${id}&include=assignees`],
@@ -64,7 +64,7 @@ describe.runIf(onPostgres)('the statements of a list', () => {
     ['with sub-tasks counted', 6, (id) => `&projectId=${id}&include=subtaskProgress`],
     ['with relations', 7, (id) => `&projectId=${id}&include=relations`],
     ['with all of these', 15, (id) => `&projectId=${id}&include=${RELATIONS}`],
-  ])('over REST, %s: %i', async (_what, expected, query) => {
+  ])('over REST %s is %i', async (_what, expected, query) => {
     for (const id of [few, many]) {
       for (const limit of [2, 100]) {
         const call = `GET /tasks?limit=${limit}${query(id)}`
@@ -74,34 +74,34 @@ describe.runIf(onPostgres)('the statements of a list', () => {
     }
   })
 
-  test('over GraphQL, with relations of relations: at most 22, however many there are', async () => {
+  test('over GraphQL with nested relations is at most 22 for any number of rows', async () => {
     const query = `query ($projectId: ID!, $first: Int) { tasks(filter: { projectId: $projectId }, first: $first) { nodes {
       key project { name } labels { name } assignees { name } creator { name } subtaskProgress { total completed }
       parent { key labels { name } } relations { type relatedTask { key project { name } } } } } }`
     for (const projectId of [few, many]) {
       for (const first of [2, 60]) {
         const statements = await statementsOf(() => graphql(server, query, { projectId, first }, { token }))
-        // What a relation of a relation needs besides is loaded in one batch, or in two.
+        // Data for nested relations is loaded in one batch or two.
         expect(statements.length, statements.join('\n')).toBeLessThanOrEqual(22)
       }
     }
   })
 
-  test('of events, each with its task and who did it: 6', async () => {
+  test('for a list of events with their tasks and actors is 6', async () => {
     for (const limit of [20, 100]) {
       const statements = await statementsOf(() => rest(server, `GET /events?limit=${limit}`, { token }))
       expect(statements, statements.join('\n')).toHaveLength(6)
     }
   })
 
-  test('a bulk change takes as many for two tasks as for fifty', async () => {
+  test('for a bulk update is the same for two tasks as for fifty', async () => {
     const { body } = await rest(server, `GET /projects/${many}/tasks?limit=50`, { token })
     const counts = []
     const texts: string[] = []
     for (const size of [2, 50]) {
       const items = body.nodes.slice(0, size).map(({ id }: { id: string }) => ({ id, priority: 1 + (size % 5) }))
       const statements = await statementsOf(() => rest(server, 'PATCH /tasks/bulk', { token, body: { items } }))
-      // The server itself reads what was logged, whenever it is told of it.
+      // Ignore the server's own reads of new events, which happen at any time.
       const own = statements.filter((sql) => !sql.includes('FROM "public"."Event"'))
       counts.push(own.length)
       texts.push(own.join('\n'))

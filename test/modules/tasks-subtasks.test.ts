@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { graphql } from '../support/clients.ts'
 import {
   atOnce,
@@ -13,10 +13,11 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth, type Operations, type Outcome, refusal } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import type { Operations } from '../support/operation-types.ts'
+import { type Caller, data, describeApi, type Outcome, refusal } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
-/** How many levels of sub-tasks there may be below a task. */
+/** Maximum levels of sub-tasks below a task. */
 const LEVELS = 10
 
 let server: TestServer
@@ -25,26 +26,25 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const titles = (page: { nodes: { title: string }[] }) => page.nodes.map(({ title }) => title).sort()
 
-/** Every operation that gives a task a parent, on a task of the shared project. */
+/** Every operation that gives an existing task a parent. */
 const WAYS: [string, (api: Operations, caller: Caller, id: string, parentId: string) => Promise<Outcome>][] = [
   ['updateTask', (api, caller, id, parentId) => api.updateTask(caller, id, { parentId })],
   ['replaceTask', (api, caller, id, parentId) => api.replaceTask(caller, id, { title: 'Replaced', parentId })],
 ]
 
-describeBoth('a sub-task', (api) => {
+describeApi('a sub-task', (api) => {
   const progressOf = async (id: string) =>
     data(await api.getTask(owner, id, ['subtaskProgress'])).subtaskProgress as { total: number; completed: number }
 
-  test('is made below its parent, in whose project it is, and says so', async () => {
+  test('is created below its parent, in the parent’s project, and shows the parent', async () => {
     const elsewhere = await newProject(owner)
     const parent = await newTask(owner, { projectId: elsewhere.id, title: 'Parent' })
     const cursor = await cursorOf(owner)
@@ -54,11 +54,11 @@ describeBoth('a sub-task', (api) => {
     const events = await eventsSince(owner, cursor)
     expect(events).toMatchObject([{ type: 'task.created', subjectId: child.id, version: 1 }])
     expect(events[0]?.changes.parentId).toEqual([null, parent.id])
-    // The parent is as it was.
+    // The parent is unchanged.
     expect(await readTask(owner, parent.id)).toEqual(parent)
   })
 
-  test('is put below another task, and freed by null, with a version and an event each', async () => {
+  test('moves to another parent or, with null, to none, with a version and an event each time', async () => {
     const [one, two] = [await newTask(owner, { projectId }), await newTask(owner, { projectId })]
     const child = await newTask(owner, { projectId })
     const cursor = await cursorOf(owner)
@@ -84,7 +84,7 @@ describeBoth('a sub-task', (api) => {
     ])
   })
 
-  test('counts in the progress of its parent alone, unless it is in the trash', async () => {
+  test('counts only in the progress of its direct parent, unless it is in the trash', async () => {
     const parent = await newTask(owner, { projectId })
     expect(await progressOf(parent.id)).toEqual({ total: 0, completed: 0 })
     const children = await atOnce(4, (index) =>
@@ -102,7 +102,7 @@ describeBoth('a sub-task', (api) => {
     expect(await progressOf(parent.id)).toEqual({ total: 3, completed: 3 })
   })
 
-  test('is listed by its parent, and tasks that are none by "none"', async () => {
+  test('can be filtered by its parent, and top-level tasks by "none"', async () => {
     const { id } = await newProject(owner)
     const parent = await newTask(owner, { projectId: id, title: 'Parent' })
     for (const title of ['One', 'Two']) await newTask(owner, { parentId: parent.id, title })
@@ -118,7 +118,7 @@ describeBoth('a sub-task', (api) => {
     expectRefused(await api.listTasks(owner, { filter: { parentId: 'x' } }), 'VALIDATION_FAILED', ['parentId'])
   })
 
-  test('stays when its parent goes to the trash, and shows it there', async () => {
+  test('stays when its parent goes to the trash, and still shows that parent', async () => {
     const parent = await newTask(owner, { projectId })
     const child = await newTask(owner, { parentId: parent.id })
     data(await api.deleteTask(owner, parent.id))
@@ -128,7 +128,7 @@ describeBoth('a sub-task', (api) => {
     expectRefused(await api.createTask(owner, { title: 'A', parentId: parent.id }), 'NOT_FOUND', ['parentId'])
   })
 
-  test.each(WAYS)('%s refuses a parent that is not there, is not seen, or is no id', async (_name, run) => {
+  test.each(WAYS)('is rejected by %s for an unknown, hidden, trashed or invalid parent', async (_name, run) => {
     const task = await newTask(owner, { projectId })
     const hidden = await newTask(cast.people.stranger)
     const trashed = await newTask(owner, { projectId })
@@ -140,7 +140,7 @@ describeBoth('a sub-task', (api) => {
     expect(await readTask(owner, task.id)).toEqual(task)
   })
 
-  test.each(WAYS)('%s refuses a parent of another project', async (_name, run) => {
+  test.each(WAYS)('is rejected by %s if the parent is in another project', async (_name, run) => {
     const task = await newTask(owner, { projectId })
     const elsewhere = await newTask(owner, { projectId: (await newProject(owner)).id })
     const outcome = await run(api, owner, task.id, elsewhere.id)
@@ -151,7 +151,7 @@ describeBoth('a sub-task', (api) => {
     expect(await readTask(owner, task.id)).toEqual(task)
   })
 
-  test.each(WAYS)('%s refuses to make a task its own ancestor', async (_name, run) => {
+  test.each(WAYS)('is rejected by %s if it would become its own ancestor', async (_name, run) => {
     const chain = await newChain(owner, projectId, 4)
     for (const below of chain) {
       const outcome = await run(api, owner, chain[0].id, below.id)
@@ -161,7 +161,7 @@ describeBoth('a sub-task', (api) => {
     expect(await readTask(owner, chain[0].id)).toEqual(chain[0])
   })
 
-  test(`goes ${LEVELS} levels deep and no deeper`, async () => {
+  test(`can be nested ${LEVELS} levels deep and no deeper`, async () => {
     const chain = await newChain(owner, projectId, LEVELS + 1)
     const deepest = chain.at(-1)
     const refused = await api.createTask(owner, { title: 'Too deep', parentId: deepest.id })
@@ -173,10 +173,10 @@ describeBoth('a sub-task', (api) => {
     data(await api.updateTask(owner, single.id, { parentId: chain.at(-2).id }))
   })
 
-  test(`with sub-tasks of its own is not put where they would be deeper than ${LEVELS} levels`, async () => {
+  test(`cannot move where its own sub-tasks would be deeper than ${LEVELS} levels`, async () => {
     const upper = await newChain(owner, projectId, 6)
     const lower = await newChain(owner, projectId, 6)
-    // Six below the sixth would make twelve tasks in a line, eleven of them sub-tasks.
+    // Six below the sixth would make a chain of twelve tasks, eleven of them sub-tasks.
     for (const [, run] of WAYS) {
       const outcome = await run(api, owner, lower[0].id, upper[5].id)
       expectRefused(outcome, 'VALIDATION_FAILED', ['parentId'])
@@ -185,7 +185,7 @@ describeBoth('a sub-task', (api) => {
     expect(data(await api.updateTask(owner, lower[0].id, { parentId: upper[4].id })).parentId).toBe(upper[4].id)
   })
 
-  test('is never made of two changes that each would be right and close a circle together', async () => {
+  test('never forms a cycle through two concurrent changes that are each valid alone', async () => {
     for (let round = 0; round < 5; round++) {
       const [one, two] = [await newTask(owner, { projectId }), await newTask(owner, { projectId })]
       const outcomes = await Promise.all([
@@ -203,7 +203,7 @@ describeBoth('a sub-task', (api) => {
     }
   })
 
-  test('is put below another at the same time as that one below a third', async () => {
+  test('can move below another task while that task moves below a third', async () => {
     for (let round = 0; round < 5; round++) {
       const tasks = await atOnce(5, () => newTask(owner, { projectId }))
       const outcomes = await atOnce(4, (index) =>
@@ -216,7 +216,7 @@ describeBoth('a sub-task', (api) => {
   })
 })
 
-test('of two mutations in one operation the second is answered with what the first has done', async () => {
+test('the second of two mutations in one operation sees the changes of the first', async () => {
   const { id } = await newTask(owner, { projectId })
   const add = (name: string) =>
     `${name}: createTask(input: { parentId: "${id}", title: "${name}" }) { parent { subtaskProgress { total } } }`

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import {
   atOnce,
@@ -6,8 +6,6 @@ import {
   cursorOf,
   eventsSince,
   expectRefused,
-  expectRoles,
-  type Guarded,
   INSTANT,
   MISSING,
   newCast,
@@ -16,8 +14,8 @@ import {
   newTask,
   readTask,
 } from '../support/factories.ts'
-import { type Caller, data, describeBoth } from '../support/operations.ts'
-import { type TestServer, testServer } from '../support/server.ts'
+import { type Caller, data, describeApi } from '../support/operations.ts'
+import { sharedServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let cast: Cast
@@ -25,28 +23,17 @@ let owner: Caller
 let projectId: string
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
+  server = await sharedServer()
   cast = await newCast(server)
   owner = cast.people.OWNER
   projectId = cast.projectId
 })
-afterAll(() => server?.close())
 
 const idsOf = (page: { nodes: { id: string }[] }) => page.nodes.map(({ id }) => id).sort()
 
-const OPERATIONS: Guarded[] = [
-  ['deleteTask', 'EDITOR', (api, caller, task) => api.deleteTask(caller, task.id)],
-  ['restoreTask', 'EDITOR', (api, caller, task) => api.restoreTask(caller, task.id)],
-  ['the list of the trash', 'VIEWER', (api, caller) => api.listTasks(caller, { filter: { projectId, deleted: true } })],
-]
-
-describeBoth('the trash', (api) => {
+describeApi('the trash', (api) => {
   const trashOf = async (caller: Caller, filter: object = {}) =>
     idsOf(data(await api.listTasks(caller, { filter: { ...filter, deleted: true }, first: 100 })))
-
-  test.each(OPERATIONS)('%s is for %s and up', async (...operation) => {
-    await expectRoles(api, cast, operation)
-  })
 
   test('takes a task, and gives it back as it was, with a version and an event each', async () => {
     const label = await newLabel(owner, projectId)
@@ -110,7 +97,7 @@ describeBoth('the trash', (api) => {
     expect(data(await api.restoreTask(owner, key))).toMatchObject({ id, title: 'A task', version: 3 })
   })
 
-  test('is a list of its own, in which the same can be asked, and no task is in both', async () => {
+  test('is a separate list with the same filters, and shares no task with the live list', async () => {
     const { id } = await newProject(owner)
     const label = await newLabel(owner, id)
     const make = async (input: object) => (await newTask(owner, { projectId: id, ...input })).id as string
@@ -136,12 +123,12 @@ describeBoth('the trash', (api) => {
     const rest = data(await api.listTasks(owner, { filter: { ...filter, deleted: true }, first: 2, after }))
     expect([...idsOf(page), ...idsOf(rest)].sort()).toEqual([gone, low, bearing].sort())
     for (const task of page.nodes) expect(task.deletedAt).toMatch(INSTANT)
-    // The trash of others is as unseen as their tasks.
+    // The trash of other users is as hidden as their tasks.
     expect(await trashOf(cast.people.stranger)).not.toContain(gone)
     expect(await trashOf(cast.people.ADMIN, filter)).toEqual([gone, low, bearing].sort())
   })
 
-  test('is left only from the version that is expected, and by what is not in it without a trace', async () => {
+  test('restores only at the expected version, and ignores tasks that are not in it', async () => {
     const { id } = await newTask(owner, { projectId })
     expectRefused(await api.deleteTask(owner, id, 9), 'PRECONDITION_FAILED', ['expectedVersion'])
     data(await api.deleteTask(owner, id, 1))
@@ -157,7 +144,7 @@ describeBoth('the trash', (api) => {
     expectRefused(await api.restoreTask(cast.people.stranger, id), 'NOT_FOUND', ['id'])
   })
 
-  test('is entered once and left once, by 20 at once', async () => {
+  test('takes and restores a task once under 20 concurrent requests', async () => {
     const { id } = await newTask(owner, { projectId })
     const cursor = await cursorOf(owner)
     const deletions = await atOnce(20, () => api.deleteTask(owner, id, 1))
@@ -174,7 +161,7 @@ describeBoth('the trash', (api) => {
   })
 })
 
-test('restoring answers 200 with the task and its new ETag, and keeps the condition of If-Match', async () => {
+test('restoring returns 200 with the new ETag and honours If-Match', async () => {
   const { token } = owner
   const { id } = await newTask(owner, { projectId })
   const stale = (await rest(server, `GET /tasks/${id}`, { token })).headers.get('etag') ?? ''

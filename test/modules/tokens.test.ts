@@ -1,26 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import jwt from 'jsonwebtoken'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { briefLife, briefToken } from '../support/brief.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { overSocket } from '../support/doors.ts'
 import { data, overGraphql, overRest } from '../support/operations.ts'
-import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 let server: TestServer
 let user: TestUser
-/** What the server put into the user's own token. */
+/** Claims of the token that the server issued to the user. */
 let claims: jwt.JwtPayload
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   user = await signUp(server)
   claims = jwt.decode(user.token) as jwt.JwtPayload
 })
-afterAll(() => server?.close())
 
-/** The code each transport refuses a token with; undefined where it lets it in. */
+/** Returns each transport's error code or status for a token. Undefined means accepted. */
 async function codesOf(token: string, at: { url: string } = server) {
   const overHttp = await graphql(at, '{ me { id } }', {}, { token })
   return {
@@ -41,7 +41,7 @@ const without = (payload: object, name: string) =>
   Object.fromEntries(Object.entries(payload).filter(([claim]) => claim !== name))
 const now = () => Math.floor(Date.now() / 1000)
 
-test('the server’s own token is let in everywhere, and so is one made exactly like it', async () => {
+test('accepts a token from the server, and one signed the same way, on every transport', async () => {
   expect(await codesOf(user.token)).toEqual(ADMITTED)
   expect(await codesOf(sign(claims))).toEqual(ADMITTED)
 })
@@ -51,8 +51,8 @@ test.each<[string, () => string]>([
   ['three dots', () => '...'],
   ['a token of 10,000 characters', () => `${user.token.slice(0, -1)}${'A'.repeat(10_000)}`],
   ['an expired token', () => sign({ ...claims, iat: now() - 100, exp: now() - 1 })],
-  ['a token of a foreign secret', () => sign(claims, {}, 'another secret that is long enough too')],
-  ['a token with another payload', () => user.token.replace(/\..*\./, `.${encode({ ...claims, exp: now() + 9999 })}.`)],
+  ['a token signed with another secret', () => sign(claims, {}, 'another secret that is long enough too')],
+  ['a token with an edited claim', () => user.token.replace(/\..*\./, `.${encode({ ...claims, exp: now() + 9999 })}.`)],
   ['a token without a signature', () => user.token.replace(/[^.]*$/, '')],
   ['alg none', () => `${encode({ alg: 'none', typ: 'JWT' })}.${encode(claims)}.`],
   ['alg None with the old signature', () => user.token.replace(/^[^.]*/, encode({ alg: 'None' }))],
@@ -64,14 +64,14 @@ test.each<[string, () => string]>([
   ['a token without an issuer', () => sign(without(claims, 'iss'))],
   ['a token for another audience', () => sign({ ...claims, aud: 'somebody' })],
   ['a token with an unknown critical extension', () => sign(claims, { header: { alg: 'HS256', crit: ['x'] } })],
-  ['a token of no session', () => sign(without(claims, 'sid'))],
-  ['a token of a session that is not there', () => sign({ ...claims, sid: randomUUID() })],
-  ['a token of somebody else’s session', () => sign({ ...claims, sub: randomUUID() })],
-])('%s is refused over REST, SSE, GraphQL and websocket', async (_what, make) => {
+  ['a token without a session', () => sign(without(claims, 'sid'))],
+  ['a token with an unknown session', () => sign({ ...claims, sid: randomUUID() })],
+  ['a token with the session of another user', () => sign({ ...claims, sub: randomUUID() })],
+])('rejects %s over REST, SSE, GraphQL and WebSocket', async (_what, make) => {
   expect(await codesOf(make())).toEqual(REFUSED)
 })
 
-test('the scheme of the header is Bearer, in any case, and no other', async () => {
+test('accepts only the Bearer scheme, in any case', async () => {
   const status = async (authorization: string) => (await rest(server, 'GET /me', { headers: { authorization } })).status
   expect(await status(`bearer ${user.token}`)).toBe(200)
   expect(await status(`BEARER  ${user.token}`)).toBe(200)
@@ -80,23 +80,24 @@ test('the scheme of the header is Bearer, in any case, and no other', async () =
   }
 })
 
-test('a token dies at its expiry, however often it was verified before', async () => {
-  const brief = await serverForTest({ ACCESS_TOKEN_TTL: '1' })
-  const { token } = await signUp(brief)
-  expect((await rest(brief, 'GET /me', { token })).status).toBe(200)
-  await until('the token is refused', async () => (await rest(brief, 'GET /me', { token })).status === 401)
-  expect(await codesOf(token, brief)).toEqual(REFUSED)
+test('a token expires on time, even if it was verified before', async () => {
+  const someone = await signUp(server)
+  const life = await briefLife(() => rest(server, 'GET /me', { token: someone.token }))
+  const token = await briefToken(server, someone, life)
+  expect((await rest(server, 'GET /me', { token })).status).toBe(200)
+  await until('the token is refused', async () => (await rest(server, 'GET /me', { token })).status === 401)
+  expect(await codesOf(token)).toEqual(REFUSED)
 })
 
-describe('a token dies with', () => {
-  test('its session', async () => {
+describe('a token stops working', () => {
+  test('when its session is revoked', async () => {
     const { id, token } = await signUp(server)
     expect(await codesOf(token)).toEqual(ADMITTED)
     await server.db.session.updateMany({ where: { userId: id }, data: { revokedAt: new Date() } })
     expect(await codesOf(token)).toEqual(REFUSED)
   })
 
-  test('its account', async () => {
+  test('while its account is disabled', async () => {
     const { id, token } = await signUp(server)
     await server.db.user.update({ where: { id }, data: { disabledAt: new Date() } })
     expect(await codesOf(token)).toEqual(REFUSED)
@@ -106,7 +107,7 @@ describe('a token dies with', () => {
 })
 
 describe('secrets', () => {
-  test('are in no table as they are: passwords are kept as argon2id', async () => {
+  test('are never stored in plain text, and passwords are stored as argon2id hashes', async () => {
     const tables = await server.db.$queryRaw<{ name: string }[]>`
       SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = current_schema()`
     for (const { name } of tables) {
@@ -124,7 +125,7 @@ describe('secrets', () => {
     expect(passwordHash).toMatch(/^\$argon2id\$v=19\$m=\d{5,},t=\d,p=1\$/)
   })
 
-  test('are no field of any type that can be read', async () => {
+  test('appear as schema fields only where they are issued', async () => {
     const query = '{ __schema { types { name kind fields { name } } } }'
     const { data: answer } = await graphql(server, query)
     const fields = answer.__schema.types.flatMap((type: { name: string; fields: { name: string }[] | null }) =>
@@ -139,8 +140,8 @@ describe('secrets', () => {
     ])
   })
 
-  test('are in no answer but their own, and in no line of the log, also when the database fails', async () => {
-    const own = await serverForTest({ LOG_LEVEL: 'debug' })
+  test('never leak into other responses or the log, even when the database fails', async () => {
+    const own = await ownServerForTest({ LOG_LEVEL: 'debug' })
     const account = { email: 'ada@example.org', password: 'a password nobody has', name: 'Ada' }
     const payload = data(await overRest.register(own, account))
     const caller = { url: own.url, token: payload.accessToken }
@@ -153,7 +154,7 @@ describe('secrets', () => {
       await overRest.signIn(own, wrong),
       await overRest.register(own, account),
     ].map((outcome) => outcome.exchange.replace(/.* answered /s, ''))
-    // The insert of the session fails, with the values in the driver's hands.
+    // Make the insert of the session fail while the driver holds the values.
     await own.db.$executeRaw`ALTER TABLE "Session" ADD CONSTRAINT "never" CHECK ("userId" IS NULL) NOT VALID`
     for (const api of [overRest, overGraphql]) {
       const outcome = await api.signIn(own, { email: account.email, password: account.password })

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { startHousekeeping } from '../../src/app/housekeeping.ts'
+import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/client.ts'
-import { startHousekeeping } from '../../src/housekeeping.ts'
 import { purgeTrash } from '../../src/modules/tasks/trash.ts'
-import { startServer } from '../../src/server.ts'
 import { openTestDatabase, testDatabase } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
 import { keepingLog } from '../support/server.ts'
@@ -11,7 +11,7 @@ import { until } from '../support/wait.ts'
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
 
-test('what was in the trash for longer is gone for good, with all that hangs on it; nothing else is', async () => {
+test('purges only tasks that exceed the trash retention, with their links and relations', async () => {
   const { handle, close } = await openTestDatabase()
   try {
     const { db } = handle
@@ -21,7 +21,7 @@ test('what was in the trash for longer is gone for good, with all that hangs on 
     const recent = await makeTask(db, project.id, { deletedAt: daysAgo(29), ...links })
     const child = await makeTask(db, project.id, { parentId: old.id, updatedById: user.id })
     await db.taskRelation.create({ data: { type: 'BLOCKS', sourceId: old.id, targetId: child.id } })
-    // More than one batch.
+    // Exceed one purge batch.
     const many = Array.from({ length: 250 }, () => ({ projectId: project.id, title: 'x', deletedAt: daysAgo(40) }))
     await db.task.createMany({ data: many })
 
@@ -37,7 +37,7 @@ test('what was in the trash for longer is gone for good, with all that hangs on 
       where: { subjectId: { in: [old.id, child.id] } },
       orderBy: { seq: 'asc' },
     })
-    // The task was logged as deleted when it went to the trash; that its sub-task lost it was nobody's doing.
+    // Deletion was logged when the task was trashed. Its sub-task's update has no actor.
     expect(events.at(-1)).toMatchObject({ type: 'task.updated', subjectId: child.id, actorId: null, version: 2 })
     expect(events.filter((event) => event.subjectId === old.id).map((event) => event.type)).toEqual(['task.created'])
     expect(await purgeTrash(db, 30)).toBe(0)
@@ -46,7 +46,7 @@ test('what was in the trash for longer is gone for good, with all that hangs on 
   }
 })
 
-test('a server empties the trash when it starts', async () => {
+test('a server purges the trash at startup', async () => {
   const { options, drop } = await testDatabase()
   const config = readConfig({
     PORT: '0',
@@ -65,14 +65,14 @@ test('a server empties the trash when it starts', async () => {
   try {
     await until('the trash is emptied', async () => (await server.db.task.count()) === 1)
     expect((await server.db.task.findMany()).map(({ id }) => id)).toEqual([kept.id])
-    await until('it is told', () => log.lines.some(({ message }) => message === 'cleared away'))
+    await until('it is logged', () => log.lines.some(({ message }) => message === 'housekeeping removed old rows'))
   } finally {
     await server.close()
     await drop()
   }
 })
 
-test('a chore that fails keeps the others from nothing, and closing ends one that runs', async () => {
+test('a failing housekeeping job does not stop the others, and close() stops a running one', async () => {
   const log = keepingLog()
   const done: string[] = []
   let started = false
@@ -91,12 +91,12 @@ test('a chore that fails keeps the others from nothing, and closing ends one tha
     ],
     log,
   )
-  await until('the long one runs', () => started)
+  await until('the long job runs', () => started)
   await housekeeping.close()
   expect(done).toEqual(['quick', 'long'])
   expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
-    'warn a chore failed',
-    'info cleared away',
-    'info cleared away',
+    'warn housekeeping failed',
+    'info housekeeping removed old rows',
+    'info housekeeping removed old rows',
   ])
 })

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { data, overRest, refusal } from '../support/operations.ts'
-import { apiKey, describePeople, newAccount, type Person, shape, signUpAt } from '../support/people.ts'
-import { serverForTest, type TestServer, testServer } from '../support/server.ts'
+import { apiKey, describePeople, newAccount, type Person, shape, signUpAdminAt, signUpAt } from '../support/people.ts'
+import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -12,17 +12,16 @@ let admin: Person
 let member: Person
 
 beforeAll(async () => {
-  server = await testServer({ RATE_LIMIT: 'off' })
-  admin = await newPerson('Administrator')
+  server = await sharedServer()
+  admin = await signUpAdminAt(server)
   member = await newPerson('Member')
 })
-afterAll(() => server?.close())
 
 const newPerson = (name = 'Test Person', at: { url: string } = server) => signUpAt(at, name)
 const signIn = (email: string, password: string) => overRest.signIn({ url: server.url }, { email, password })
 
-describePeople('a change of a user', (api) => {
-  test('a user is changed field by field', async () => {
+describePeople('user changes', (api) => {
+  test('updates only the given fields', async () => {
     const { id } = await newPerson('Before')
     const before = data(await api.getUser(admin, id))
     expect(data(await api.updateUser(admin, id, {}))).toEqual(before)
@@ -32,7 +31,7 @@ describePeople('a change of a user', (api) => {
     expect(data(await api.updateUser(admin, id, { role: 'MEMBER' }))).toMatchObject({ role: 'MEMBER', version: 4 })
   })
 
-  test('an account stays disabled since its first time, and is enabled again', async () => {
+  test('keeps the first disabledAt when disabled again, and clears it when enabled', async () => {
     const { id } = await newPerson()
     const disabled = data(await api.updateUser(admin, id, { disabled: true }))
     expect(disabled).toMatchObject({ disabledAt: expect.stringMatching(INSTANT), version: 2 })
@@ -43,7 +42,7 @@ describePeople('a change of a user', (api) => {
 
   test.each<[string, Record<string, unknown>, string[]]>([
     [
-      'nothing cleared',
+      'null fields',
       { name: null, role: null, disabled: null, password: null },
       ['disabled', 'name', 'password', 'role'],
     ],
@@ -51,17 +50,17 @@ describePeople('a change of a user', (api) => {
     ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
     ['a short password', { password: 'short' }, ['password']],
     ['a long password', { password: 'x'.repeat(201) }, ['password']],
-    ['a role there is not', { role: 'OWNER' }, ['role']],
-    ['a text for disabled', { disabled: 'yes' }, ['disabled']],
-    ['an address', { email: 'other@example.org' }, ['email']],
-  ])('a change to %s is refused', async (_what, input, fields) => {
+    ['an unknown role', { role: 'OWNER' }, ['role']],
+    ['a string for disabled', { disabled: 'yes' }, ['disabled']],
+    ['an email address', { email: 'other@example.org' }, ['email']],
+  ])('rejects an update with %s', async (_what, input, fields) => {
     const before = data(await api.getUser(admin, member.id))
     const refused = refusal(await api.updateUser(admin, member.id, input))
     expect(shape(refused), refused.exchange).toEqual({ code: 'VALIDATION_FAILED', fields })
     expect(data(await api.getUser(admin, member.id))).toEqual(before)
   })
 
-  test('a change that expects another version is refused', async () => {
+  test('rejects an update or deletion that expects another version', async () => {
     const { id } = await newPerson()
     data(await api.updateUser(admin, id, { name: 'Second' }, 1))
     for (const outcome of [
@@ -75,7 +74,7 @@ describePeople('a change of a user', (api) => {
     expect((await api.deleteUser(admin, id, 2)).error).toBeUndefined()
   })
 
-  test('of 20 changes that expect the same version one wins', async () => {
+  test('accepts one of 20 concurrent updates that expect the same version', async () => {
     const { id } = await newPerson()
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, index) => api.updateUser(admin, id, { name: `Change ${index}` }, 1)),
@@ -86,7 +85,7 @@ describePeople('a change of a user', (api) => {
     ])
   })
 
-  test('a new password ends the sessions of the user, who signs in with it', async () => {
+  test('a new password ends the user’s sessions, keeps API keys and works for sign-in', async () => {
     const person = await newPerson()
     const key = await apiKey(person, 'tasks:read')
     data(await api.updateUser(admin, person.id, { password: 'another password' }))
@@ -98,7 +97,7 @@ describePeople('a change of a user', (api) => {
     data(await overRest.me(key))
   })
 
-  test('disabling holds from the next request on, whatever the credential, and ends open streams', async () => {
+  test('disabling a user takes effect on the next request with any credential and ends open streams', async () => {
     const person = await newPerson()
     const key = await apiKey(person, 'tasks:read')
     const stream = await eventStream(server, '/events/stream', person)
@@ -108,12 +107,12 @@ describePeople('a change of a user', (api) => {
     expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
     const refreshed = await rest(server, 'POST /auth/refresh', { body: { refreshToken: person.refreshToken } })
     expect(refreshed.status).toBe(401)
-    await until('the stream has ended', () => stream.inbox.ended !== undefined, 1_000)
+    await until('the stream has ended', () => stream.inbox.ended !== undefined)
     data(await api.updateUser(admin, person.id, { disabled: false }))
     data(await signIn(person.email, person.password))
   })
 
-  test('a role holds from the next request on', async () => {
+  test('a role change takes effect on the next request', async () => {
     const person = await newPerson()
     data(await api.updateUser(admin, person.id, { role: 'ADMIN' }))
     data(await api.listUsers(person))
@@ -121,7 +120,7 @@ describePeople('a change of a user', (api) => {
     expect(refusal(await api.listUsers(person)).code).toBe('FORBIDDEN')
   })
 
-  test('a deleted user is gone with all that let them in, their work stays, and the log says who did it', async () => {
+  test('deleting a user removes their credentials, keeps their work and logs who deleted them', async () => {
     const person = await newPerson()
     const key = await apiKey(person, 'tasks:read')
     const project = data(await overRest.createProject(person, { name: 'Kept' }))
@@ -136,7 +135,7 @@ describePeople('a change of a user', (api) => {
     expect(refusal(await api.deleteUser(admin, person.id)).code).toBe('NOT_FOUND')
     for (const caller of [person, key]) expect(refusal(await overRest.me(caller)).code).toBe('UNAUTHENTICATED')
     expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
-    await until('the stream has ended', () => stream.inbox.ended !== undefined, 1_000)
+    await until('the stream has ended', () => stream.inbox.ended !== undefined)
 
     expect(data(await overRest.getTask(admin, task.id))).toEqual({ ...task, creatorId: null })
     expect(data(await overRest.getProject(admin, project.id))).toEqual(project)
@@ -147,7 +146,7 @@ describePeople('a change of a user', (api) => {
     data(await api.createUser(admin, { ...newAccount(), email: person.email }))
   })
 
-  test('nobody deletes their own account', async () => {
+  test('an ADMIN cannot delete their own account', async () => {
     const other = await newPerson()
     data(await api.updateUser(admin, other.id, { role: 'ADMIN' }))
     for (const id of [other.id, other.id.toUpperCase()]) {
@@ -157,8 +156,8 @@ describePeople('a change of a user', (api) => {
     data(await overRest.me(other))
   })
 
-  test('the last enabled ADMIN stays one', async () => {
-    const fresh = await serverForTest({ RATE_LIMIT: 'off' })
+  test('the last enabled ADMIN cannot be demoted or disabled', async () => {
+    const fresh = await ownServerForTest({ RATE_LIMIT: 'off' })
     const [first, second] = [await newPerson('First', fresh), await newPerson('Second', fresh)]
     data(await api.updateUser(first, second.id, { role: 'ADMIN', disabled: true }))
     for (const [input, fields] of [
@@ -171,12 +170,12 @@ describePeople('a change of a user', (api) => {
     }
     expect(data(await overRest.me(first))).toMatchObject({ role: 'ADMIN', name: 'First', version: 1 })
     data(await api.updateUser(first, first.id, { role: 'ADMIN', disabled: false, name: 'Changed' }))
-    // A disabled ADMIN may go: they were no help.
+    // A disabled ADMIN does not count and can be deleted.
     expect((await api.deleteUser(first, second.id)).error).toBeUndefined()
   })
 
-  test('of two ADMINs who demote, disable or delete each other at once, one stays', async () => {
-    const fresh = await serverForTest({ RATE_LIMIT: 'off' })
+  test('one ADMIN remains when two demote, disable or delete each other at once', async () => {
+    const fresh = await ownServerForTest({ RATE_LIMIT: 'off' })
     let [one, other] = [await newPerson('One', fresh), await newPerson('Other', fresh)]
     const makeAdmin = async (by: Person, whom: Person) =>
       data(await api.updateUser(by, whom.id, { role: 'ADMIN', disabled: false }))
@@ -198,7 +197,7 @@ describePeople('a change of a user', (api) => {
       if (!(await fresh.db.user.findUnique({ where: { id: other.id } }))) other = await newPerson('Other', fresh)
       await makeAdmin(one, other)
     }
-    // Whoever comes later than at once is no ADMIN any more, or not signed in.
+    // A request that comes second is no longer from an ADMIN, or not even signed in.
     expect(new Set(codes)).toContain('CONFLICT')
     const expected = ['CONFLICT', 'FORBIDDEN', 'UNAUTHENTICATED', undefined]
     expect(codes.filter((code) => !expected.includes(code))).toEqual([])

@@ -2,24 +2,24 @@ import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 import type { DoorName } from '../support/doors.ts'
 
-/** What the makers of hostile tokens know: all that an attacker could, and in places the secret itself. */
+/** Input for forging tokens: everything an attacker could know, and in places the secret itself. */
 export interface Facts {
   secret: string
-  /** A good access token of the person attacked. */
+  /** A valid access token of the victim. */
   token: string
   refreshToken: string
-  /** A stream ticket of theirs. */
+  /** A stream ticket of the victim. */
   ticket: string
-  /** A good access token of somebody else, with its claims. */
+  /** Claims of a valid access token of another user. */
   other: { sub: string; sid: string }
-  /** Sessions, with their users, that are no good any more. */
+  /** Claims of sessions that are no longer valid, by reason. */
   dead: Record<'ended' | 'expired' | 'disabled' | 'deleted', { sub: string; sid: string }>
 }
 
 export interface Hostile {
   name: string
   make(facts: Facts): string
-  /** Doors where it is no credential at all, but what they are there for. */
+  /** Doors that legitimately accept this token. */
   except?: DoorName[]
 }
 
@@ -35,28 +35,28 @@ const claimsOf = ({ token }: Facts) => jwt.decode(token) as jwt.JwtPayload
 const without = (claims: object, ...names: string[]) =>
   Object.fromEntries(Object.entries(claims).filter(([name]) => !names.includes(name)))
 
-/** Signs any text as header and payload: libraries refuse to make most of these. */
+/** Signs arbitrary text as header and payload, because libraries refuse most of these. */
 function handmade(header: string, payload: string, key: string, hash = 'sha256'): string {
   const signed = `${base64(header)}.${base64(payload)}`
   return `${signed}.${createHmac(hash, key).update(signed).digest('base64url')}`
 }
 
 const HEADER = '{"alg":"HS256","typ":"JWT"}'
-/** Our own token, but for some claims. */
+/** Re-signs our token with changed claims. */
 const claiming = (change: object) => (facts: Facts) =>
   handmade(HEADER, JSON.stringify({ ...claimsOf(facts), ...change }), facts.secret)
 const lacking = (name: string) => (facts: Facts) =>
   handmade(HEADER, JSON.stringify(without(claimsOf(facts), name)), facts.secret)
-/** Our own token, but for its header. */
+/** Re-signs our token with a changed header. */
 const headed = (header: object) => (facts: Facts) =>
   handmade(JSON.stringify({ alg: 'HS256', typ: 'JWT', ...header }), JSON.stringify(claimsOf(facts)), facts.secret)
-/** The attacker's token: good claims, a key of theirs, and a header that talks the server into it. */
+/** Signs valid claims with the attacker's key, under a header meant to make the server use it. */
 const persuading =
   (header: object, key = 'a key that the attacker knows, long enough') =>
   (facts: Facts) =>
     handmade(JSON.stringify({ alg: 'HS256', typ: 'JWT', ...header }), JSON.stringify(claimsOf(facts)), key)
 const unsigned = (header: object) => (facts: Facts) => `${encode(header)}.${encode(claimsOf(facts))}.`
-/** The payload as JSON text, for what JSON.stringify does not write. */
+/** Changes the payload as JSON text, for values that JSON.stringify cannot write. */
 const worded = (change: (json: string) => string) => (facts: Facts) =>
   handmade(HEADER, change(JSON.stringify(claimsOf(facts))), facts.secret)
 const parts = ({ token }: Facts) => token.split('.') as [string, string, string]
@@ -72,19 +72,19 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   ['alg none with a signature', (facts) => `${unsigned({ alg: 'none' })(facts)}${parts(facts)[2]}`],
   ['an empty alg', unsigned({ alg: '', typ: 'JWT' })],
   ['alg null', unsigned({ alg: null, typ: 'JWT' })],
-  ['alg of an array', unsigned({ alg: ['HS256', 'none'], typ: 'JWT' })],
+  ['alg as an array', unsigned({ alg: ['HS256', 'none'], typ: 'JWT' })],
   ['no alg', unsigned({ typ: 'JWT' })],
   ['an empty signature', (facts) => `${parts(facts)[0]}.${parts(facts)[1]}.`],
-  ['the signature stripped with its dot', (facts) => `${parts(facts)[0]}.${parts(facts)[1]}`],
-  ['a token cut short by one character', (facts) => facts.token.slice(0, -1)],
-  ['a token cut in the middle', (facts) => facts.token.slice(0, facts.token.length / 2)],
+  ['a token without signature and last dot', (facts) => `${parts(facts)[0]}.${parts(facts)[1]}`],
+  ['a token truncated by one character', (facts) => facts.token.slice(0, -1)],
+  ['a token truncated in the middle', (facts) => facts.token.slice(0, facts.token.length / 2)],
   ['a token with one signature bit changed', (facts) => flip(facts.token)],
-  ['padding behind the signature', (facts) => `${facts.token}=`],
-  ['a further part behind the signature', (facts) => `${facts.token}.${parts(facts)[2]}`],
+  ['padding after the signature', (facts) => `${facts.token}=`],
+  ['a fourth part after the signature', (facts) => `${facts.token}.${parts(facts)[2]}`],
   // Algorithms and keys.
   ['HS384 with our secret', (facts) => signedBy('HS384', facts.secret)(facts)],
   ['HS512 with our secret', (facts) => signedBy('HS512', facts.secret)(facts)],
-  ['hs256 in small letters', headed({ alg: 'hs256' })],
+  ['hs256 in lower case', headed({ alg: 'hs256' })],
   ['RS256 with a key pair of the attacker', signedBy('RS256', rsa.privateKey)],
   ['PS256 with a key pair of the attacker', signedBy('PS256', rsa.privateKey)],
   ['ES256 with a key pair of the attacker', signedBy('ES256', ec.privateKey)],
@@ -96,7 +96,7 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   // Headers that bring or name a key.
   ['a kid that is a path', persuading({ kid: '../../../../dev/null' }, '')],
   ['a kid that is SQL', persuading({ kid: "x' UNION SELECT 'a key that the attacker knows, long enough" })],
-  ['a kid that is an address', persuading({ kid: 'http://127.0.0.1:9/key' })],
+  ['a kid that is a URL', persuading({ kid: 'http://127.0.0.1:9/key' })],
   ['a kid that is a command', persuading({ kid: '|cat /etc/hostname' })],
   ['a kid that is a prototype', persuading({ kid: '__proto__' })],
   ['a jku of the attacker', persuading({ jku: 'http://127.0.0.1:9/jwks.json', kid: '1' })],
@@ -110,9 +110,9 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   ['an unknown critical extension', headed({ crit: ['urgent'], urgent: true })],
   ['an empty crit', headed({ crit: [] })],
   ['b64 false, declared critical', headed({ b64: false, crit: ['b64'] })],
-  ['b64 false with a payload that is not encoded', (facts) => notEncoded(facts)],
-  ['a header that is no object', (facts) => handmade('[]', JSON.stringify(claimsOf(facts)), facts.secret)],
-  ['a header that is no JSON', (facts) => handmade('{"alg":', JSON.stringify(claimsOf(facts)), facts.secret)],
+  ['b64 false with an unencoded payload', (facts) => notEncoded(facts)],
+  ['a header that is not an object', (facts) => handmade('[]', JSON.stringify(claimsOf(facts)), facts.secret)],
+  ['a header that is not JSON', (facts) => handmade('{"alg":', JSON.stringify(claimsOf(facts)), facts.secret)],
   [
     'a header with alg twice',
     (facts) => handmade('{"alg":"HS256","alg":"none"}', JSON.stringify(claimsOf(facts)), facts.secret),
@@ -121,13 +121,13 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   ['no exp', lacking('exp')],
   ['exp null', claiming({ exp: null })],
   ['exp as a string', claiming({ exp: String(now() + 900) })],
-  ['exp of an array', claiming({ exp: [now() + 900] })],
+  ['exp as an array', claiming({ exp: [now() + 900] })],
   ['exp true', claiming({ exp: true })],
   ['exp a second ago', claiming({ exp: now() - 1 })],
   ['exp 0', claiming({ exp: 0 })],
   ['exp before 1970', claiming({ exp: -1 })],
-  ['exp in eternity', worded((json) => json.replace(/"exp":\d+/, '"exp":1e400'))],
-  ['exp twice, the last one gone by', worded((json) => json.replace(/\}$/, ',"exp":1}'))],
+  ['exp at infinity', worded((json) => json.replace(/"exp":\d+/, '"exp":1e400'))],
+  ['exp twice, the last one in the past', worded((json) => json.replace(/\}$/, ',"exp":1}'))],
   ['nbf in the future', claiming({ nbf: now() + 60 })],
   ['nbf as a string', claiming({ nbf: 'now' })],
   ['iat in the future', claiming({ iat: now() + 3_600, exp: now() + 7_200 })],
@@ -141,13 +141,13 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   ['the audience of tickets', claiming({ aud: 'taskwire:stream' }), ['REST stream by ticket']],
   ['no audience', lacking('aud')],
   ['no subject', lacking('sub')],
-  ['a subject of an object', claiming({ sub: { not: '' } })],
-  ['a subject that is no id', claiming({ sub: "x' OR '1'='1" })],
+  ['a subject as an object', claiming({ sub: { not: '' } })],
+  ['a subject that is not an id', claiming({ sub: "x' OR '1'='1" })],
   ['a subject with a NUL', claiming({ sub: '\u0000' })],
   ['no session', lacking('sid')],
-  ['a session of an object', claiming({ sid: { not: '' } })],
-  ['a session that is no id', claiming({ sid: 'the first' })],
-  ['a session that is not there', claiming({ sid: randomUUID() })],
+  ['a session as an object', claiming({ sid: { not: '' } })],
+  ['a session that is not an id', claiming({ sid: 'the first' })],
+  ['an unknown session', claiming({ sid: randomUUID() })],
   ['a subject of another user', (facts) => claiming({ sub: facts.other.sub })(facts)],
   ['a session of another user', (facts) => claiming({ sid: facts.other.sid })(facts)],
   [
@@ -158,32 +158,32 @@ const list: [string, (facts: Facts) => string, DoorName[]?][] = [
   ['a session that has expired', (facts) => claiming(facts.dead.expired)(facts)],
   ['a disabled user', (facts) => claiming(facts.dead.disabled)(facts)],
   ['a deleted user', (facts) => claiming(facts.dead.deleted)(facts)],
-  // Payloads that are no claims.
-  ['a payload that is a text', (facts) => handmade(HEADER, '"let me in"', facts.secret)],
+  // Payloads that are not claims.
+  ['a payload that is a string', (facts) => handmade(HEADER, '"let me in"', facts.secret)],
   ['a payload that is an array', (facts) => handmade(HEADER, JSON.stringify([claimsOf(facts)]), facts.secret)],
   ['a payload that is null', (facts) => handmade(HEADER, 'null', facts.secret)],
-  ['a payload that is no JSON', (facts) => handmade(HEADER, '{"sub":', facts.secret)],
+  ['a payload that is not JSON', (facts) => handmade(HEADER, '{"sub":', facts.secret)],
   ['an empty payload', (facts) => handmade(HEADER, '', facts.secret)],
   ['a token within a token', (facts) => handmade('{"alg":"HS256","typ":"JWT","cty":"JWT"}', facts.token, facts.secret)],
   // Credentials in the wrong place.
   ['a stream ticket', ({ ticket }) => ticket, ['REST stream by ticket']],
   ['an access token as a ticket', ({ token }) => token, everyDoorButTicket()],
   ['a refresh token', ({ refreshToken }) => refreshToken, ['refresh token']],
-  ['what looks like an API key', () => `tw_${'A'.repeat(43)}`],
-  ['an API key cut short', () => `tw_${'A'.repeat(42)}`],
-  ['the bare beginning of API keys', () => 'tw_'],
-  // No tokens at all.
+  ['an unknown API key', () => `tw_${'A'.repeat(43)}`],
+  ['a truncated API key', () => `tw_${'A'.repeat(42)}`],
+  ['the bare prefix of API keys', () => 'tw_'],
+  // Text that is not a token.
   ['nothing', () => ''],
   ['dots', () => '...'],
   ['two tokens', ({ token }) => `${token},${token}`],
   ['a token with a space in it', ({ token }) => token.replace('.', '. ')],
-  ['a token behind another scheme', ({ token }) => `Bearer ${token}`],
+  ['a token with a repeated scheme', ({ token }) => `Bearer ${token}`],
   ['a token with a tab', ({ token }) => token.replace('.', '\t.')],
   ['a token with a line break', ({ token }) => token.replace('.', '.\r\n')],
   ['a token with a NUL', ({ token }) => token.replace('.', '.\u0000')],
   ['a token with full-width dots', ({ token }) => token.replaceAll('.', '\uff0e')],
   ['emoji', () => '🔑.🔑.🔑'],
-  ['half of a character', () => '\ud83d.\ud83d.\ud83d'],
+  ['lone surrogates', () => '\ud83d.\ud83d.\ud83d'],
   ['a token of 12,000 characters', ({ token }) => token + 'A'.repeat(12_000)],
   ['SQL', () => "' OR 1=1 --"],
 ]
@@ -212,7 +212,7 @@ function payloadOf(facts: Facts, change: object): string {
   return `${header}.${encode({ ...claimsOf(facts), ...change })}.${signature}`
 }
 
-/** RFC 7797: the payload stands in the token as it is. */
+/** Builds a token with an unencoded payload (RFC 7797). */
 function notEncoded(facts: Facts): string {
   const signed = `${encode({ alg: 'HS256', b64: false, crit: ['b64'] })}.${JSON.stringify(claimsOf(facts))}`
   return `${signed}.${createHmac('sha256', facts.secret).update(signed).digest('base64url')}`

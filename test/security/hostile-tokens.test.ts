@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import jwt from 'jsonwebtoken'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { rest } from '../support/clients.ts'
 import { DOORS, type DoorName, knock, openedOrBroken, overSocket } from '../support/doors.ts'
 import { failingServer } from '../support/process.ts'
-import { signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { CORPUS, type Facts } from './corpus.ts'
 
 let server: TestServer
@@ -25,7 +25,7 @@ const keyOf = async (token: string, scopes = ['tasks:read']) => {
 }
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   user = await signUp(server)
   other = await signUp(server)
   const [ended, expired, disabled, deleted] = await Promise.all([1, 2, 3, 4].map(() => signUp(server)))
@@ -48,32 +48,31 @@ beforeAll(async () => {
   await server.db.user.update({ where: { id: disabled!.id }, data: { disabledAt: past } })
   await server.db.user.delete({ where: { id: deleted!.id } })
 })
-afterAll(() => server?.close())
 
-/** A wrong credential may be written about in the log, but never as a fault of the server. */
+/** Returns logged errors. A wrong credential may be logged, but never as an error. */
 const faults = () => server.log.lines.filter(({ level }) => level === 'error')
 beforeEach(() => void server.log.lines.splice(0))
 
-test('the doors do open: to an access token, an API key and a ticket, each where it belongs', async () => {
-  const ajar = (answers: Record<string, string | undefined>) =>
+test('each door accepts exactly the credentials it is meant for', async () => {
+  const open = (answers: Record<string, string | undefined>) =>
     Object.keys(answers).filter((name) => answers[name] === undefined)
   const notForTokens: DoorName[] = ['REST stream by ticket', 'websocket, apiKey', 'refresh token']
   const all = Object.keys(DOORS) as DoorName[]
-  expect(ajar(await knock(server, user.token, user.token))).toEqual(all.filter((name) => !notForTokens.includes(name)))
+  expect(open(await knock(server, user.token, user.token))).toEqual(all.filter((name) => !notForTokens.includes(name)))
   const { secret } = await keyOf(user.token)
-  expect(ajar(await knock(server, secret, user.token))).toEqual(
+  expect(open(await knock(server, secret, user.token))).toEqual(
     all.filter((name) => !['REST stream by ticket', 'renewConnection', 'refresh token'].includes(name)),
   )
-  expect(ajar(await knock(server, await ticketOf(user.token), user.token))).toEqual(['REST stream by ticket'])
-  expect(ajar(await knock(server, other.refreshToken, user.token))).toEqual(['refresh token'])
+  expect(open(await knock(server, await ticketOf(user.token), user.token))).toEqual(['REST stream by ticket'])
+  expect(open(await knock(server, other.refreshToken, user.token))).toEqual(['refresh token'])
 })
 
-test('the corpus of hostile tokens is large, and no two are the same', () => {
+test('the corpus of hostile tokens is large and has no duplicates', () => {
   expect(CORPUS.length).toBeGreaterThanOrEqual(60)
   expect(new Set(CORPUS.map(({ make }) => make(facts))).size).toBe(CORPUS.length)
 })
 
-describe('no door opens to', () => {
+describe('every door rejects', () => {
   test.each(CORPUS)('$name', async ({ make, except }) => {
     const credential = make(facts)
     const answers = await knock(server, credential, user.token, except)
@@ -82,7 +81,7 @@ describe('no door opens to', () => {
   })
 })
 
-test('a token as large as a message may be is refused where no header bounds it', async () => {
+test('a token of nearly the maximum message size is rejected where no header limits it', async () => {
   const huge = `${user.token}${'A'.repeat(900_000)}`
   const wide: DoorName[] = ['websocket, authorization', 'websocket, apiKey', 'renewConnection', 'refresh token']
   const except = (Object.keys(DOORS) as DoorName[]).filter((name) => !wide.includes(name))
@@ -90,7 +89,7 @@ test('a token as large as a message may be is refused where no header bounds it'
   expect(faults()).toEqual([])
 })
 
-test('connection_init with a credential of another type lets nobody in', async () => {
+test('connection_init rejects a credential of the wrong type', async () => {
   for (const authorization of [1, true, null, [`Bearer ${user.token}`], { token: user.token }, '']) {
     for (const params of [{ authorization }, { apiKey: authorization }, { Authorization: `Bearer ${user.token}` }]) {
       expect(await overSocket(server, params), JSON.stringify(params)).toBe('UNAUTHENTICATED')
@@ -98,13 +97,13 @@ test('connection_init with a credential of another type lets nobody in', async (
   }
 })
 
-test('a credential of connection_init takes the place of the one in the headers, also where it is bad', async () => {
+test('a credential in connection_init replaces the one in the headers, even if it is invalid', async () => {
   const headers = { authorization: `Bearer ${user.token}` }
   expect(await overSocket(server, {}, headers)).toBeUndefined()
   expect(await overSocket(server, { apiKey: 'nonsense' }, headers)).toBe('UNAUTHENTICATED')
 })
 
-test('a ticket opens streams and nothing else', async () => {
+test('a ticket is valid for streams only', async () => {
   const ticket = await ticketOf(user.token)
   for (const call of ['GET /me', 'GET /tasks', 'GET /events', 'GET /sessions']) {
     const { status, text } = await rest(server, `${call}?ticket=${ticket}`)
@@ -114,12 +113,12 @@ test('a ticket opens streams and nothing else', async () => {
   expect(await response.text()).toContain('UNAUTHENTICATED')
 })
 
-test('a bad ticket is not mended by a good header', async () => {
+test('an invalid ticket is rejected even with a valid header', async () => {
   const answer = await rest(server, 'GET /events/stream?ticket=nonsense', { token: user.token })
   expect(answer.status, answer.text).toBe(401)
 })
 
-describe('an API key is refused everywhere that is', () => {
+describe('every door rejects an API key that is', () => {
   const gone: [string, (key: { id: string; secret: string }, owner: TestUser) => Promise<unknown>][] = [
     ['revoked', ({ id }) => server.db.apiKey.update({ where: { id }, data: { revokedAt: new Date() } })],
     ['expired', ({ id }) => server.db.apiKey.update({ where: { id }, data: { expiresAt: new Date() } })],
@@ -138,7 +137,7 @@ describe('an API key is refused everywhere that is', () => {
     expect(faults()).toEqual([])
   })
 
-  test('wrong by one character, cut short, longer, or in other letters', async () => {
+  test('altered, truncated, extended or in another case', async () => {
     const { secret } = await keyOf(user.token)
     const last = secret.endsWith('A') ? 'E' : 'A'
     const wrong = [secret.slice(0, -1) + last, secret.slice(0, -1), `${secret}A`, secret.toUpperCase(), secret.slice(3)]
@@ -149,11 +148,11 @@ describe('an API key is refused everywhere that is', () => {
   })
 })
 
-describe('two credentials at once', () => {
+describe('two credentials in one request', () => {
   const status = async (authorization: string, key: string) =>
     (await rest(server, 'GET /me', { headers: { authorization, 'x-api-key': key } })).status
 
-  test('are refused when they differ, though each is good, and taken when they are the same', async () => {
+  test('are rejected if they differ and accepted if they are identical', async () => {
     const [mine, theirs] = [await keyOf(user.token), await keyOf(other.token)]
     expect(await status(`Bearer ${user.token}`, mine.secret)).toBe(401)
     expect(await status(`Bearer ${theirs.secret}`, mine.secret)).toBe(401)
@@ -163,7 +162,7 @@ describe('two credentials at once', () => {
     expect(await overSocket(server, both)).toBe('UNAUTHENTICATED')
   })
 
-  test.each(['Authorization', 'X-API-Key'])('are refused in two %s headers', async (name) => {
+  test.each(['Authorization', 'X-API-Key'])('are rejected in two %s headers', async (name) => {
     const values =
       name === 'Authorization'
         ? [`Bearer ${user.token}`, `Bearer ${other.token}`]
@@ -196,15 +195,15 @@ describe('a JWT secret that is', () => {
     ['short', { JWT_SECRET: 'secret' }],
     ['one character short', { JWT_SECRET: 'x'.repeat(31) }],
     ['all one character', { JWT_SECRET: 'x'.repeat(40) }],
-  ])('%s is refused with DATABASE_URL, and told how to make one', (_what, settings) => {
+  ])('%s is rejected with DATABASE_URL, with the command to make one', (_what, settings) => {
     expect(problemsOf({ DATABASE_URL, ...settings })).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
   })
 
-  test('short is refused on the embedded database too', () => {
+  test('short is rejected on the embedded database, too', () => {
     expect(problemsOf({ JWT_SECRET: 'secret' })).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
   })
 
-  test('missing ends the process at once, with the remedy and without a stack', async () => {
+  test('missing stops the process with a remedy and without a stack trace', async () => {
     const { code, output } = await failingServer({ DATABASE_URL })
     expect(code, output).toBe(1)
     expect(output).toMatch(/JWT_SECRET: .*openssl rand -base64 48/)
@@ -212,7 +211,7 @@ describe('a JWT secret that is', () => {
   })
 })
 
-test('a key id that nobody has is as unknown as one of somebody else', async () => {
+test('an unknown key id and one of another user are both NOT_FOUND', async () => {
   const { id } = await keyOf(other.token)
   const answers = await Promise.all(
     [id, randomUUID()].map((one) => rest(server, `DELETE /api-keys/${one}`, { token: user.token })),

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningServer, startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { createLog, describeError } from '../../src/log.ts'
-import { type RunningServer, startServer } from '../../src/server.ts'
 import { eventStream, graphql, rest } from '../support/clients.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { openSocket } from '../support/sockets.ts'
@@ -13,7 +13,7 @@ const JWT_SECRET = 'the secret that signs all tokens of this test'
 let database: TestDatabase
 let server: RunningServer
 let log = ''
-/** Everything that must be nowhere but in the one answer that hands it out, by what it is. */
+/** Secrets by kind. Each may appear only in the one response that issues it. */
 const secrets = new Map<string, string>()
 const keep = (what: string, secret: string): string => {
   expect(secret, what).toMatch(/.{8}/)
@@ -21,7 +21,7 @@ const keep = (what: string, secret: string): string => {
   return secret
 }
 
-/** The log of the server as it is configured there, but written into `log`. */
+/** Creates a log configured like the server's that writes into `log`. */
 function capturedLog() {
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -29,7 +29,7 @@ function capturedLog() {
       done()
     },
   })
-  // The settings are those of createLog: what it makes here must be able to say the same.
+  // Mirrors the settings of createLog.
   const real = createLog('trace')
   return pino({ level: real.level, base: undefined, serializers: { err: describeError } }, stream)
 }
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 const account = { email: 'ada@example.org', password: 'the first password of Ada', name: 'Ada' }
 
-/** The answer, its tokens kept. */
+/** Sends an authentication request and records its tokens as secrets. */
 async function authenticate(call: string, body: object) {
   const answer = await rest(server, `POST /auth/${call}`, { body })
   expect(answer.status, answer.text).toBeLessThan(300)
@@ -95,7 +95,7 @@ async function useEverything(): Promise<void> {
   await misuse(token, secret)
 }
 
-/** What is wrong with a request must not bring it into the log either. */
+/** Sends invalid requests, whose secrets must not reach the log either. */
 async function misuse(token: string, secret: string): Promise<void> {
   const { email } = account
   for (const path of ['sign-in', 'register']) {
@@ -123,7 +123,7 @@ async function misuse(token: string, secret: string): Promise<void> {
   expect(socket.closing?.code).toBe(4403)
 }
 
-/** Errors of the database that carry whole rows, in the middle of operations. */
+/** Provokes database errors that carry whole rows, in the middle of operations. */
 async function breakThings(): Promise<void> {
   const { passwordHash } = await server.db.user.findUniqueOrThrow({ where: { email: account.email } })
   keep('password hash', passwordHash!)
@@ -138,10 +138,10 @@ async function breakThings(): Promise<void> {
   }
   const password = keep('password', 'the password of somebody who gets no account')
   const person = { email: 'bob@example.org', password, name: 'Bob' }
-  // A rule of the database that clients are told of.
+  // A constraint that is reported to clients.
   await server.db.$executeRaw`ALTER TABLE "User" ADD CONSTRAINT "User_name_bob" CHECK ("name" <> 'Bob') NOT VALID`
   await attempt(person)
-  // One that nobody foresaw: PostgreSQL's detail is "Failing row contains (…)".
+  // An unexpected one: PostgreSQL's detail is "Failing row contains (…)".
   await server.db.$executeRaw`ALTER TABLE "User" ADD COLUMN "unforeseen" int`
   await server.db.$executeRaw`ALTER TABLE "User" ADD CONSTRAINT "nobody" CHECK ("unforeseen" IS NOT NULL) NOT VALID`
   await attempt({ ...person, name: 'Rob' })
@@ -161,7 +161,7 @@ async function breakThings(): Promise<void> {
   await server.db.$executeRaw`ALTER TABLE "RefreshToken" RENAME COLUMN "gone" TO "hash"`
 }
 
-/** A secret as it may be written down: as it is, in JSON, in hexadecimal, in base64. */
+/** Returns the encodings in which a secret could appear. */
 function spellings(secret: string): string[] {
   const bytes = Buffer.from(secret)
   return [
@@ -174,8 +174,8 @@ function spellings(secret: string): string[] {
   ]
 }
 
-// What the other tests look at.
-test('a busy run uses every credential, rightly and wrongly, and breaks the database under operations', async () => {
+// The tests below inspect what this one leaves behind.
+test('a busy run uses and misuses every credential and provokes database errors', async () => {
   await useEverything()
   await breakThings()
   const kinds = new Set([...secrets.keys()].map((name) => name.replace(/ \d+$/, '')))
@@ -200,7 +200,7 @@ test('a busy run uses every credential, rightly and wrongly, and breaks the data
   expect(log).toContain('an operation failed unexpectedly')
 })
 
-test('no line of the log holds a secret, in any spelling', () => {
+test('the log contains no secret in any encoding', () => {
   for (const [what, secret] of secrets) {
     for (const spelling of spellings(secret))
       expect(log.includes(spelling), `${what}: ${around(log, spelling)}`).toBe(false)
@@ -211,7 +211,7 @@ test('no line of the log holds a secret, in any spelling', () => {
   expect(log).not.toMatch(/Failing row contains/)
 })
 
-test('no table holds a secret, in any spelling, but for the hash of a password in its own column', async () => {
+test('no table contains a secret in any encoding, except password hashes in their column', async () => {
   const tables = await server.db.$queryRaw<{ name: string }[]>`
     SELECT quote_ident(table_schema) || '.' || quote_ident(table_name) AS name FROM information_schema.tables
     WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')`

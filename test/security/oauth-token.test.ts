@@ -1,20 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, rest } from '../support/clients.ts'
-import { serverForTest, signUp, type TestServer, type TestUser, testServer } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
 
 let server: TestServer
 let user: TestUser
 
 beforeAll(async () => {
-  server = await testServer()
+  server = await sharedServer()
   user = await signUp(server)
 })
-afterAll(() => server?.close())
 
 const FORM = 'application/x-www-form-urlencoded'
 
-/** Asks for tokens as an OAuth client does (RFC 6749 4.3.2 and 6); RFC 6749 5.1 and 5.2 hold for whatever it answers. */
+/** Requests tokens like an OAuth client (RFC 6749 4.3.2 and 6). Checks `no-store` (5.1, 5.2). */
 async function ask(
   form: Record<string, string> | [string, string][] | string,
   { type = FORM, headers = {}, at = server }: { type?: string; headers?: Record<string, string>; at?: TestServer } = {},
@@ -25,7 +24,7 @@ async function ask(
   return answer
 }
 
-/** The error of RFC 6749 5.2, and nothing beside what it allows. */
+/** Expects an error of RFC 6749 5.2 with only the members that it allows. */
 async function expectError(error: string, ...call: Parameters<typeof ask>) {
   const { status, body, text, headers } = await ask(...call)
   expect({ status, error: body?.error }, text).toEqual({ status: 400, error })
@@ -44,7 +43,7 @@ const password = (change: Record<string, string> = {}) => ({
 })
 
 describe('the password grant', () => {
-  test('answers tokens with the names of RFC 6749, and they work', async () => {
+  test('returns working tokens under the names of RFC 6749', async () => {
     const { status, body, headers } = await ask(password())
     expect(status).toBe(200)
     expect(body).toEqual({
@@ -58,14 +57,14 @@ describe('the password grant', () => {
     expect((await rest(server, 'GET /me', { token: body.access_token })).body.id).toBe(user.id)
   })
 
-  test('takes an address in any case, a charset, and the parameters it has no use for', async () => {
+  test('accepts an address in any case, a charset and unused parameters', async () => {
     const more = { username: user.email.toUpperCase(), scope: 'tasks:read', client_id: 'swagger', client_secret: 'x' }
     expect((await ask(password(more), { type: `${FORM}; charset=UTF-8` })).status).toBe(200)
     const basic = { authorization: `Basic ${Buffer.from('client:secret').toString('base64')}` }
     expect((await ask(password(), { headers: basic })).status).toBe(200)
   })
 
-  test('takes a password with every character that a form encodes', async () => {
+  test('accepts a password with characters that forms encode', async () => {
     const odd = { email: `${randomUUID()}@example.org`, password: 'a+b &=%25 é 🔑 +' }
     expect((await rest(server, 'POST /auth/register', { body: { ...odd, name: 'Odd' } })).status).toBe(201)
     expect((await ask(password({ username: odd.email, password: odd.password }))).status).toBe(200)
@@ -74,11 +73,11 @@ describe('the password grant', () => {
   test.each<[string, () => Record<string, string>]>([
     ['a wrong password', () => password({ password: 'not the password' })],
     ['an unknown address', () => password({ username: `${randomUUID()}@example.org` })],
-  ])('answers invalid_grant to %s', async (_what, form) => {
+  ])('rejects %s with invalid_grant', async (_what, form) => {
     await expectError('invalid_grant', form())
   })
 
-  test('answers a disabled account as a wrong password', async () => {
+  test('rejects a disabled account like a wrong password', async () => {
     const gone = await signUp(server)
     await server.db.user.update({ where: { id: gone.id }, data: { disabledAt: new Date() } })
     const answer = await ask(password({ username: gone.email, password: gone.password }))
@@ -87,30 +86,30 @@ describe('the password grant', () => {
 
   test.each<[string, Record<string, string>]>([
     ['no username', { username: '' }],
-    // RFC 6749 3.2: a parameter without a value counts as left out.
+    // RFC 6749 3.2: a parameter without a value counts as omitted.
     ['no password', { password: '' }],
     ['no grant_type', { grant_type: '' }],
-    ['a username that is no address', { username: 'ada' }],
+    ['a username that is not an address', { username: 'ada' }],
     ['a password with a NUL', { password: '\u0000' }],
     ['a password of 201 characters', { password: 'x'.repeat(201) }],
-  ])('answers invalid_request to %s', async (_what, change) => {
+  ])('rejects %s with invalid_request', async (_what, change) => {
     await expectError('invalid_request', password(change))
   })
 })
 
 describe('the refresh grant', () => {
-  test('trades the token once', async () => {
+  test('exchanges a refresh token only once', async () => {
     const first = (await ask(password())).body
     const form = { grant_type: 'refresh_token', refresh_token: first.refresh_token }
     const { status, body } = await ask(form)
     expect(status).toBe(200)
     expect((await rest(server, 'GET /me', { token: body.access_token })).status).toBe(200)
     await expectError('invalid_grant', form)
-    // It was spent before: the session is over.
+    // Reusing the token has ended the session.
     expect((await rest(server, 'GET /me', { token: body.access_token })).status).toBe(401)
   })
 
-  test('is the same session as that of the JSON API', async () => {
+  test('shares its sessions with the JSON API', async () => {
     const first = (await ask(password())).body
     const { status, body } = await rest(server, 'POST /auth/refresh', { body: { refreshToken: first.refresh_token } })
     expect(status).toBe(200)
@@ -118,16 +117,16 @@ describe('the refresh grant', () => {
   })
 
   test.each<[string, string, string]>([
-    ['one that nobody has', 'A'.repeat(43), 'invalid_grant'],
+    ['an unknown token', 'A'.repeat(43), 'invalid_grant'],
     ['an access token', 'x.y.z', 'invalid_grant'],
-    ['an empty one', '', 'invalid_request'],
-    ['one that is too long', 'A'.repeat(501), 'invalid_request'],
-  ])('answers %s as it should', async (_what, refresh_token, error) => {
+    ['an empty token', '', 'invalid_request'],
+    ['an oversized token', 'A'.repeat(501), 'invalid_request'],
+  ])('rejects %s', async (_what, refresh_token, error) => {
     await expectError(error, { grant_type: 'refresh_token', refresh_token })
   })
 })
 
-describe('a request that is none', () => {
+describe('an invalid request', () => {
   test.each<[string, Parameters<typeof ask>]>([
     ['no grant_type', [{ username: 'ada@example.org', password: 'x' }]],
     ['an empty body', ['']],
@@ -147,7 +146,7 @@ describe('a request that is none', () => {
     },
   )
 
-  test('is invalid_request: a parameter twice whose name no description may hold', async () => {
+  test('is invalid_request: a repeated parameter whose name may not appear in a description', async () => {
     await expectError('invalid_request', 'grant_type=password&%22%C3%A9%5C=1&%22%C3%A9%5C=2')
   })
 
@@ -158,7 +157,7 @@ describe('a request that is none', () => {
     },
   )
 
-  test('has its parameters in the address', async () => {
+  test('is invalid_request: parameters in the query string', async () => {
     const query = String(new URLSearchParams(password()))
     const answer = await rest(server, `POST /auth/token?${query}`, { raw: '', headers: { 'content-type': FORM } })
     expect(answer.body).toMatchObject({ error: 'invalid_request' })
@@ -166,8 +165,8 @@ describe('a request that is none', () => {
   })
 })
 
-test('too many wrong passwords answer 429 with Retry-After, also to the right one, and are those of every sign-in', async () => {
-  const limited = await serverForTest()
+test('wrong passwords count together with other sign-ins and lead to 429 with Retry-After', async () => {
+  const limited = await ownServerForTest()
   const victim = await signUp(limited)
   const form = { grant_type: 'password', username: victim.email, password: 'wrong' }
   for (let attempt = 0; attempt < 5; attempt++) await expectError('invalid_grant', form, { at: limited })
@@ -183,7 +182,7 @@ test('too many wrong passwords answer 429 with Retry-After, also to the right on
   }
 })
 
-test('a body that is too large is refused as everywhere', async () => {
+test('an oversized body is rejected with 413', async () => {
   const { status } = await ask(`grant_type=password&password=${'x'.repeat(server.config.BODY_LIMIT)}`)
   expect(status).toBe(413)
 })

@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Credential, expectEnded, headersOf, OPEN, openStreams } from '../support/open-streams.ts'
-import { signUp, type TestServer, type TestUser } from '../support/server.ts'
-import { closeServers, testServers } from '../support/servers.ts'
+import { type OwnServer, signUp, type TestUser } from '../support/server.ts'
+import { closeServers, ownServers } from '../support/servers.ts'
 import { until } from '../support/wait.ts'
 
-/** Two on PostgreSQL, one on the embedded database: whatever is done is done on the first. */
-let servers: TestServer[]
-let server: TestServer
+/** Two servers on PostgreSQL, one on the embedded database. The first one runs all changes. */
+let servers: OwnServer[]
+let server: OwnServer
 let admin: TestUser
 
 beforeAll(async () => {
-  servers = await testServers()
+  servers = await ownServers()
   server = servers[0]!
   admin = await signUp(server)
 })
@@ -31,24 +31,24 @@ async function apiKeyOf({ token }: TestUser, scopes = ['tasks:read', 'tasks:writ
   return body as { id: string; secret: string }
 }
 
-/** Streams of the credential on every server, events flowing. */
+/** Opens streams with the credential on every server and waits for events. */
 const openEverywhere = (credential: Credential, user: TestUser) =>
   Promise.all(servers.map((one) => openStreams(one, credential, () => createTask(user.token))))
 
-const statusAt = async (at: TestServer, credential: Credential) =>
+const statusAt = async (at: OwnServer, credential: Credential) =>
   (await rest(at, 'GET /tasks', { headers: headersOf(credential) })).status
 
-/** Refused on the next request, everywhere, and nothing stays open. */
+/** Expects every server to reject the credential and all its streams to end. */
 async function expectOut(credential: Credential, streams: Awaited<ReturnType<typeof openEverywhere>>) {
   expect(await Promise.all(servers.map((one) => statusAt(one, credential)))).toEqual(servers.map(() => 401))
   await expectEnded(streams)
 }
 
-/** The embedded database announces nothing by itself: any operation that may write has the log looked at. */
+/** Makes the server read the log, because the embedded database sends no notifications. */
 const anyMutation = () => rest(server, 'POST /auth/stream-ticket', { token: admin.token })
 
-describe('out at the next request, on every server and every open stream within a second, is', () => {
-  test('a user who is disabled, with session and API key', async () => {
+describe('access ends at the next request, and streams within a second, for', () => {
+  test('a disabled user, with session and API key', async () => {
     const user = await signUp(server)
     const key: Credential = { apiKey: (await apiKeyOf(user)).secret }
     const streams = [await openEverywhere({ token: user.token }, user), await openEverywhere(key, user)]
@@ -58,7 +58,7 @@ describe('out at the next request, on every server and every open stream within 
     await expectOut(key, [])
   })
 
-  test('a user who is deleted', async () => {
+  test('a deleted user', async () => {
     const user = await signUp(server)
     const streams = await openEverywhere({ token: user.token }, user)
     await server.db.user.delete({ where: { id: user.id } })
@@ -66,7 +66,7 @@ describe('out at the next request, on every server and every open stream within 
     await expectOut({ token: user.token }, streams)
   })
 
-  test('an API key that is revoked, but no other one', async () => {
+  test('a revoked API key, but no other key', async () => {
     const user = await signUp(server)
     const [revoked, kept] = [await apiKeyOf(user), await apiKeyOf(user)]
     const streams = await openEverywhere({ apiKey: revoked.secret }, user)
@@ -105,7 +105,7 @@ describe('out at the next request, on every server and every open stream within 
   })
 })
 
-describe('a session stays, with its streams,', () => {
+describe('a session keeps its streams', () => {
   test.each<[string, (user: TestUser, other: string) => Promise<{ status: number }>]>([
     ['when another one signs out', (_user, token) => rest(server, 'POST /auth/sign-out', { token })],
     [
@@ -126,7 +126,7 @@ describe('a session stays, with its streams,', () => {
   })
 })
 
-test('signing out everywhere ends the session it comes from, and leaves API keys', async () => {
+test('signing out everywhere also ends the current session, but no API keys', async () => {
   const user = await signUp(server)
   const { secret } = await apiKeyOf(user)
   expect((await rest(server, 'POST /auth/sign-out-everywhere', { token: user.token })).status).toBe(204)
@@ -138,13 +138,13 @@ test('signing out everywhere ends the session it comes from, and leaves API keys
   expect((await rest(server, 'POST /auth/refresh', { body: { refreshToken } })).status).toBe(401)
 })
 
-test('an ADMIN who becomes a MEMBER administers no more, and streams opened as ADMIN end', async () => {
+test('an ADMIN who becomes a MEMBER loses admin rights and the streams opened as ADMIN', async () => {
   const user = await signUp(server)
   await server.db.user.update({ where: { id: user.id }, data: { role: 'ADMIN' } })
   const { id } = (await createTask(admin.token)).body
   const { secret } = await apiKeyOf(user, ['tasks:read', 'admin'])
   const credentials: Credential[] = [{ token: user.token }, { apiKey: secret }]
-  const see = (one: TestServer, credential: Credential) =>
+  const see = (one: OwnServer, credential: Credential) =>
     rest(one, `GET /tasks/${id}`, { headers: headersOf(credential) }).then(({ status }) => status)
   for (const one of servers) for (const credential of credentials) expect(await see(one, credential)).toBe(200)
   const streams = await Promise.all(credentials.map((one) => openEverywhere(one, user)))
@@ -154,7 +154,7 @@ test('an ADMIN who becomes a MEMBER administers no more, and streams opened as A
   await expectEnded(streams.flat())
 })
 
-test('a member who is removed sees the project no more, and its events reach none of their open streams', async () => {
+test('a removed member loses the project, and its events reach none of their open streams', async () => {
   const [owner, member] = [await signUp(server), await signUp(server)]
   const { id: projectId } = (await rest(server, 'POST /projects', { token: owner.token, body: { name: 'Ours' } })).body
   const body = { email: member.email, role: 'EDITOR' }
@@ -187,18 +187,18 @@ async function readUntil<T>(inbox: { next(): Promise<T> }, last: string, idOf: (
   return ids
 }
 
-describe.skipIf(!onPostgres)('a stream that is being opened when (holding a lock needs a second connection)', () => {
+describe.skipIf(!onPostgres)('a stream that is opening while (a lock needs a second connection)', () => {
   test.each<[string, (key: { id: string }, user: TestUser) => Promise<unknown>]>([
     ['its API key is revoked', ({ id }, { token }) => rest(server, `DELETE /api-keys/${id}`, { token })],
     ['its user is disabled', (_, { id }) => server.db.user.update({ where: { id }, data: { disabledAt: new Date() } })],
-  ])('%s does not outlive it', async (_what, revoke) => {
+  ])('%s does not stay open', async (_what, revoke) => {
     const user = await signUp(server)
     const key = await apiKeyOf(user)
     const credential = { apiKey: key.secret }
     const { projectId } = (await createTask(user.token)).body
     const witness = await openStreams(server, credential, () => createTask(user.token))
     const { opening } = await server.db.$transaction(async (tx) => {
-      // What the viewer may see is read after who they are: the stream is held up between the two.
+      // The lock holds the stream up between authentication and the lookup of memberships.
       await tx.$executeRaw`LOCK TABLE "Membership" IN ACCESS EXCLUSIVE MODE`
       const opening = eventStream(server, `/events/stream?projectId=${projectId}`, { headers: headersOf(credential) })
       await until('the stream waits for the lock', async () => {
@@ -212,6 +212,6 @@ describe.skipIf(!onPostgres)('a stream that is being opened when (holding a lock
     })
     const { response, inbox } = await opening
     if (response.status === 401) return
-    await until('the stream that was late ends', () => inbox.ended !== undefined, 1_000)
+    await until('the stream that was late ends', () => inbox.ended !== undefined)
   })
 })

@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { createSignInGuard } from '../../src/auth/attempts.ts'
 import { postFrom } from '../support/addresses.ts'
 import { type RestAnswer, rest } from '../support/clients.ts'
-import { serverForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { ownServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const SIGN_IN = '/api/v1/auth/sign-in'
-/** Wrong passwords for one account from one address, in a minute. */
+/** Wrong passwords per minute for one account from one address. */
 const PER_ACCOUNT = 10
-/** The same, whatever the account. */
+/** Wrong passwords per minute from one address for all accounts. */
 const PER_ADDRESS = 100
 
 const wrong = ({ email }: Pick<TestUser, 'email'>) => ({ email, password: 'not the password' })
@@ -23,8 +23,8 @@ async function times<T>(count: number, act: (index: number) => Promise<T>): Prom
   return answers
 }
 
-test('wrong passwords from one address are limited over all accounts, and not for other addresses', async () => {
-  const server = await serverForTest()
+test('wrong passwords from one address are limited across all accounts, but not for other addresses', async () => {
+  const server = await ownServerForTest()
   const user = await signUp(server)
   const attack = postFrom('127.0.0.1')
   const answers = await Promise.all(
@@ -32,7 +32,7 @@ test('wrong passwords from one address are limited over all accounts, and not fo
       attack(server, SIGN_IN, wrong({ email: `${randomUUID()}@example.org` })),
     ),
   )
-  // The last few are refused either by this limit or, as all come at once, by the queue of the hashing.
+  // Either this limit or, because all run at once, the hashing queue refuses the last few.
   const tried = answers.filter(({ status }) => status === 401).length
   expect(tried).toBeGreaterThan(PER_ADDRESS / 2)
   expect(tried).toBeLessThanOrEqual(PER_ADDRESS)
@@ -42,8 +42,8 @@ test('wrong passwords from one address are limited over all accounts, and not fo
   expect((await postFrom('127.0.0.2')(server, SIGN_IN, right(user))).status).toBe(200)
 })
 
-test('while an attacker hammers an account, its owner signs in from elsewhere', async () => {
-  const server = await serverForTest()
+test('the owner of an account under attack can sign in from elsewhere', async () => {
+  const server = await ownServerForTest()
   const victim = await signUp(server)
   const attack = postFrom('127.0.0.1')
   let hammering = true
@@ -54,7 +54,7 @@ test('while an attacker hammers an account, its owner signs in from elsewhere', 
       seen.push(...burst.map(({ status }) => status))
     }
   })()
-  await until('the attacker is being refused', () => seen.filter((status) => status === 429).length >= 5)
+  await until('the limit refuses the attacker', () => seen.filter((status) => status === 429).length >= 5)
   const owner = postFrom('127.0.0.2')
   for (let attempt = 0; attempt < 3; attempt++) {
     const { status, body } = await owner(server, SIGN_IN, right(victim))
@@ -66,30 +66,30 @@ test('while an attacker hammers an account, its owner signs in from elsewhere', 
 })
 
 describe('under an attack on one account from many addresses', () => {
-  const besiege = async (server: TestServer, victim: TestUser) => {
+  const attack = async (server: TestServer, victim: TestUser) => {
     const addresses = Array.from({ length: 6 }, (_, index) => `127.0.1.${index + 1}`)
     await Promise.all(addresses.map((one) => times(PER_ACCOUNT, () => postFrom(one)(server, SIGN_IN, wrong(victim)))))
   }
 
-  test('an address that signed in before does so at once', async () => {
-    const server = await serverForTest()
+  test('an address that has signed in before can sign in at once', async () => {
+    const server = await ownServerForTest()
     const victim = await signUp(server)
     const home = postFrom('127.0.0.2')
     expect((await home(server, SIGN_IN, right(victim))).status).toBe(200)
-    await besiege(server, victim)
+    await attack(server, victim)
     expect((await home(server, SIGN_IN, right(victim))).status).toBe(200)
   })
 
-  test('a new address waits a few seconds at most, and is told how long', async () => {
+  test('a new address waits a few seconds at most, as stated in Retry-After', async () => {
     const guard = createSignInGuard({ enabled: true })
     const account = 'victim@example.org'
     const attackers = Array.from({ length: 51 }, (_, index) => `127.0.1.${index}`)
-    // The last one takes what is left to strangers for two seconds.
+    // The last attempt uses up the two-second allowance of unknown addresses.
     await Promise.all(attackers.map((address) => guard.attempt(account, address)))
     const refused = await guard.attempt(account, '127.0.0.3').catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: 'RATE_LIMITED', headers: { 'Retry-After': expect.stringMatching(/^[12]$/) } })
     let entered = false
-    await until('the owner is in', async () => {
+    await until('the owner is admitted', async () => {
       await guard.attempt(account, '127.0.0.3').then(
         () => {
           entered = true
@@ -101,7 +101,7 @@ describe('under an attack on one account from many addresses', () => {
   })
 })
 
-test('an address registers 300 accounts an hour, whether they come to be or not; another address still registers', async () => {
+test('an address can attempt 300 registrations an hour without affecting other addresses', async () => {
   const guard = createSignInGuard({ enabled: true })
   await times(300, () => guard.registration('127.0.0.1'))
   const refused = await guard.registration('127.0.0.1').catch((error: unknown) => error)
@@ -113,16 +113,16 @@ test('an address registers 300 accounts an hour, whether they come to be or not;
 })
 
 describe('with RATE_LIMIT=off', () => {
-  test('nobody is limited, for one account or many', async () => {
-    const server = await serverForTest({ RATE_LIMIT: 'off' })
+  test('nothing is limited, for one account or many', async () => {
+    const server = await ownServerForTest({ RATE_LIMIT: 'off' })
     const user = await signUp(server)
     const answers = await times(PER_ACCOUNT * 2, () => signIn(server, wrong(user)))
     expect(new Set(codes(answers))).toEqual(new Set(['UNAUTHENTICATED']))
     expect((await signIn(server, right(user))).status).toBe(200)
   })
 
-  test('the queue of the hashing is bounded all the same: beyond it 429, and it works again afterwards', async () => {
-    const server = await serverForTest({ RATE_LIMIT: 'off' })
+  test('the hashing queue is still bounded: it answers 429 when full and recovers afterwards', async () => {
+    const server = await ownServerForTest({ RATE_LIMIT: 'off' })
     const user = await signUp(server)
     const answers = await Promise.all(Array.from({ length: 200 }, () => signIn(server, wrong(user))))
     const refused = answers.filter(({ status }) => status === 429)

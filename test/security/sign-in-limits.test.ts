@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { graphql, type RestAnswer, rest } from '../support/clients.ts'
-import { serverForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { ownServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { openSocket } from '../support/sockets.ts'
 
-/** Wrong passwords for one account from one address, in a minute. */
+/** Wrong passwords per minute for one account from one address. */
 const PER_ACCOUNT = 10
 
 const wrong = ({ email }: Pick<TestUser, 'email'>) => ({ email, password: 'not the password' })
@@ -18,15 +18,15 @@ async function times<T>(count: number, act: (index: number) => Promise<T>): Prom
   return answers
 }
 
-/** Many sign-ins in one mutation, as a script would guess with. */
+/** Builds a mutation with many sign-in aliases, as a guessing script would send. */
 function aliases(count: number): string {
   const fields = Array.from({ length: count }, (_, index) => `a${index}: signIn(input: $input) { accessToken }`)
   return `mutation ($input: SignInInput!) { ${fields.join(' ')} }`
 }
 
 describe('wrong passwords for one account from one address', () => {
-  test('are refused from the eleventh on with Retry-After, also the right one, while other accounts sign in', async () => {
-    const server = await serverForTest()
+  test('are refused from the eleventh on, as is the right one, while other accounts can sign in', async () => {
+    const server = await ownServerForTest()
     const [victim, neighbour] = [await signUp(server), await signUp(server)]
     const answers = await times(PER_ACCOUNT + 2, () => signIn(server, wrong(victim)))
     expect(codes(answers)).toEqual([...Array(PER_ACCOUNT).fill('UNAUTHENTICATED'), 'RATE_LIMITED', 'RATE_LIMITED'])
@@ -37,19 +37,19 @@ describe('wrong passwords for one account from one address', () => {
     expect(Number(last.headers.get('retry-after'))).toBeLessThanOrEqual(60)
     expect((await signIn(server, right(victim))).status).toBe(429)
     expect((await signIn(server, right(neighbour))).status).toBe(200)
-    // Being signed in is no matter of passwords.
+    // The limit does not affect existing sessions.
     expect((await rest(server, 'GET /me', { token: victim.token })).status).toBe(200)
   })
 
-  test('are the same for an address that has no account: a limit tells nothing of who is there', async () => {
-    const server = await serverForTest()
+  test('are limited for unknown addresses, too, so the limit does not reveal accounts', async () => {
+    const server = await ownServerForTest()
     const nobody = { email: `${randomUUID()}@example.org` }
     const answers = await times(PER_ACCOUNT + 1, () => signIn(server, wrong(nobody)))
     expect(codes(answers)).toEqual([...Array(PER_ACCOUNT).fill('UNAUTHENTICATED'), 'RATE_LIMITED'])
   })
 
-  test('count however the address is written, and whatever protocol they come by', async () => {
-    const server = await serverForTest()
+  test('count in any spelling of the address and over every protocol', async () => {
+    const server = await ownServerForTest()
     const victim = await signUp(server)
     const socket = await openSocket(server)
     const input = wrong(victim)
@@ -65,10 +65,10 @@ describe('wrong passwords for one account from one address', () => {
     expect(status, text).toBe(429)
   })
 
-  test('count each alias of a mutation', async () => {
-    const server = await serverForTest()
+  test('count once per alias of a mutation', async () => {
+    const server = await ownServerForTest()
     const victim = await signUp(server)
-    // A field that must not be null ends the mutation where it fails: what was not run does not count.
+    // A failing non-null field ends the mutation; aliases that did not run do not count.
     for (let asked = 0; asked < PER_ACCOUNT; asked++) {
       const { errors = [] } = await graphql(server, aliases(3), { input: wrong(victim) })
       expect(errors.map(({ extensions }) => extensions.code)).toEqual(['UNAUTHENTICATED'])
@@ -77,8 +77,8 @@ describe('wrong passwords for one account from one address', () => {
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number) })
   })
 
-  test('let no alias through behind the right password of somebody else', async () => {
-    const server = await serverForTest()
+  test('cannot hide behind the right password of another account in the same mutation', async () => {
+    const server = await ownServerForTest()
     const [attacker, victim] = [await signUp(server), await signUp(server)]
     const query = `mutation ($own: SignInInput!, $guess: SignInInput!) {
       own: signIn(input: $own) { accessToken } guess: signIn(input: $guess) { accessToken }
@@ -91,16 +91,16 @@ describe('wrong passwords for one account from one address', () => {
     ])
   })
 
-  test('many at once do not slip by', async () => {
-    const server = await serverForTest()
+  test('cannot bypass the limit by running concurrently', async () => {
+    const server = await ownServerForTest()
     const victim = await signUp(server)
     const answers = await Promise.all(Array.from({ length: 60 }, () => signIn(server, wrong(victim))))
     expect(codes(answers).filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(PER_ACCOUNT)
     expect(codes(answers).filter((code) => code === 'RATE_LIMITED')).toHaveLength(60 - PER_ACCOUNT)
   })
 
-  test('are forgotten with the right one, which never counts', async () => {
-    const server = await serverForTest()
+  test('are reset by the right password, which never counts', async () => {
+    const server = await ownServerForTest()
     const user = await signUp(server)
     for (let round = 0; round < 3; round++) {
       await times(PER_ACCOUNT - 1, () => signIn(server, wrong(user)))

@@ -4,11 +4,11 @@ import { onTestFinished } from 'vitest'
 export interface AddressedAnswer {
   status: number
   retryAfter: number
-  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes an answer for
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape they expect
   body: any
 }
 
-/** Posts JSON from one of the machine's addresses (127.0.0.2 is one as good as 127.0.0.1). */
+/** Posts JSON from a local address such as 127.0.0.2, to simulate several clients. */
 export function postFrom(localAddress: string) {
   const agent = new Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())

@@ -7,12 +7,12 @@ import {
   type GraphQLSchema,
   isEnumType,
 } from 'graphql'
-import type { GatewayContext, GatewayRequest } from '../../src/gateway/context.ts'
+import type { GatewayContext, GatewayRequest } from '../../src/gateway/gateway-context.ts'
+import type { RestOptions, RestStream } from '../../src/gateway/operation.ts'
 import type { Deprecation } from '../../src/gateway/rest/deprecation.ts'
-import type { RestOptions, RestStream } from '../../src/gateway/rest-plugin.ts'
 import { comparison, meets, page, type Shop } from './bookshop-stock.ts'
 
-/** A domain that is not ours, as plain SDL and resolvers, served by the gateway without any database. */
+/** An unrelated domain in plain SDL and resolvers, which the gateway serves without a database. */
 
 const SDL = `
   type Query {
@@ -81,7 +81,7 @@ const SDL = `
   input PagesFilter { gte: Int lte: Int }
 `
 
-/** What is deprecated, and when: `Type.field`, `Type.field.argument` or `Enum.VALUE`. */
+/** Deprecations by `Type.field`, `Type.field.argument` or `Enum.VALUE`. */
 const DEPRECATIONS: Record<string, Deprecation> = {
   'Query.titled': { since: '2026-01-01', sunset: '2027-01-01' },
   'Query.books.shelf': { since: '2026-02-01', sunset: '2027-02-01' },
@@ -207,7 +207,7 @@ function operations(shop: Shop): Record<string, Operation> {
   }
 }
 
-/** The schema of a shop; with other days, or none, of what is deprecated. */
+/** Builds the schema of a shop, optionally with other deprecations. */
 export function bookshopSchema(shop: Shop, deprecations: Record<string, Deprecation> = DEPRECATIONS): GraphQLSchema {
   const schema = buildSchema(SDL)
   const known = operations(shop)

@@ -8,23 +8,23 @@ export interface Book {
   version: number
 }
 
-/** A stream that is open. */
+/** An open stream. */
 interface Reader {
   tell(book: Book): void
-  /** Ends it, with a failure if there is one. */
+  /** Ends the stream, with an error if given. */
   end(error?: unknown): void
 }
 
-/** What the shop holds, and who follows it. */
+/** Books of the shop and the streams that follow them. */
 export class Shop {
   books: Book[] = []
-  /** Until then stock is being taken. */
+  /** Pending while stock is being taken. */
   counted: Promise<void> | undefined
-  /** Streams that are open now. */
+  /** Open streams. */
   readers = new Set<Reader>()
-  /** Holds up who begins to follow. */
+  /** Delays new streams until it resolves. */
   door: Promise<void> = Promise.resolve()
-  /** Who stands at the door. */
+  /** Number of streams waiting at the door. */
   waiting = 0
 
   find(id: string): Book {
@@ -53,7 +53,7 @@ export class Shop {
     this.waiting--
   }
 
-  /** New books, live; `return()` frees it also while it waits. */
+  /** Streams new books. `return()` ends it even while it waits. */
   follow(accepts: (book: Book) => boolean): AsyncIterableIterator<Book> {
     const { readers } = this
     const queue: Book[] = []
@@ -119,7 +119,7 @@ interface PageArguments {
   offset?: number | null
 }
 
-/** A page as Relay has it, the ids being the cursors. */
+/** Builds a Relay page with ids as cursors. */
 export function page(found: readonly Book[], { first, after, last, before, offset }: PageArguments) {
   const placeOf = (cursor: string) => found.findIndex((book) => book.id === cursor)
   const end = before == null ? found.length : placeOf(before)

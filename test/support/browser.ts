@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** The Chromium of this machine: that of `CHROMIUM`, or the first on the PATH. */
+/** Finds Chromium: `CHROMIUM`, or the first one on the PATH. */
 export async function findChromium(): Promise<string | undefined> {
   const { CHROMIUM, PATH = '' } = process.env
   if (CHROMIUM) return CHROMIUM
@@ -21,13 +21,13 @@ export async function findChromium(): Promise<string | undefined> {
 
 export interface Visit {
   context: BrowserContext
-  /** What its consoles and its network complained of, and every request to another host than the server. */
+  /** Console warnings, failed requests, and requests to any host other than the server. */
   complaints: string[]
 }
 
-/** A browser for one test, that keeps what its pages complain of. */
+/** Opens a browser for one test and collects the complaints of its pages. */
 export async function openBrowser(executablePath: string, origin: string): Promise<Visit> {
-  // Chromium's sandbox refuses to run as root, as containers do; nothing but our own pages is opened.
+  // Chromium's sandbox refuses to run as root, as in containers. Tests open only our pages.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   const browser = await chromium.launch({ executablePath, args })
   onTestFinished(() => browser.close())
@@ -42,12 +42,12 @@ export async function openBrowser(executablePath: string, origin: string): Promi
   context.on('requestfailed', (request) => complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`))
   context.on('request', (request) => {
     const { protocol, origin: asked } = new URL(request.url())
-    if (protocol.startsWith('http') && asked !== origin) complaints.push(`asked another host: ${request.url()}`)
+    if (protocol.startsWith('http') && asked !== origin) complaints.push(`request to another host: ${request.url()}`)
   })
   return { context, complaints }
 }
 
-/** Takes a picture for somebody to look at, into the folder that `PICTURES` names. */
+/** Saves a screenshot into the folder that `PICTURES` names, if set. */
 export async function picture(page: Page, name: string): Promise<void> {
   const { PICTURES } = process.env
   if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}.png`) })

@@ -8,7 +8,7 @@ export interface RestOptions {
   token?: string | undefined
   /** Sent as JSON. */
   body?: unknown
-  /** Sent as it is. */
+  /** Sent unchanged. */
   raw?: string | Uint8Array<ArrayBuffer>
   headers?: Record<string, string>
 }
@@ -17,7 +17,7 @@ export interface RestAnswer {
   status: number
   headers: Headers
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes an answer for
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape they expect
   body: any
 }
 
@@ -74,7 +74,7 @@ export async function graphql(
   return { status: response.status, ...((await response.json()) as Omit<GraphqlAnswer, 'status'>) }
 }
 
-/** A graphql-ws client that ends with the test. */
+/** Opens a graphql-ws client, disposed at the end of the test. */
 export function websocketClient(server: Server, token?: string): Client {
   const client = createClient({
     url: `${server.url.replace('http', 'ws')}/graphql`,
@@ -86,7 +86,7 @@ export function websocketClient(server: Server, token?: string): Client {
   return client
 }
 
-/** The results of a subscription, kept so that none is lost however late the test asks. */
+/** Subscribes and queues the results, so that none is lost before the test reads it. */
 export function subscribe(client: Client, query: string, variables: Record<string, unknown> = {}) {
   const inbox = new Inbox<GraphqlAnswer>()
   const stop = client.subscribe<GraphqlAnswer['data']>(
@@ -108,7 +108,7 @@ export interface ServerSentEvent {
   data?: any
 }
 
-/** Opens a Server-Sent Events stream under the REST base path; it is cut at the end of the test, or by `cut`. */
+/** Opens an SSE stream under the REST base path. Aborted by `cut` or at the end of the test. */
 export async function eventStream(server: Server, path: string, { token, headers = {} }: RestOptions = {}) {
   const abort = new AbortController()
   onTestFinished(() => abort.abort())
@@ -147,7 +147,7 @@ function parseEvent(block: string): ServerSentEvent {
   return { ...fields, ...(fields.data !== undefined && { data: JSON.parse(fields.data) }) }
 }
 
-/** Messages in the order they came; `next` waits for one, five seconds at most. */
+/** Messages in the order they came; `next` waits for one, a minute at most. */
 export class Inbox<T> {
   #messages: T[] = []
   #waiting: { resolve: (message: T) => void; reject: (error: unknown) => void }[] = []
@@ -169,7 +169,7 @@ export class Inbox<T> {
     return this.#messages.length
   }
 
-  next(timeoutMs = 5_000): Promise<T> {
+  next(timeoutMs = 60_000): Promise<T> {
     const message = this.#messages.shift()
     if (message !== undefined) return Promise.resolve(message)
     if (this.ended) return Promise.reject(this.ended.error ?? new Error('the stream has ended'))

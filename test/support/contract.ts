@@ -1,14 +1,14 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { MAX_PATH_PARAMETER } from '../../src/gateway/rest/openapi-parameters.ts'
+import { MAX_PATH_PARAMETER } from '../../src/gateway/openapi/parameters.ts'
 import { problemsOf, refered, type Schema } from './json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf, type Response } from './openapi-document.ts'
 
-/** An answer as a server gave it, and what it was asked. */
+/** A request and the response of a server. */
 export interface Exchange {
   method: string
   /** With its query string, as sent. */
   url: string
-  /** Whether it was a browser asking what it may send. */
+  /** True for a CORS preflight request. */
   isPreflight: boolean
   status: number
   /** Names in lower case. */
@@ -16,27 +16,27 @@ export interface Exchange {
   body: string
 }
 
-/** Holds answers against a document: `violations` are the rules that one breaks, none for what is not under the base path. */
+/** Checks responses against an OpenAPI document. Ignores requests outside its base path. */
 export interface Contract {
   violations(exchange: Exchange): string[]
-  /** The rules that one event of a stream breaks, given without the empty line after it. */
+  /** Checks one event of a stream, passed without the trailing blank line. */
   eventViolations(url: string, event: string): string[]
 }
 
-/** Served beside the operations, and not described: the index and the document itself. */
+/** Paths served but not described: the index and the document itself. */
 const UNDESCRIBED = ['/', '/openapi.json']
 const PROBLEM = 'application/problem+json'
 const STREAM = 'text/event-stream'
 
 export function contractOf(document: Document): Contract {
   const basePath = document.servers[0]?.url ?? ''
-  // What has fewer places for anything is the nearer one: /things/new before /things/{id}.
+  // Paths with fewer parameters match first: /things/new before /things/{id}.
   const places = ({ path }: DescribedOperation) => path.split('{').length
   const operations = operationsOf(document)
     .sort((one, other) => places(one) - places(other))
     .map((operation) => ({ ...operation, matches: matcherOf(operation) }))
 
-  /** Undefined for what is not under the base path. */
+  /** Returns the path relative to the base path; undefined outside it. */
   function pathOf(url: string): string | undefined {
     const [path = ''] = url.split(/[?#]/)
     if (path !== basePath && !path.startsWith(`${basePath}/`)) return undefined
@@ -74,7 +74,7 @@ function matcherOf({ path }: DescribedOperation): (path: string) => boolean {
   }
 }
 
-/** Whether a step of a described path takes that of a real one, which is undefined where it cannot be decoded. */
+/** Matches a step of a described path with a decoded one; undefined could not be decoded. */
 function takes(step: string, taken: string | undefined): boolean {
   if (taken === undefined) return false
   return step.startsWith('{') ? taken.length > 0 && taken.length <= MAX_PATH_PARAMETER : step === taken
@@ -96,7 +96,7 @@ function ofOperation(exchange: Exchange, { operation }: DescribedOperation, docu
   return [...ofHeaders(headers, response.headers ?? {}, document), ...ofContent(exchange, response, document)]
 }
 
-/** What no operation serves: 404, or the methods of those that are there; and 400 for what is no sound request anywhere. */
+/** Checks a response outside all operations: 404, 405 or 204 with Allow, or 400 if malformed. */
 function ofNoOperation(exchange: Exchange, methods: readonly string[], document: Document): string[] {
   const { method, status, headers, body } = exchange
   const expected = methods.length === 0 ? 404 : method === 'OPTIONS' ? 204 : 405
@@ -136,7 +136,7 @@ function ofContent({ method, url, status, headers, body }: Exchange, response: R
   if (!response.content) return body === '' && type === '' ? [] : [`${status} has a body: ${type} ${body}`]
   const media = response.content[type]
   if (!media) return [`the type ${type || 'of nothing'} is none of ${Object.keys(response.content).join(', ')}`]
-  // Node itself sends no body after HEAD. A stream is held event by event.
+  // Node sends no body after HEAD. Streams are checked event by event.
   if (method === 'HEAD' || type === STREAM) return []
   const narrowed = new URLSearchParams(url.split('?')[1]).has('fields') && type !== PROBLEM
   const value: unknown = JSON.parse(body)
@@ -148,7 +148,7 @@ function ofContent({ method, url, status, headers, body }: Exchange, response: R
 
 const narrowed = new WeakMap<Schema, Schema>()
 
-/** What `fields` leaves of a thing, or of the things of a page: nothing of it is required (docs/decisions/0001). */
+/** Drops `required` from an object or the items of a page, for `fields` (docs/decisions/0001). */
 function narrow(schema: Schema, document: Document): Schema {
   const known = narrowed.get(schema)
   if (known) return known

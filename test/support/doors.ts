@@ -1,27 +1,30 @@
 import { graphql, rest } from './clients.ts'
 import { graphqlStream, openSocket } from './sockets.ts'
+import { until } from './wait.ts'
 
-/** Every place where a credential can be shown, and what each says to one. */
+/** Every place that accepts a credential, and its response to one. */
 
 const ME = '{ me { id } }'
 const FOLLOW = 'subscription { taskEvents { cursor } }'
 const RENEW = 'mutation ($accessToken: String!) { renewConnection(accessToken: $accessToken) { expiresAt } }'
 
 type Server = { url: string }
-/** A code of refusal; `undefined` where it was let in. */
+/** Returns the error code of the refusal, or undefined if the door accepts the credential. */
 type Door = (server: Server, credential: string, owner: string) => Promise<string | undefined>
 
-/** As a header can carry it: UTF-8 in bytes. Undefined where no header can. */
+/** Encodes a credential as UTF-8 bytes for a header. Undefined if a header cannot carry it. */
 function inHeader(credential: string): string | undefined {
   const bytes = Buffer.from(credential).toString('latin1')
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a header may not hold
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a header must not contain these
   return /[\u0000-\u0008\u000a-\u001f\u007f]/.test(bytes) ? undefined : bytes
 }
 
-function throughHeader(ask: (server: Server, authorization: string) => Promise<string | undefined>): Door {
-  return async (server, credential) => {
+function throughHeader(
+  ask: (server: Server, authorization: string, owner: string) => Promise<string | undefined>,
+): Door {
+  return async (server, credential, owner) => {
     const bytes = inHeader(credential)
-    return bytes === undefined ? 'UNAUTHENTICATED' : ask(server, `Bearer ${bytes}`)
+    return bytes === undefined ? 'UNAUTHENTICATED' : ask(server, `Bearer ${bytes}`, owner)
   }
 }
 
@@ -37,13 +40,13 @@ async function follow(server: Server, path: string, headers: Record<string, stri
   return ((await response.json()) as { code: string }).code
 }
 
-/** The credential is judged with `connection_init`; who sends none is let in as nobody, and refused at every operation. */
+/** Connects with a credential. Without one, the socket opens but refuses every operation. */
 export async function overSocket(server: Server, params: unknown, headers?: Record<string, string>) {
   const socket = await openSocket(server, params, headers)
   if (socket.closing?.code === 4403 && socket.closing.reason !== '') return 'UNAUTHENTICATED'
   if (socket.closing) return `closed ${socket.closing.code}`
   const asked = codeOf(await socket.ask(ME))
-  // A stream that is let in says nothing: only that of somebody refused has an answer.
+  // An accepted stream sends nothing; only a refused one has a result.
   const followed = asked && codeOf(await socket.ask(FOLLOW))
   socket.close()
   return asked === followed ? asked : `${asked}, but a stream ${followed}`
@@ -60,10 +63,16 @@ export const DOORS = {
   'REST stream': throughHeader((server, authorization) => follow(server, '/events/stream', { authorization })),
   'REST stream by ticket': (server, credential) =>
     follow(server, `/events/stream?ticket=${encodeURIComponent(credential.toWellFormed())}`, {}),
-  'GraphQL stream': throughHeader(async (server, authorization) => {
+  'GraphQL stream': throughHeader(async (server, authorization, owner) => {
     const { inbox } = await graphqlStream(server, FOLLOW, { headers: { authorization } })
-    // A stream that was let in says nothing: there are no events.
-    return codeOf(await inbox.next(2_000).catch(() => ({})))
+    // A refusal comes by itself. A stream that was let in says nothing until there is an event.
+    let asked = 0
+    await until('the stream says something', async () => {
+      if (inbox.size === 0 && !inbox.ended && asked++ > 200)
+        await rest(server, 'POST /tasks', { token: owner, body: { title: 'A task' } })
+      return inbox.size > 0 || inbox.ended !== undefined
+    })
+    return codeOf(await inbox.next())
   }),
   'websocket, authorization': (server, credential) => overSocket(server, { authorization: `Bearer ${credential}` }),
   'websocket, apiKey': (server, credential) => overSocket(server, { apiKey: credential }),
@@ -71,7 +80,7 @@ export const DOORS = {
   renewConnection: async (server, credential, owner) => {
     const socket = await openSocket(server, { authorization: `Bearer ${owner}` })
     const code = codeOf(await socket.ask(RENEW, { accessToken: credential }))
-    // What was refused must not have taken the place of the good one.
+    // A refused credential must not replace the valid one.
     const after = codeOf(await socket.ask(ME))
     socket.close()
     return after === undefined ? code : `the socket lost its own credential: ${after}`
@@ -84,7 +93,7 @@ export const DOORS = {
 
 export type DoorName = keyof typeof DOORS
 
-/** What each door says to a credential; `owner` is a good access token, for doors that only open to somebody. */
+/** Tries a credential at each door. `owner` is a valid token for doors that require a session. */
 export async function knock(
   server: Server,
   credential: string,
@@ -98,7 +107,7 @@ export async function knock(
   return Object.fromEntries(answers)
 }
 
-/** Those doors whose answer is not a plain refusal of the credential. Values no token can have are VALIDATION_FAILED. */
+/** Returns the doors that did not plainly refuse the credential, as invalid or malformed. */
 export function openedOrBroken(answers: Record<string, string | undefined>): Record<string, string> {
   const values = ['renewConnection', 'refresh token']
   const refused = (name: string, code: string | undefined) =>
@@ -106,6 +115,6 @@ export function openedOrBroken(answers: Record<string, string | undefined>): Rec
   return Object.fromEntries(
     Object.entries(answers)
       .filter(([name, code]) => !refused(name, code))
-      .map(([name, code]) => [name, code ?? 'let in']),
+      .map(([name, code]) => [name, code ?? 'accepted']),
   )
 }

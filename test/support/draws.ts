@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 
-/** All that is drawn follows from it: TEST_SEED repeats a run. */
+/** Determines everything drawn. Set TEST_SEED to repeat a run. */
 export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
 
+/** Returns how often to draw: so often in the suite, TEST_DRAWS times in a long run. */
+export const draws = (inSuite: number): number => Number(process.env.TEST_DRAWS ?? inSuite)
+
 /** When to stop looking for a simpler example of a failure. */
-const LONGEST_MS = 240_000
+const LONGEST_MS = process.env.TEST_DRAWS ? 3_600_000 : 240_000
 /** For a test that checks what is drawn. */
 export const timeout = LONGEST_MS + 60_000
 
-/** That it holds for all that are drawn; `options` are fast-check's. */
+/** Asserts that the property holds for all drawn examples. `options` are fast-check's. */
 export async function check<Drawn>(
   numRuns: number,
   drawn: fc.Arbitrary<Drawn>,
@@ -19,7 +22,7 @@ export async function check<Drawn>(
   const limit = { interruptAfterTimeLimit: LONGEST_MS, markInterruptAsFailure: true }
   const property = fc.asyncProperty(drawn, holds)
   await fc.assert(property, { numRuns, seed, ...limit, ...options }).catch((error: Error) => {
-    error.message = `TEST_SEED=${SEED} shows this again. ${error.message}`
+    error.message = `Reproduce with TEST_SEED=${SEED}. ${error.message}`
     throw error
   })
 }

@@ -1,4 +1,4 @@
-/** Run as a process of its own: writes projects into an embedded database, printing the key of each acknowledged one. */
+/** Child process that writes projects into an embedded database and prints each committed key. */
 import { openDatabase } from '../../src/database/client.ts'
 
 const [, , dataDir = '', most = 'Infinity'] = process.argv

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 
-/** Holds values against the JSON Schemas (2020-12, with formats) of an OpenAPI document. */
+/** Validates values against the JSON Schemas (2020-12, with formats) of an OpenAPI document. */
 
 export type Schema = Record<string, unknown>
 
@@ -9,7 +9,7 @@ interface Document {
   components: { schemas: Record<string, Schema> }
 }
 
-/** What a value has that its schema does not allow, each as "path: what"; empty when it fits. */
+/** Returns schema violations as "path: problem"; empty if the value is valid. */
 export function problemsOf(value: unknown, schema: Schema, document: Document): string[] {
   const validate = validatorOf(document)(schema)
   if (validate(value)) return []
@@ -22,7 +22,7 @@ export function problemsOf(value: unknown, schema: Schema, document: Document): 
 export function refered(document: Document, ref: string): Schema {
   const steps = ref.replace(/^#\//, '').split('/')
   const found = steps.reduce<unknown>((place, step) => (place as Record<string, unknown> | undefined)?.[step], document)
-  if (!found) throw new Error(`${ref} leads nowhere`)
+  if (!found) throw new Error(`${ref} does not resolve`)
   return found as Schema
 }
 
@@ -30,7 +30,7 @@ type Validator = (schema: Schema) => ValidateFunction
 
 const validators = new WeakMap<Document, Validator>()
 
-/** Each schema is compiled once: a suite holds thousands of answers against a few dozen. */
+/** Compiles each schema once, because a suite checks thousands of responses against a few dozen. */
 function validatorOf(document: Document): Validator {
   const known = validators.get(document)
   if (known) return known
@@ -51,7 +51,7 @@ function validatorOf(document: Document): Validator {
 
 const ID = 'openapi'
 
-/** Stricter than JSON Schema: what has described properties has no others. References are to the document. */
+/** Forbids undescribed properties and points references at the document. */
 function closed(schema: Schema): Schema {
   const { $ref, properties, items, anyOf } = schema as {
     $ref?: string

@@ -4,26 +4,30 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type Contract, contractOf } from './contract.ts'
 import type { Document } from './openapi-document.ts'
 
-/** Holds every answer of every server in this process against its document, whatever client asked. */
+/** Checks every response of every server in this process against its document. */
 
 const contracts = new WeakMap<Server, Contract>()
 let violations: string[] = []
 let ours: Contract | undefined
 
-/** Holds a server's answers against another document than openapi.json. */
+/** Checks a server against another document than openapi.json. */
 export function holdTo(server: Server, document: unknown): void {
   contracts.set(server, contractOf(document as Document))
 }
 
-/** The violations since the last call, each with what was asked and answered. */
+/** Returns and clears the violations, each with its request and response. */
 export function takeViolations(): string[] {
   const taken = violations
   violations = []
   return taken
 }
 
-/** From now on. */
+let observing = false
+
+/** Starts observing. A worker runs many test files and observes once. */
 export function observeAnswers(): void {
+  if (observing) return
+  observing = true
   subscribe('http.server.request.start', (message) => {
     const { request, response, server } = message as Start
     observe(request, response, () => contracts.get(server) ?? ourContract())
@@ -43,7 +47,7 @@ function ourContract(): Contract {
 
 type Chunk = string | Uint8Array | (() => void) | undefined | null
 
-/** Reads along; judges when the server has said all, so that it is known before the client has the answer. */
+/** Copies the response and checks it once complete, before the client can have read it. */
 function observe(request: IncomingMessage, response: ServerResponse, contract: () => Contract): void {
   const chunks: Buffer[] = []
   const write = response.write.bind(response) as (...args: unknown[]) => boolean

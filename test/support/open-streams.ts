@@ -5,7 +5,7 @@ import { until } from './wait.ts'
 
 type Server = { url: string }
 
-/** What one may come in with. */
+/** Credential of a stream. */
 export type Credential = { token: string } | { apiKey: string }
 
 export interface OpenStreams {
@@ -16,15 +16,15 @@ export interface OpenStreams {
     ticket: Inbox<ServerSentEvent>
     graphql: Inbox<GraphqlAnswer>
   }
-  /** Takes the next event of each; fails if one has none. */
+  /** Reads the next event of each stream; fails if one has none. */
   receive(): Promise<void>
-  /** How each ended; undefined for one that is open. */
+  /** How each stream ended; undefined while it is open. */
   endings(): Promise<Endings>
 }
 
 export type Endings = Record<'websocket' | 'rest' | 'ticket' | 'graphql', unknown>
 
-/** All that ended for want of a valid credential. */
+/** Endings of streams whose credential became invalid. */
 export const ENDED: Endings = {
   websocket: 4403,
   rest: 'UNAUTHENTICATED',
@@ -37,7 +37,7 @@ export function headersOf(credential: Credential): Record<string, string> {
   return 'token' in credential ? { authorization: `Bearer ${credential.token}` } : { 'x-api-key': credential.apiKey }
 }
 
-/** Opens each kind of stream, and proves that events come through: `makeEvent` makes one that the viewer sees. */
+/** Opens each kind of stream and waits until each delivers an event made by `makeEvent`. */
 export async function openStreams(
   server: Server,
   credential: Credential,
@@ -74,15 +74,15 @@ async function endings(socket: Socket, { rest, ticket, graphql }: OpenStreams['i
 
 const lastCodes = new WeakMap<object, unknown>()
 
-/** The code in the last message of a stream that ended. */
+/** Returns the error code in the last message of an ended stream. */
 async function lastCode<T>(inbox: Inbox<T>, codeOf: (message: T) => unknown): Promise<unknown> {
   if (!inbox.ended) return undefined
   while (inbox.size > 0) lastCodes.set(inbox, codeOf(await inbox.next()))
   return lastCodes.get(inbox) ?? 'ended without a reason'
 }
 
-/** Waits at most a second until all streams have ended as they should, and shows those that have not. */
-export async function expectEnded(streams: readonly OpenStreams[], withinMs = 1_000): Promise<void> {
+/** Waits until all streams have ended as they should, and shows those that have not. A busy machine takes its time. */
+export async function expectEnded(streams: readonly OpenStreams[], withinMs = 10_000): Promise<void> {
   const started = performance.now()
   const state = () => Promise.all(streams.map((one) => one.endings()))
   const over = (all: Endings[]) => all.every((one) => Object.values(one).every((ending) => ending !== undefined))

@@ -1,6 +1,6 @@
 import type { Schema } from './json-schema.ts'
 
-/** As much of OpenAPI 3.1 as openapi.json uses. */
+/** The subset of OpenAPI 3.1 that openapi.json uses. */
 export interface Document {
   openapi: string
   info: Record<string, unknown>
@@ -21,7 +21,7 @@ export interface Parameter {
   in: string
   required: boolean
   schema: Schema
-  /** Instead of the schema, of a value in another form than a plain one. */
+  /** Replaces the schema for values that are not plain. */
   content?: Record<string, { schema: Schema }>
 }
 
@@ -47,7 +47,7 @@ export interface Operation {
 export interface DescribedOperation {
   method: string
   path: string
-  /** Like "GET /things". */
+  /** Such as "GET /things". */
   name: string
   operation: Operation
 }

@@ -1,8 +1,8 @@
 import { graphql } from './clients.ts'
-import type { Embedded, Operations } from './operations.ts'
+import type { Embedded, Operations } from './operation-types.ts'
 import { type Caller, describeError, type Outcome, shown } from './outcome.ts'
 
-// What REST shows by default.
+// Fields that REST returns by default.
 export const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
 export const USER = 'id name email role disabledAt createdAt updatedAt version'
 const PROJECT = 'id key name description archivedAt version createdAt updatedAt'
@@ -149,12 +149,12 @@ export const overGraphql: Operations = {
   },
 }
 
-/** A mutation of one thing that takes nothing but its id and version. */
+/** Builds a mutation that takes only an id and a version. */
 function ofOne(name: string, fields: string): string {
   return `mutation ($id: ID!, $expectedVersion: Int) { ${name}(id: $id, expectedVersion: $expectedVersion) { ${fields} } }`
 }
 
-/** Runs a GraphQL operation of one field. */
+/** Runs a GraphQL operation with one root field. */
 export async function ask(caller: Caller, query: string, variables: Record<string, unknown> = {}): Promise<Outcome> {
   const { status, data, errors } = await graphql(caller, query, variables, { token: caller.token })
   const exchange = `${query} with ${shown(variables)} answered ${status} ${JSON.stringify({ errors, data })}`
@@ -167,7 +167,7 @@ export async function ask(caller: Caller, query: string, variables: Record<strin
   }
 }
 
-/** `["input","title"]` is `title`, `["filter","priority","gte"]` is `priority.gte`, `["first"]` is `limit`. */
+/** Maps `["input","title"]` to `title`, `["filter","priority","gte"]` to `priority.gte`. */
 function argumentName(path: string[]): string {
   const [first = '', ...rest] = path
   if (first === 'input' || (first === 'filter' && rest.length > 0)) return rest.join('.')

@@ -1,5 +1,5 @@
 import { rest } from './clients.ts'
-import type { ListArguments, Operations } from './operations.ts'
+import type { ListArguments, Operations } from './operation-types.ts'
 import { type Caller, describeError, type Outcome, shown } from './outcome.ts'
 
 const at = (id: string) => encodeURIComponent(id)
@@ -56,7 +56,7 @@ export async function call(
   return { data: undefined, error: describeError(answer.body?.code, answer.body?.errors, requestName), exchange }
 }
 
-/** `["body","title"]` is `title`, `["query","priority.gte"]` is `priority.gte`, of a filter as JSON `["query","filter","not"]` is `not`. */
+/** Maps `["body","title"]` to `title`, `["query","filter","not"]` of a JSON filter to `not`. */
 function requestName([, ...names]: string[]): string {
   const name = names.join('.')
   return name === 'If-Match' ? 'expectedVersion' : name.replace(/^filter\./, '')
@@ -94,7 +94,7 @@ export function queryString({
   return query.size > 0 ? `?${query}` : ''
 }
 
-/** What parameters can say of a filter as parameters, and the rest of it as JSON. */
+/** Encodes a filter as parameters where possible and the rest as JSON. */
 function spellFilter(filter: Record<string, unknown>) {
   const flat: [string, unknown][] = []
   const json: Record<string, unknown> = {}
@@ -116,7 +116,7 @@ function spellFilter(filter: Record<string, unknown>) {
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A value of a parameter, or several. No parameter says null, or that there are none. */
+/** Returns true for values that parameters can express, unlike null and empty lists. */
 function isFlat(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every((one) => typeof one !== 'object')
   return typeof value !== 'object'

@@ -1,7 +1,8 @@
 import { describe } from 'vitest'
 import { rest } from './clients.ts'
+import { onPostgres } from './database.ts'
 import { ask, type Caller, call, ifMatch, LIST, LIST_VARIABLES, type Outcome, PAGE, USER } from './operations.ts'
-import { signUp, type TestUser } from './server.ts'
+import { signUp, signUpAdmin, type TestServer, type TestUser } from './server.ts'
 
 type Input = Record<string, unknown>
 
@@ -16,14 +17,14 @@ interface Paging {
 
 type UserList = Paging & { filter?: { role?: unknown; disabled?: unknown; search?: unknown } }
 
-/** What can be done with users and members, in both protocols. */
+/** Operations on users and members in both protocols. */
 export interface PeopleOperations {
   protocol: 'GraphQL' | 'REST'
   listUsers(caller: Caller, args?: UserList): Promise<Outcome>
   getUser(caller: Caller, id: string): Promise<Outcome>
   createUser(caller: Caller, input: Input): Promise<Outcome>
   updateUser(caller: Caller, id: string, input: Input, expectedVersion?: number): Promise<Outcome>
-  /** REST answers with nothing, as removeMember does. */
+  /** Returns no data over REST, like removeMember. */
   deleteUser(caller: Caller, id: string, expectedVersion?: number): Promise<Outcome>
   updateMe(caller: Caller, input: Input, expectedVersion?: number): Promise<Outcome>
   listMembers(caller: Caller, projectId: string, args?: Paging): Promise<Outcome>
@@ -126,39 +127,45 @@ function queryString({ first, last, totalCount, ...rest }: Paging): string {
   return given.length > 0 ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : ''
 }
 
-/** Runs the same specification over both protocols. */
+/** Runs a specification over the protocol that `describeApi` picks for the database. */
 export function describePeople(what: string, specify: (api: PeopleOperations) => void): void {
-  describe.each([peopleOverGraphql, peopleOverRest])(`${what} over $protocol`, specify)
+  const api = onPostgres ? peopleOverGraphql : peopleOverRest
+  describe(`${what} over ${api.protocol}`, () => specify(api))
 }
 
-/** A user who calls. */
+/** A signed-in user as a caller. */
 export type Person = Caller & TestUser
 
 export async function signUpAt({ url }: { url: string }, name?: string): Promise<Person> {
   return { ...(await signUp({ url }, name)), url }
 }
 
+/** Signs up an ADMIN, on a fresh server or on the shared one. */
+export async function signUpAdminAt(server: TestServer, name?: string): Promise<Person> {
+  return { ...(await signUpAdmin(server, name)), url: server.url }
+}
+
 export const newEmail = () => `${crypto.randomUUID()}@example.org`
 
-/** For createUser. */
+/** Returns unique input for createUser. */
 export const newAccount = () => ({
   email: newEmail(),
   name: 'New Person',
   password: `password ${crypto.randomUUID()}`,
 })
 
-/** A caller with an API key of somebody's. */
+/** Creates an API key and returns a caller that uses it. */
 export async function apiKey({ url, token }: Person, ...scopes: string[]): Promise<Caller> {
   const { status, body } = await rest({ url }, 'POST /api-keys', { token, body: { name: 'A key', scopes } })
-  if (status !== 201) throw new Error(`could not make an API key: ${status} ${JSON.stringify(body)}`)
+  if (status !== 201) throw new Error(`could not create an API key: ${status} ${JSON.stringify(body)}`)
   return { url, token: body.secret }
 }
 
-/** Makes somebody a member, in the name of an OWNER or ADMIN. */
+/** Adds a member on behalf of an OWNER or ADMIN. */
 export async function addTo({ url, token }: Caller, projectId: string, email: string, role: string): Promise<void> {
   const answer = await rest({ url }, `POST ${membersOf(projectId)}`, { token, body: { email, role } })
   if (answer.status !== 201) throw new Error(`could not add a member: ${answer.status} ${answer.text}`)
 }
 
-/** What a refusal says, without the exchange that a failing test shows. */
+/** Strips a refusal of its exchange. */
 export const shape = ({ code, fields }: { code: string; fields: string[] }) => ({ code, fields })

@@ -10,7 +10,7 @@ export interface ServerProcess {
   kill(signal: NodeJS.Signals): Promise<void>
 }
 
-/** Starts `node src/main.ts` as a process of its own and waits until it is ready. Killed at the end of the test. */
+/** Starts `node src/main.ts` and waits until it is ready. Killed at the end of the test. */
 export async function serverProcess(settings: Record<string, string>): Promise<ServerProcess> {
   const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
   const output = gather(child)
@@ -19,7 +19,7 @@ export async function serverProcess(settings: Record<string, string>): Promise<S
       const found = /"url":"([^"]+)"/.exec(output.text)?.[1]
       if (found) resolve(found)
     })
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.text}`)))
+    child.once('exit', (code) => reject(new Error(`the server exited with ${code}: ${output.text}`)))
   })
   while (!(await fetch(`${url}/readyz`)).ok);
   return {
@@ -33,7 +33,7 @@ export async function serverProcess(settings: Record<string, string>): Promise<S
   }
 }
 
-/** Starts a server that is expected to refuse; answers how it ended and what it said. */
+/** Starts a server that must fail. Returns its exit code and output. */
 export async function failingServer(
   settings: Record<string, string>,
 ): Promise<{ code: number | null; output: string }> {

@@ -6,7 +6,7 @@ export interface ProviderKey {
   kid: string
   alg: string
   privateKey: CryptoKey
-  /** The public key as PEM, which everybody may know. */
+  /** The public key as PEM, known to attackers. */
   pem: string
   jwk: object
 }
@@ -14,7 +14,7 @@ export interface ProviderKey {
 export const ISSUER = 'https://login.example'
 export const AUDIENCE = 'taskwire-test'
 
-/** An outside identity provider: publishes keys at a URL and signs tokens with them. */
+/** Opens an external identity provider that publishes its keys at a URL. */
 export async function openProvider() {
   const keys = new Map<string, ProviderKey>()
   let fetches = 0
@@ -29,7 +29,7 @@ export async function openProvider() {
 
   return {
     settings: { JWT_JWKS_URL: `http://127.0.0.1:${port}/jwks.json`, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE },
-    /** How often its keys were asked for. */
+    /** Number of requests for the keys. */
     get fetches() {
       return fetches
     },
@@ -56,7 +56,7 @@ export async function makeKey(alg: string, kid: string): Promise<ProviderKey> {
   return { kid, alg, privateKey, pem: await exportSPKI(publicKey), jwk }
 }
 
-/** A token of the provider that is in order, but for `change`; a claim of undefined is left out. */
+/** Signs a valid provider token with changed claims. An undefined claim is omitted. */
 export function providerToken(key: ProviderKey, change: JWTPayload = {}, header: object = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   const claims = { iss: ISSUER, aud: AUDIENCE, iat: now, exp: now + 300, ...change }

@@ -1,6 +1,6 @@
+import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/database/client.ts'
-import { startServer } from '../../src/server.ts'
 import { rest } from './clients.ts'
 import { testDatabase } from './database.ts'
 import { keepingLog, signUp, type TestUser } from './server.ts'
@@ -9,14 +9,14 @@ import { recordStatements, type StatementRecorder } from './statements.ts'
 export interface RecordedServer {
   url: string
   db: Database
-  /** The first account: the ADMIN. */
+  /** The first account, an ADMIN. */
   admin: TestUser
-  /** Undefined on the embedded database, which is reached without PostgreSQL's protocol over TCP. */
+  /** Undefined on the embedded database, which does not use PostgreSQL's protocol over TCP. */
   recorder: StatementRecorder | undefined
   close(): Promise<void>
 }
 
-/** A real server whose statements can be recorded. */
+/** Starts a server whose statements can be recorded. */
 export async function recordedServer(): Promise<RecordedServer> {
   const { options, drop } = await testDatabase()
   const recorder = options.url ? await recordStatements(options.url) : undefined
@@ -29,7 +29,7 @@ export async function recordedServer(): Promise<RecordedServer> {
   })
   const server = await startServer(config, keepingLog())
   const admin = await signUp(server)
-  // The server has read what was logged so far: it does not do so in the middle of a request.
+  // Makes the server read the log now, not in the middle of a request.
   await rest(server, 'GET /events/cursor', { token: admin.token })
   return {
     url: server.url,

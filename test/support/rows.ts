@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Database } from '../../src/database/client.ts'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
 
-/** Rows written straight to the database, for tests below the API. */
+/** Inserts rows directly, for tests below the API. */
 
 const unique = () => randomBytes(5).toString('hex')
 

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
+import { type RunningServer, startServer } from '../../src/app/server.ts'
+import { hashPassword } from '../../src/auth/passwords.ts'
+import { createAccessTokens, newRefreshToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
-import type { GatewayLog } from '../../src/gateway/context.ts'
-import { type RunningServer, startServer } from '../../src/server.ts'
+import type { Database } from '../../src/database/client.ts'
+import type { GatewayLog } from '../../src/gateway/gateway-context.ts'
+import { addUser } from '../../src/modules/users/account-service.ts'
 import { rest } from './clients.ts'
-import { testDatabase } from './database.ts'
+import { openTestDatabase } from './database.ts'
 
 interface LogLine {
   level: string
@@ -12,22 +16,45 @@ interface LogLine {
   message: string
 }
 
-/** A log that keeps what it was told, for tests of what is (and is not) written to it. */
+/** Creates a log that keeps its lines for assertions. */
 export function keepingLog(): GatewayLog & { lines: LogLine[] } {
   const lines: LogLine[] = []
   const at = (level: string) => (details: object, message: string) => void lines.push({ level, details, message })
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-export interface TestServer extends RunningServer {
+export interface TestServer extends Omit<RunningServer, 'close'> {
   log: ReturnType<typeof keepingLog>
   config: Config
 }
 
-/** A real server on a real, fresh database; `close` drops both. */
-export async function testServer(settings: Record<string, string> = {}): Promise<TestServer> {
-  const { options, drop } = await testDatabase()
+export interface OwnServer extends TestServer {
+  /** Stops the server and drops its database. */
+  close(): Promise<void>
+}
+
+let shared: Promise<OwnServer> | undefined
+
+/**
+ * Returns the server that all test files of this worker share, with its log emptied. It has no
+ * rate limits and already has an ADMIN. New users are MEMBERs and see only what their test made.
+ * The server ends with the worker, and the global teardown removes its database.
+ */
+export async function sharedServer(): Promise<TestServer> {
+  shared ??= ownServer({ RATE_LIMIT: 'off' }).then(async (server) => {
+    await signUp(server, 'First')
+    return server
+  })
+  const server = await shared
+  server.log.lines.length = 0
+  return server
+}
+
+/** Starts a server on a fresh database, for tests of the server itself. The caller closes it. */
+export async function ownServer(settings: Record<string, string> = {}): Promise<OwnServer> {
   const log = keepingLog()
+  const database = await openTestDatabase({ poolSize: 10 })
+  const { options } = database
   const config = readConfig({
     PORT: '0',
     DATA_DIR: options.dataDir,
@@ -35,24 +62,27 @@ export async function testServer(settings: Record<string, string> = {}): Promise
     ...(options.url && { DATABASE_URL: options.url }),
     ...settings,
   })
-  const server = await startServer(config, log)
-  return {
-    url: server.url,
-    db: server.db,
-    held: server.held,
-    onFailure: server.onFailure,
+  const running = await startServer(config, log, Promise.resolve(database.handle))
+  const server: OwnServer = {
+    ...running,
     log,
     config,
     async close() {
-      await server.close()
-      await drop()
+      servers.delete(running.url)
+      await running.close()
+      await database.close()
     },
   }
+  servers.set(server.url, server)
+  return server
 }
 
-/** The same, closed at the end of the test that asked for it. */
-export async function serverForTest(settings?: Record<string, string>): Promise<TestServer> {
-  const server = await testServer(settings)
+/** Running test servers of this process by URL. */
+const servers = new Map<string, TestServer>()
+
+/** Like `ownServer`, but closed at the end of the test. */
+export async function ownServerForTest(settings?: Record<string, string>): Promise<OwnServer> {
+  const server = await ownServer(settings)
   onTestFinished(() => server.close())
   return server
 }
@@ -65,10 +95,48 @@ export interface TestUser {
   refreshToken: string
 }
 
-/** A new user with a token of their own. The first of a server is its ADMIN. */
-export async function signUp(server: { url: string }, name = 'Test Person'): Promise<TestUser> {
-  const account = { email: `${randomUUID()}@example.org`, password: `password ${randomUUID()}` }
-  const { status, body } = await rest(server, 'POST /auth/register', { body: { ...account, name } })
+/** One password and its hash for all accounts: hashing a new one takes 30 ms of CPU. */
+const PASSWORD = `password ${randomUUID()}`
+let passwordHash: Promise<string> | undefined
+
+/**
+ * Creates a user with a session. The first user of a server is its ADMIN. Writes the rows directly
+ * if the server runs in this process; test/modules/auth.test.ts covers the registration.
+ */
+export async function signUp({ url }: { url: string }, name = 'Test Person'): Promise<TestUser> {
+  const account = { email: `${randomUUID()}@example.org`, password: PASSWORD }
+  const server = servers.get(url)
+  if (server) return insertUser(server, account, name)
+  const { status, body } = await rest({ url }, 'POST /auth/register', { body: { ...account, name } })
   if (status !== 201) throw new Error(`could not register: ${status} ${JSON.stringify(body)}`)
   return { ...account, id: body.user.id, token: body.accessToken, refreshToken: body.refreshToken }
+}
+
+async function insertUser(
+  { db, config }: TestServer,
+  { email, password }: { email: string; password: string },
+  name: string,
+): Promise<TestUser> {
+  passwordHash ??= hashPassword(PASSWORD)
+  const hash = await passwordHash
+  const refreshToken = newRefreshToken()
+  const { id, sessionId } = await db.$transaction(async (tx) => {
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('first test account'))`
+    const role = (await tx.user.findFirst({ select: { id: true } })) ? 'MEMBER' : 'ADMIN'
+    const inboxKey = `T${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}`
+    const { id } = await addUser(tx, { email, name, passwordHash: hash, role }, inboxKey)
+    const expiresAt = new Date(Date.now() + config.REFRESH_TOKEN_TTL * 1000)
+    const refreshTokens = { create: { hash: refreshToken.hash } }
+    const session = await tx.session.create({ data: { userId: id, expiresAt, refreshTokens } })
+    return { id, sessionId: session.id }
+  })
+  const tokens = createAccessTokens({ secret: config.JWT_SECRET ?? '', lifetime: config.ACCESS_TOKEN_TTL })
+  return { id, email, password, token: tokens.sign({ userId: id, sessionId }), refreshToken: refreshToken.token }
+}
+
+/** Registers an ADMIN, on a fresh server or on the shared one. */
+export async function signUpAdmin(server: { url: string; db: Database }, name = 'Administrator'): Promise<TestUser> {
+  const user = await signUp(server, name)
+  await server.db.user.update({ where: { id: user.id }, data: { role: 'ADMIN' } })
+  return user
 }

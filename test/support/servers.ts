@@ -1,11 +1,11 @@
+import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
-import { startServer } from '../../src/server.ts'
 import { onPostgres } from './database.ts'
-import { keepingLog, type TestServer, testServer } from './server.ts'
+import { keepingLog, type OwnServer, ownServer } from './server.ts'
 
-/** Two servers on one PostgreSQL; on the embedded database, which only one may open, one. The first owns the database. */
-export async function testServers(settings: Record<string, string> = {}): Promise<TestServer[]> {
-  const first = await testServer(settings)
+/** Starts two servers on PostgreSQL or one on the embedded database, owned by the first. */
+export async function ownServers(settings: Record<string, string> = {}): Promise<OwnServer[]> {
+  const first = await ownServer(settings)
   if (!onPostgres) return [first]
   const { DATABASE_URL, DATA_DIR, JWT_SECRET } = first.config
   const log = keepingLog()
@@ -14,7 +14,7 @@ export async function testServers(settings: Record<string, string> = {}): Promis
   return [first, { ...second, log, config }]
 }
 
-/** Closes them in the reverse order: the first drops the database. */
-export async function closeServers(servers: readonly TestServer[] | undefined): Promise<void> {
+/** Closes the servers in reverse order, because the first drops the database. */
+export async function closeServers(servers: readonly OwnServer[] | undefined): Promise<void> {
   for (const server of servers?.toReversed() ?? []) await server.close()
 }

@@ -7,20 +7,20 @@ export interface Closing {
   reason: string
 }
 
-/** A websocket spoken to message by message, for what a well-behaved client would not send. */
+/** A low-level websocket for messages that a well-behaved client would not send. */
 export interface Socket {
-  /** The first result of an operation. */
+  /** Runs an operation and returns its first result. */
   ask(query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer>
-  /** Every result of an operation; it ends with the operation. */
+  /** Runs an operation and queues its results. The inbox ends with the operation. */
   follow(query: string, variables?: Record<string, unknown>): Inbox<GraphqlAnswer>
-  /** How the other side closed it; undefined while it is open. */
+  /** Close code and reason of the server; undefined while the socket is open. */
   readonly closing: Closing | undefined
   close(): void
 }
 
 type Message = { id?: string; type: string; payload?: unknown }
 
-/** Opens a websocket and sends `connection_init`; resolves when it was acknowledged, or closed instead. Ends with the test. */
+/** Opens a websocket and sends `connection_init`. Resolves once it is acknowledged or closed. */
 export async function openSocket(
   server: { url: string },
   params: unknown = {},
@@ -69,7 +69,7 @@ export async function openSocket(
   }
 }
 
-/** A subscription over GraphQL's own Server-Sent Events; cut at the end of the test. */
+/** Subscribes over GraphQL's own SSE transport. Aborted at the end of the test. */
 export async function graphqlStream(
   server: { url: string },
   query: string,
@@ -109,7 +109,7 @@ async function readResults(body: ReadableStream<Uint8Array>, inbox: Inbox<Graphq
         if (found) inbox.push(JSON.parse(found))
       }
     }
-    // A refusal before the stream begins is plain JSON.
+    // A refusal before the stream starts is plain JSON.
     if (text.trim().startsWith('{')) inbox.push(JSON.parse(text))
     inbox.end()
   } catch (error) {

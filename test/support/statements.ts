@@ -2,18 +2,19 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /**
- * A proxy in front of PostgreSQL that notes the statements a server issues, so that a test can compare what two requests
- * cost. https://www.postgresql.org/docs/current/protocol-message-formats.html
+ * A proxy in front of PostgreSQL that records the statements of a server, so that a test can
+ * compare the cost of requests.
+ * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 export interface StatementRecorder {
   /** The same database, reached through the proxy. */
   url: string
-  /** The texts of the statements executed while `work` ran, in their order, without the server's looking for new events. */
+  /** Records the statements executed during `work`, in order, without the background ones. */
   during<T>(work: () => Promise<T>): Promise<{ result: T; statements: string[] }>
   close(): Promise<void>
 }
 
-/** What the server does on its own, at any time: looking for new events, those of all projects, and setting up a connection. */
+/** Statements that the server runs on its own: polling for events and connection setup. */
 const BACKGROUND =
   /assign_event_positions|^SET |^LISTEN |"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
 
@@ -49,7 +50,7 @@ export async function recordStatements(databaseUrl: string): Promise<StatementRe
   return {
     url: url.href,
     async during(work) {
-      if (noted) throw new Error('statements are recorded of one piece of work at a time')
+      if (noted) throw new Error('only one piece of work can be recorded at a time')
       const statements: string[] = []
       noted = statements
       try {
@@ -65,9 +66,9 @@ export async function recordStatements(databaseUrl: string): Promise<StatementRe
   }
 }
 
-/** Reads what a client sends on one connection; tells of each statement when it is executed. */
+/** Parses the messages of a client on one connection and reports each executed statement. */
 function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
-  /** Texts by the name they were prepared under; the nameless one is replaced again and again. */
+  /** Prepared statements by name; the unnamed one is replaced each time. */
   const prepared = new Map<string, string>()
   let buffer = Buffer.alloc(0)
   let started = false
@@ -76,7 +77,7 @@ function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
     const [first = '', second = ''] = body.toString('utf8').split('\0')
     if (type === 'Q') note(first)
     if (type === 'P') prepared.set(first, second)
-    // Bind names a portal and the statement it runs: each is bound once for each time it is executed.
+    // Bind names a portal and its statement, and is sent once per execution.
     if (type === 'B') note(prepared.get(second) ?? `a statement ${second} that was never prepared`)
   }
 

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
 import type { Filter, ModelTask, ModelViewer, Order } from './task-model.ts'
 
-/** What is drawn: tasks with few different values, so that there are ties in every order, and questions about them. */
+/** Generates tasks with few distinct values, for ties in every order, and queries for them. */
 
 const STATUSES = ['PENDING', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED'] as const
 
-/** Of words that have no other forms and carry meaning; some sort otherwise by UTF-16 or by a dictionary than by code point. */
+/** Words without inflection; some sort differently by UTF-16 or collation than by code point. */
 const TITLES = [
   'alpha',
   'Alpha bravo',
@@ -34,7 +34,7 @@ const SEARCHES = [
   'tango',
 ]
 
-// Long past or long to come: what is overdue stays so while the test runs.
+// Far in the past or future, so that no task becomes overdue during the test.
 const DUE = [
   null,
   '0001-01-01T00:00:00.000Z',
@@ -50,17 +50,17 @@ const WRITTEN = [
   '2025-07-01T00:00:00.000Z',
 ]
 
-/** Later than any of those. */
+/** Later than all of the above. */
 const LATER = ['2025-08-01T00:00:00.000Z', '2025-09-01T00:00:00.000Z', '2025-10-01T00:00:00.000Z']
 
-/** A project’s labels, and tasks of it that others can be sub-tasks of. */
+/** A project with its labels and possible parent tasks. */
 export interface ModelProject {
   id: string
   labelIds: string[]
   parentIds: string[]
 }
 
-/** A row to be inserted; where it comes after the others, it may also be newer than all of them. */
+/** Draws a row to insert. A row added after the others may also be newer than all of them. */
 export function newTask(
   projects: readonly ModelProject[],
   people: readonly string[],
@@ -70,7 +70,7 @@ export function newTask(
   return fc.oneof(
     ...projects.map((project) =>
       fc.record({
-        // None is to come twice, but fast-check has a liking for the first and last of all ids.
+        // Avoids duplicate ids: fast-check is biased towards the smallest and largest.
         id: fc.noShrink(fc.noBias(fc.uuid())),
         projectId: fc.constant(project.id),
         parentId: fc.constantFrom(null, ...project.parentIds),
@@ -91,20 +91,20 @@ export function newTask(
   )
 }
 
-/** A list that is asked for and read to its end, and back. */
+/** A list to read to its end and back. */
 export interface Draw {
-  /** By name. */
+  /** Name of the viewer. */
   viewer: string
   filter: Filter
   orderBy: Order[]
-  /** Of a page; it is raised where there would be too many of them. */
+  /** Page size, raised if there would be too many pages. */
   size: number
   forwardsOver: 'GraphQL' | 'REST'
-  /** Which conditions REST has in its `filter`, instead of in parameters of their own. */
+  /** Conditions that REST sends in its JSON `filter` instead of parameters. */
   inJson: (keyof Filter)[]
 }
 
-/** What a viewer may name: something else would be refused. */
+/** Ids and keys that the viewer may use in a filter without a refusal. */
 export interface Names {
   viewer: ModelViewer
   labelIds: string[]
@@ -113,7 +113,7 @@ export interface Names {
   keys: string[]
 }
 
-/** A list; of a search, where the orders to draw may be those of one. */
+/** Draws a list query, or a search if `ranked` orders are given. */
 export function drawOf(names: Names, ranked?: fc.Arbitrary<Order[]>): fc.Arbitrary<Draw> {
   const searched = fc.record<Filter>(ranked ? { search: fc.constantFrom(...SEARCHES) } : {})
   const conditions = Object.keys(conditionsOf(names)) as (keyof Filter)[]
@@ -127,14 +127,14 @@ export function drawOf(names: Names, ranked?: fc.Arbitrary<Order[]>): fc.Arbitra
       inJson: fc.oneof(fc.subarray(conditions, { maxLength: 0 }), fc.subarray(conditions)),
     })
     .map((draw): Draw => {
-      // Without an order, a search would be in that of relevance.
+      // A search without an order would be sorted by relevance.
       const unordered = !ranked && draw.filter.search != null && draw.orderBy.length === 0
       return unordered ? { ...draw, orderBy: [{ field: 'CREATED_AT' }] } : draw
     })
     .filter(({ filter }) => lookupsIn(filter) <= MOST_LOOKUPS)
 }
 
-/** More conditions on people, labels and words are refused. */
+/** Maximum number of conditions on people, labels and words. */
 const MOST_LOOKUPS = 20
 
 function lookupsIn({ assigneeId, labelId, search, and, or, not }: Filter): number {
@@ -143,7 +143,7 @@ function lookupsIn({ assigneeId, labelId, search, and, or, not }: Filter): numbe
   return inner.reduce((sum, one) => sum + lookupsIn(one), own)
 }
 
-/** At most two terms, of different fields. */
+/** Draws at most two terms of different fields. */
 export const order = (fields: readonly Order['field'][]): fc.Arbitrary<Order[]> =>
   fc.uniqueArray(
     fc.record(
@@ -153,7 +153,7 @@ export const order = (fields: readonly Order['field'][]): fc.Arbitrary<Order[]> 
     { maxLength: 2, selector: (term) => term.field },
   )
 
-/** Up to three levels of and, or, not; at most 36 filters, where 50 are taken. */
+/** Nests and, or, not up to three levels, with at most 36 filters; the limit is 50. */
 function filterOf(names: Names): fc.Arbitrary<Filter> {
   const flat = fc.array(fc.oneof(...Object.values(conditionsOf(names))), { maxLength: 2 }).map(merge)
   const sometimes = (...some: fc.Arbitrary<Filter>[]) =>
@@ -179,7 +179,7 @@ function connectives(inner: fc.Arbitrary<Filter>) {
 
 const merge = (parts: Filter[]): Filter => Object.assign({}, ...parts)
 
-/** A filter of each condition alone. Now and then it is null, which is none, or an empty list, which nothing is in. */
+/** Draws each condition alone, sometimes null (no condition) or an empty list (matches nothing). */
 function conditionsOf({ viewer, labelIds, parents, people, keys }: Names) {
   const some = (values: readonly string[]) => fc.subarray([...values], { maxLength: 4 })
   const persons = some(['me', ...people])
@@ -217,7 +217,7 @@ function conditionsOf({ viewer, labelIds, parents, people, keys }: Names) {
   )
 }
 
-/** One end, mostly: of two there is often nothing between. Also null, which is no end. */
+/** Draws mostly one-sided ranges, because two ends often exclude everything. Null means no end. */
 function rangeOf(times: readonly string[]) {
   const ends = (names: readonly string[]) =>
     fc.tuple(fc.constantFrom(...names), fc.constantFrom(null, ...times)).map(([name, time]) => ({ [name]: time }))
@@ -230,7 +230,7 @@ function rangeOf(times: readonly string[]) {
   )
 }
 
-/** A draw’s filter and order as REST spells them. */
+/** Encodes the filter and order of a draw for REST. */
 export function restQuery({ filter, orderBy, inJson }: Draw): URLSearchParams {
   const query = new URLSearchParams()
   const json: Filter = {}
@@ -247,7 +247,7 @@ export function restQuery({ filter, orderBy, inJson }: Draw): URLSearchParams {
   return query
 }
 
-/** A condition as parameters; undefined where those cannot say it. */
+/** Encodes a condition as parameters; undefined if they cannot express it. */
 function parametersOf(name: string, value: unknown): [string, string][] | undefined {
   if (value === null || ['and', 'or', 'not'].includes(name)) return undefined
   if (Array.isArray(value)) return value.length > 0 ? value.map((one) => [name, String(one)]) : undefined

@@ -2,8 +2,8 @@ import type { Prisma, Task } from '../../src/generated/prisma/client.ts'
 import type { TaskStatus } from '../../src/generated/prisma/enums.ts'
 
 /**
- * What a list of tasks has to be, said as plainly as can be: every task is held against the filter, the rest is sorted.
- * Nothing here is taken from the sources, whose mistakes it would repeat.
+ * Reference model of a task list: filters every task, then sorts the rest. Shares no code with the
+ * sources, so that it does not repeat their mistakes.
  */
 
 export interface ModelTask extends Task {
@@ -13,7 +13,7 @@ export interface ModelTask extends Task {
 export interface ModelViewer {
   id: string
   name: string
-  /** Whose tasks the viewer sees. */
+  /** Projects whose tasks the viewer sees. */
   projectIds: readonly string[]
 }
 
@@ -24,7 +24,7 @@ interface Range {
   lt?: string | null
 }
 
-/** As it is sent: a condition that is null is as good as none. */
+/** The filter as sent. A null condition is ignored. */
 export interface Filter {
   status?: TaskStatus[] | null
   priority?: { in?: number[] | null; gte?: number | null; lte?: number | null } | null
@@ -55,7 +55,7 @@ type Conditions = {
   [Name in keyof Filter]-?: (task: ModelTask, wanted: NonNullable<Filter[Name]>, world: World) => boolean
 }
 
-/** What a condition may ask about besides the task. */
+/** Context of a condition besides the task. */
 interface World {
   viewer: ModelViewer
   tasks: readonly ModelTask[]
@@ -87,7 +87,7 @@ const CONDITIONS: Conditions = {
   overdue: ({ status, dueAt }, wanted) =>
     wanted === (['PENDING', 'IN_PROGRESS'].includes(status) && dueAt !== null && dueAt < new Date()),
   search: (task, words) => hasWords(task, words),
-  // Says which tasks are meant at all, below.
+  // Handled by `tasksOfList`.
   deleted: () => true,
   and: (task, all, world) => all.every((one) => meets(task, one, world)),
   or: (task, all, world) => all.some((one) => meets(task, one, world)),
@@ -115,7 +115,7 @@ function isIn(time: Date | null, { gte, gt, lte, lt }: Range): boolean {
   return all.every(([end, holds]) => end == null || (time !== null && holds(time.getTime(), Date.parse(end))))
 }
 
-/** Each word is in it, the last one as the beginning of one. Only right for words that have no other forms. */
+/** Matches each word, the last one as a prefix. Only correct for words without inflection. */
 function hasWords({ title, description }: ModelTask, search: string): boolean {
   const found = wordsOf(`${title} ${description ?? ''}`)
   const wanted = wordsOf(search)
@@ -130,7 +130,7 @@ const wordsOf = (text: string): string[] =>
     .toLowerCase()
     .match(/[\p{L}\p{N}]+/gu) ?? []
 
-/** The tasks of the whole list, in no order. */
+/** Returns all tasks of the list in no particular order. */
 export function tasksOfList(tasks: readonly ModelTask[], filter: Filter, viewer: ModelViewer): ModelTask[] {
   return tasks.filter(
     (task) =>
@@ -151,13 +151,13 @@ const VALUES: Record<Exclude<Order['field'], 'RELEVANCE'>, (task: ModelTask) => 
   NUMBER: (task) => task.number,
 }
 
-/** By which tasks come in the order that was asked for; the oldest first where none was. The id is the last to decide. */
+/** Compares tasks by the given order, by default oldest first. Breaks ties by id. */
 export function comparing(orderBy: readonly Order[]): Compare {
   const terms: readonly Order[] = orderBy.length > 0 ? orderBy : [{ field: 'CREATED_AT' }]
   const turns = terms.map(({ direction }) => (direction === 'DESC' ? -1 : 1))
   return (a, b) => {
     for (const [index, { field }] of terms.entries()) {
-      if (field === 'RELEVANCE') throw new Error('the model does not know what is relevant')
+      if (field === 'RELEVANCE') throw new Error('the model does not support RELEVANCE')
       const compared = compareValues(VALUES[field](a), VALUES[field](b), turns[index]!)
       if (compared !== 0) return compared
     }
@@ -165,31 +165,31 @@ export function comparing(orderBy: readonly Order[]): Compare {
   }
 }
 
-/** What is empty comes last, whichever the turn. */
+/** Sorts null last in either direction. */
 function compareValues(a: number | string | Date | null, b: typeof a, turn: number): number {
   if (a === null || b === null) return Number(a === null) - Number(b === null)
   return turn * (typeof a === 'string' ? compareText(a, String(b)) : Number(a) - Number(b))
 }
 
-/** By code point, which the bytes of UTF-8 go by; JavaScript’s own order differs beyond U+FFFF. */
+/** Compares by code point, like UTF-8 bytes. JavaScript’s own order differs beyond U+FFFF. */
 const compareText = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 export type Way = 'forwards' | 'backwards'
 
-/** The page of a sorted list behind the cursor’s task (before it, backwards), and whether there is more. */
+/** Returns the page after the cursor’s task, or before it when reading backwards. */
 export function pageOf(list: readonly ModelTask[], compare: Compare, way: Way, size: number, cursor?: ModelTask) {
   const ahead = way === 'forwards'
   const left = cursor ? list.filter((task) => (ahead ? compare(task, cursor) > 0 : compare(task, cursor) < 0)) : list
   const more = left.length > size
   return {
     ids: (ahead ? left.slice(0, size) : left.slice(-size)).map((task) => task.id),
-    // What is on the side the page came from is there if it came from somewhere.
+    // There is a page on the near side only if reading started from a cursor.
     hasNextPage: ahead ? more : cursor !== undefined,
     hasPreviousPage: ahead ? cursor !== undefined : more,
   }
 }
 
-/** The rows of a database as the model has them. */
+/** Query for rows in the form of the model. */
 export const MODEL_QUERY = { include: { formerKeys: true }, orderBy: { id: 'asc' } } satisfies Prisma.TaskFindManyArgs
 
 export const toModel = ({ formerKeys, ...task }: Prisma.TaskGetPayload<typeof MODEL_QUERY>): ModelTask => ({

@@ -1,12 +1,12 @@
-/** Resolves when `condition` holds; fails after five seconds, saying what was awaited. */
+/** Polls until `condition` holds. Fails after `timeoutMs` with the name of the condition. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 5_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`)
+    if (Date.now() > deadline) throw new Error(`timed out after ${timeoutMs} ms waiting until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

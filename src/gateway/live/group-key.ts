@@ -1,10 +1,11 @@
 import { type GraphQLSchema, Kind, print, visit } from 'graphql'
-import type { PreparedOperation, Variables } from '../engine.ts'
-import { resumeArgument } from '../rest/view.ts'
+import { resumeArgument } from '../operation.ts'
+import type { PreparedOperation } from '../prepared-operation.ts'
+import type { Variables } from '../variables.ts'
 
 /**
- * The same for two open subscriptions to which any event is the same: one text, one access, and the same variables, but for where each
- * began.
+ * Returns the same key for subscriptions whose results are the same for any event: same document,
+ * same access, and same variables except where each one resumes.
  */
 export function groupKey(
   schema: GraphQLSchema,
@@ -21,7 +22,7 @@ export function groupKey(
 
 const known = new WeakMap<PreparedOperation['document'], ReadonlySet<string>>()
 
-/** The variables that say where to begin, and nothing else. */
+/** Returns the variables that only say where to resume. */
 function beginningsOf(schema: GraphQLSchema, { document, operation }: PreparedOperation): ReadonlySet<string> {
   const found = known.get(document)
   if (found) return found

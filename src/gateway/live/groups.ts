@@ -1,15 +1,15 @@
-import type { GatewayContext } from '../context.ts'
+import type { GatewayContext } from '../gateway-context.ts'
 import type { Outcome } from './outcome.ts'
 
-/** Streams to which an event is the same: of one operation, with the same variables, opened by those who may see the same of it. */
+/** Streams with the same result for any event: same operation, same variables, same access. */
 export interface Group {
-  /** By event: sources hand the same object to all. */
+  /** Outcomes by event. Sources hand the same object to every stream. */
   readonly outcomes: WeakMap<object, SharedOutcome | Promise<SharedOutcome>>
 }
 
 export interface SharedOutcome {
   outcome: Outcome
-  /** Whether it is the outcome of another member, too. */
+  /** Returns true if this member would have had the same outcome. */
   suits(context: GatewayContext): boolean
 }
 
@@ -18,11 +18,13 @@ export type Groups = ReturnType<typeof createGroups>
 export function createGroups() {
   const groups = new Map<string, Group & { members: number }>()
   return {
-    /** Groups that have a member. */
+    /** Number of groups with members. */
     get size() {
       return groups.size
     },
-    /** The group of this key, made by its first member and dropped with its last. */
+    /**
+     * Joins the group of this key. The first member creates it, and it is dropped with the last.
+     */
     join(key: string): { group: Group; leave: () => void } {
       const group = groups.get(key) ?? { members: 0, outcomes: new WeakMap() }
       groups.set(key, group)
@@ -39,7 +41,10 @@ export function createGroups() {
   }
 }
 
-/** What the event comes to: worked out once for the group, and again by each member whom the first outcome does not suit. */
+/**
+ * Returns the outcome of an event: computed once for the group, and again for each member it does
+ * not suit.
+ */
 export function shareOutcome(
   { outcomes }: Group,
   event: unknown,

@@ -2,10 +2,10 @@ import type { ExecutionResult } from 'graphql'
 
 export type EngineResult = ExecutionResult<Record<string, unknown>>
 
-/** How a result is written. */
+/** Serializes a result. */
 export type Render<Written = string> = (result: EngineResult) => Written
 
-/** What one event came to. Many streams may share it, and with it all that it is written as. */
+/** The result of one event. Streams share it together with its serialized forms. */
 export class Outcome {
   readonly result: EngineResult
   #written: Map<Render<unknown>, unknown> | undefined
@@ -14,7 +14,7 @@ export class Outcome {
     this.result = result
   }
 
-  /** The result as this function writes it, which is asked once. */
+  /** Returns the result serialized by this function, which runs only once. */
   as<Written>(render: Render<Written>): Written {
     this.#written ??= new Map()
     if (!this.#written.has(render)) this.#written.set(render, render(this.result))

@@ -1,20 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { codeOf } from '../client-error.ts'
+import type { CredentialLifetime } from '../credential-lifetime.ts'
 import type { AppError, ErrorCode } from '../errors.ts'
-import type { Lifetime } from '../lifetime.ts'
 import { type EngineResult, Outcome } from './outcome.ts'
 
-/** What the source of a subscription may have besides its events. With `hold`, its `return()` ends also a read that waits. */
+/** An event source. With `hold`, its `return()` also ends a pending read. */
 export interface LiveSource extends AsyncIterable<unknown> {
-  /** Where to resume whoever has taken all that was sent. */
+  /** Where a client that received everything sent so far resumes. */
   readonly cursor?: string | undefined
-  /** Told whether the client takes what it is sent: nobody needs to wait for one who does not. */
+  /** Told when the client stops or resumes reading. Nothing needs to wait for a slow consumer. */
   hold?(held: boolean): void
-  /** Whether an event may still be told, asked when its result is there: it may tell more than the event did. */
+  /**
+   * Returns true if an event may still be delivered. Asked once its result is known, which may
+   * contain more than the event.
+   */
   stands?(event: never): boolean
 }
 
-/** An open subscription: its results, worked out one by one as they are read. */
+/** An open subscription. Results are computed one by one as they are read. */
 export interface EngineStream extends AsyncGenerator<Outcome, void, void> {
   readonly cursor: string | undefined
   hold(held: boolean): void
@@ -28,21 +31,24 @@ export interface StreamParts {
   source: LiveSource
   /** Runs the operation for one event. */
   map: (event: unknown) => Outcome | Promise<Outcome>
-  /** The last result of a stream whose source failed or whose credential ended. */
+  /** Returns the last result of a stream whose source failed or whose credential ended. */
   fail: (error: unknown) => EngineResult
-  lifetime: Lifetime
-  /** Called once when it is over. */
+  lifetime: CredentialLifetime
+  /** Called once when the stream is over. */
   onEnd: () => void
 }
 
-/** Whether an event could not be worked out, through no fault of the client's. */
+/** Returns true if the server failed to compute an event. */
 function isBroken({ errors = [] }: EngineResult): boolean {
   return errors.some((error) => BROKEN.has(codeOf(error)))
 }
 
 const BROKEN = new Set<string>(['UNAVAILABLE', 'INTERNAL'] satisfies ErrorCode[])
 
-/** Tries again for about three seconds while the database cannot be reached: an event that is due is not given up for a cut connection. */
+/**
+ * Retries for about three seconds while the database is unreachable, so that a dropped connection
+ * does not lose an event.
+ */
 export async function untilAvailable(run: () => Promise<EngineResult>): Promise<EngineResult> {
   for (let pause = 50; ; pause *= 2) {
     const result = await run()
@@ -57,15 +63,16 @@ const MAX_PAUSE_MS = 1_600
 const DONE = { done: true, value: undefined } as const
 
 /**
- * The results of a subscription. A plain async generator would leave `return()` waiting behind a pending `next()`, and with it
- * the source: an idle subscription would only be freed at its next event. This hands `return()` to the source at once.
+ * The results of a subscription. In a plain async generator, `return()` would wait behind a
+ * pending `next()`, and an idle subscription would be freed only at its next event. This class
+ * passes `return()` to the source at once.
  */
 export class ResultStream implements EngineStream {
   readonly #parts: StreamParts
   readonly #iterator: AsyncIterator<unknown>
   readonly #stopListening: () => void
   #ended = false
-  /** Why its credential no longer holds. */
+  /** Why the credential ended. */
   #outlived: AppError | undefined
   #interrupt: (() => void) | undefined
 
@@ -95,11 +102,12 @@ export class ResultStream implements EngineStream {
       if (!step || step.done || this.#ended) return this.return()
       const mapped = this.#parts.map(step.value)
       const outcome = mapped instanceof Promise ? await mapped : mapped
-      // What was worked out meanwhile is not for a credential that no longer holds.
+      // The credential may have ended while the result was computed: do not deliver it.
       if (this.#outlived) throw this.#outlived
       if (this.#parts.source.stands?.(step.value as never) === false) return this.next()
       if (!isBroken(outcome.result)) return { done: false, value: outcome }
-      // Going on would leave a hole where this event was; without its data nobody takes its cursor for one to resume from.
+      // Continuing would lose this event. The last result has no data, so no client takes its
+      // cursor.
       await this.return()
       return { done: false, value: new Outcome({ errors: outcome.result.errors }) }
     } catch (error) {
@@ -132,7 +140,7 @@ export class ResultStream implements EngineStream {
     await this.return()
   }
 
-  /** Nothing where the credential ended first. */
+  /** Returns undefined if the credential ended first. */
   #nextEvent(): Promise<IteratorResult<unknown> | undefined> {
     if (this.#outlived) return Promise.resolve(undefined)
     if (this.#parts.source.hold) return this.#iterator.next()

@@ -1,9 +1,12 @@
-import type { HttpExchange } from '../http.ts'
+import type { HttpExchange } from '../http/exchange.ts'
 import type { Render } from './outcome.ts'
 import { pump, STALLED_MS } from './pump.ts'
 import type { EngineStream } from './result-stream.ts'
 
-/** A comment this often keeps proxies from closing a quiet stream, and finds readers that are gone. */
+/**
+ * Interval of comments that keep proxies from closing a quiet stream and detect clients that are
+ * gone.
+ */
 const HEARTBEAT_MS = 15_000
 
 export const SSE_TYPE = 'text/event-stream'
@@ -11,22 +14,25 @@ export const SSE_TYPE = 'text/event-stream'
 export const SSE_HEADERS = {
   'Content-Type': `${SSE_TYPE}; charset=utf-8`,
   'Cache-Control': 'no-store',
-  // nginx would gather events until its buffer is full.
+  // Without it nginx buffers events.
   'X-Accel-Buffering': 'no',
 }
 
 export interface SseForm {
   /** Sent before the first event. */
   opening: string
-  /** The whole text of an event, with the empty line at its end. */
+  /** Returns the complete text of an event, with the blank line at its end. */
   render: Render
-  /** Sent behind the last event. */
+  /** Sent after the last event. */
   closing: string
 }
 
-/** Answers with the results of a stream as Server-Sent Events (WHATWG HTML 9.2); resolves when all is over. */
+/**
+ * Sends the results of a stream as Server-Sent Events (WHATWG HTML 9.2). Resolves when the stream
+ * is over.
+ */
 export async function serveEvents({ response }: HttpExchange, stream: EngineStream, form: SseForm): Promise<void> {
-  // Its reader may have gone while it was opened.
+  // The client may have left while the stream was opened.
   if (response.destroyed) return void (await stream.return())
   let resume: (() => void) | undefined
   response.once('close', () => {

@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
 
-/** `"v3.<hash of the body>"` for what has a version, else a hash alone (RFC 9110 8.8.3, strong). */
+/**
+ * Returns a strong ETag (RFC 9110 8.8.3): `"v3.<hash of the body>"` if there is a version, else
+ * the hash alone.
+ */
 export function entityTag(body: Buffer, version: unknown): string {
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   return typeof version === 'number' ? `"v${version}.${hash}"` : `"${hash}"`
 }
 
-/** `If-None-Match` (RFC 9110 13.1.2): weak comparison, `*` matches whatever is there. */
+/** Evaluates `If-None-Match` (RFC 9110 13.1.2) with weak comparison. `*` matches everything. */
 export function noneMatch(header: string, tag: string): boolean {
   return splitTags(header).every((one) => one !== '*' && one.replace(/^W\//, '') !== tag)
 }
 
 /**
- * The version that `If-Match` (RFC 9110 13.1.1) asks for; undefined for `*`, which asks only that the thing be there.
- * A tag that is not one of ours, or a weak one, can match nothing: -1.
+ * Returns the version that `If-Match` (RFC 9110 13.1.1) names, or undefined for `*`, which any
+ * version satisfies. A weak tag, or one that this server does not issue, matches nothing: -1.
  */
 export function versionOfTags(header: string): number | undefined {
   const tags = splitTags(header)

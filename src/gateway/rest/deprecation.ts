@@ -11,27 +11,30 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
-import type { Variables } from '../engine.ts'
+import type { Variables } from '../variables.ts'
 
-/** When something stopped being recommended, and when it will be gone; days (UTC) like 2027-01-31. Stands in `extensions.deprecation`. */
+/**
+ * Days (UTC, like 2027-01-31) on which something was deprecated and will be removed. In
+ * `extensions.deprecation`.
+ */
 export interface Deprecation {
   since: string
   sunset?: string
 }
 
-/** What GraphQL can deprecate: a field, an argument, a field of an input, a value of an enum. */
+/** A field, argument, input field or enum value: what GraphQL can deprecate. */
 export interface Deprecable {
   deprecationReason?: string | null | undefined
   extensions?: unknown
 }
 
-/** The dates of what is deprecated; undefined for all else. */
+/** Returns the dates of a deprecated element, else undefined. */
 export function deprecationOf({ deprecationReason, extensions }: Deprecable): Deprecation | undefined {
   if (!deprecationReason) return undefined
   return (extensions as { deprecation?: Deprecation } | undefined)?.deprecation
 }
 
-/** Refuses a schema that deprecates something without saying since when: clients are told the dates, and plan by them. */
+/** Throws if anything in the schema is deprecated without dates: clients plan by them. */
 export function requireDates(schema: GraphQLSchema): void {
   const wrong = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type))
@@ -46,14 +49,14 @@ export function requireDates(schema: GraphQLSchema): void {
     .map(([name]) => name)
   if (wrong.length === 0) return
   throw new Error(
-    `${wrong.join(', ')}: what has a deprecationReason, and nothing else, has extensions.deprecation as in {since: '2027-01-31', sunset: '2027-12-31'}, the sunset (which may be absent) being the later one`,
+    `${wrong.join(', ')}: a deprecationReason needs extensions.deprecation with valid dates, and the other way round. Example: {since: '2027-01-31', sunset: '2027-12-31'}; sunset is optional and must be later`,
   )
 }
 
 const named = (owner: string, elements: readonly (Deprecable & { name: string })[]): [string, Deprecable][] =>
   elements.map((element) => [`${owner}.${element.name}`, element])
 
-/** Whether both, or neither, are there: the reason, and days that can be. */
+/** Returns true if reason and valid dates are both present or both absent. */
 export function hasDates(element: Deprecable): boolean {
   const { deprecation } = (element.extensions ?? {}) as { deprecation?: Deprecation }
   if (!element.deprecationReason || !deprecation) return !element.deprecationReason === !deprecation
@@ -68,7 +71,7 @@ function dayOf(text: string): Date | undefined {
   return Number.isNaN(day.getTime()) ? undefined : day
 }
 
-/** Whether an argument is deprecated, or takes something that is. */
+/** Returns true if an argument, or anything within it, is deprecated. */
 export function takesDeprecated(arg: GraphQLArgument): boolean {
   return deprecationOf(arg) !== undefined || reaches(arg.type, new Set())
 }
@@ -82,7 +85,7 @@ function reaches(type: GraphQLInputType, seen: Set<GraphQLInputType>): boolean {
   return Object.values(type.getFields()).some((field) => deprecationOf(field) || reaches(field.type, seen))
 }
 
-/** What is deprecated of that which a request says; values of a wrong shape are of no interest. */
+/** Returns the deprecations that a request uses. Ignores values of the wrong shape. */
 export function deprecationsUsed(args: readonly GraphQLArgument[], variables: Variables): Deprecation[] {
   return args.flatMap((arg) => usedBy(arg, arg.type, variables[arg.name]))
 }
@@ -105,8 +108,11 @@ function usedWithin(type: GraphQLInputType, value: unknown): Deprecation[] {
   return Object.values(type.getFields()).flatMap((field) => usedBy(field, field.type, given[field.name]))
 }
 
-/** Tells of the first to be deprecated and of the first to be gone, by RFC 9745 and RFC 8594; where more is to be read, too. */
-export function tellDeprecations(
+/**
+ * Sets the headers `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) with the earliest dates, and a
+ * link to the documentation.
+ */
+export function sendDeprecations(
   response: ServerResponse,
   deprecations: readonly Deprecation[],
   basePath: string,
@@ -119,11 +125,11 @@ export function tellDeprecations(
   response.setHeader('Link', `<${basePath}/openapi.json>; rel="deprecation"; type="application/json"`)
 }
 
-/** A sentence for the documentation. */
+/** Returns a sentence for the documentation. */
 export function deprecationText(element: Deprecable): string | undefined {
   const { deprecationReason } = element
   const dates = deprecationOf(element)
   if (!deprecationReason || !dates) return undefined
-  const gone = dates.sunset ? `, and gone on ${dates.sunset}` : ''
-  return `Deprecated since ${dates.since}${gone}: ${deprecationReason}`
+  const removal = dates.sunset ? `, removed on ${dates.sunset}` : ''
+  return `Deprecated since ${dates.since}${removal}: ${deprecationReason}`
 }

@@ -1,15 +1,17 @@
-import type { ContextFactory, GatewayContext } from '../context.ts'
-import { gatewayRequest, type HttpExchange } from '../http.ts'
+import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
+import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
 import type { RouteHandler } from './handler.ts'
-import type { JsonSchema } from './json-schema.ts'
 
-/** A route that is no operation of JSON in, JSON out: a form, an upload, a file. */
+/** A route that is not an operation of the schema: a form, an upload, a file. */
 export interface ExtraRoute<Context> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   handle(call: ExtraCall<Context>): Promise<void>
-  /** Its OpenAPI operation; `x-errors` lists the codes it answers as problem+json, and is taken out. */
-  openapi: JsonSchema
+  /**
+   * Its OpenAPI operation. `x-errors` lists the codes it sends as problem+json, and is removed
+   * from the document.
+   */
+  openapi: Readonly<Record<string, unknown>>
 }
 
 export interface ExtraCall<Context> {

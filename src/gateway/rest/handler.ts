@@ -1,18 +1,22 @@
 import type { GraphQLError } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import { requirePrincipal } from '../authentication.ts'
 import { issuesOf } from '../client-error.ts'
-import type { ContextFactory, GatewayContext } from '../context.ts'
-import type { Engine, PreparedOperation, Variables } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
-import { gatewayRequest, type HttpExchange } from '../http.ts'
-import { REPLAYED, readIdempotencyKey } from '../idempotency.ts'
-import { sendProblem } from '../problem.ts'
-import { decodeForm } from '../utf8.ts'
+import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
+import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
+import { sendProblem } from '../http/problem.ts'
+import { decodeForm } from '../http/utf8.ts'
+import { REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
+import type { EngineResult } from '../live/outcome.ts'
+import { requiresPrincipal } from '../operation.ts'
+import type { PreparedOperation } from '../prepared-operation.ts'
+import type { Variables } from '../variables.ts'
 import { entityTag, noneMatch } from './conditional.ts'
-import { type Deprecation, deprecationOf, deprecationsUsed, takesDeprecated, tellDeprecations } from './deprecation.ts'
-import { type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
+import { type Deprecation, deprecationOf, deprecationsUsed, sendDeprecations, takesDeprecated } from './deprecation.ts'
+import { coercionIssues, type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
-import { accessOf, type OpenApiInfo } from './openapi-operation.ts'
 import type { Route } from './routes.ts'
 import { type Representation, selectRepresentation } from './selection.ts'
 
@@ -24,18 +28,21 @@ interface Prepared {
   deprecations: readonly Deprecation[]
 }
 
-/** Representations of one route kept prepared. */
+/** Maximum number of representations kept prepared per route. */
 const MAX_REPRESENTATIONS = 100
 
-/** Serves one route: request → variables → engine → answer. */
+/**
+ * Creates the handler of a route: authenticate, read the input, run the operation, send the
+ * answer.
+ */
 export function createRouteHandler<Context extends GatewayContext>(
   route: Route,
-  options: { engine: Engine; createContext: ContextFactory<Context>; basePath: string; info: OpenApiInfo },
+  options: { engine: Engine; createContext: ContextFactory<Context>; basePath: string },
 ): RouteHandler {
-  const { engine, createContext, basePath, info } = options
+  const { engine, createContext, basePath } = options
   const plan = planInput(route)
   const prepared = new LRUCache<string, Prepared>({ max: MAX_REPRESENTATIONS })
-  const { isPublic } = accessOf(route, info)
+  const isPublic = !requiresPrincipal(route.field)
   const own = [deprecationOf(route.deprecable) ?? []].flat()
   const watched = route.args.filter(takesDeprecated)
   const isList = route.args.some((arg) => arg.name === 'first')
@@ -57,16 +64,22 @@ export function createRouteHandler<Context extends GatewayContext>(
 
   return async function handle(exchange, params) {
     const { response, requestId } = exchange
-    const issues: Issue[] = []
-    // A large body is read of who is signed in: finding that out costs less.
-    const early = route.rest.large ? await createContext(gatewayRequest(exchange, 'rest')) : undefined
-    const body = route.method === 'GET' ? undefined : await readBody(exchange, early?.principal != null)
+    const large = route.rest.large === true
+    const readsBody = route.method !== 'GET'
+    if (readsBody) await exchange.refuseOversized({ large })
+    const early = isPublic && !large ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
+    if (early && !isPublic) requirePrincipal(route.field, early)
+
+    // Only a signed-in client may send a large body.
+    const body = readsBody ? await readBody(exchange, large && early?.principal != null) : undefined
     const query = decodeForm(exchange.query, 'The query string')
+    const issues: Issue[] = []
     const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
-    const ready = prepare(input, issues)
-    if (!ready || issues.length > 0) throw validationFailed(issues)
-    const used = [...ready.deprecations, ...deprecationsUsed(watched, input.variables)]
-    if (used.length > 0) tellDeprecations(response, [...own, ...used], basePath)
+    const unknownNames: Issue[] = []
+    const ready = prepare(input, unknownNames)
+    if (!ready || issues.length > 0) {
+      throw validationFailed([...issues, ...coercionIssues(plan, input.variables), ...unknownNames])
+    }
 
     const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
     const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
@@ -76,12 +89,17 @@ export function createRouteHandler<Context extends GatewayContext>(
         : await engine.runOnce(ready.operation, input.variables, context, key)
     if (replayed) response.setHeader(REPLAYED, 'true')
     const error = result.errors?.[0]
+    // Search only values that were coerced: others may be nested without end.
+    const used = isCoercionError(result) ? [] : deprecationsUsed(watched, input.variables)
+    const deprecations = [...ready.deprecations, ...used]
+    if (deprecations.length > 0) sendDeprecations(response, [...own, ...deprecations], basePath)
     if (error) {
-      refusePath(plan, error, isPublic || context.principal !== null)
+      refusePath(plan, error)
       return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
     }
     const answer = result.data?.[route.fieldName]
-    if (answer === null || answer === undefined) throw new AppError('NOT_FOUND', 'There is no such thing.')
+    if (answer === null || answer === undefined)
+      throw new AppError('NOT_FOUND', `${exchange.path} does not exist or you cannot see it.`)
     if (isList) setLinks(exchange, query, answer)
     send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
   }
@@ -102,7 +120,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     variables: Variables,
   ): void {
     const whole = answer as Record<string, unknown>
-    if (isList) leaveOutNothings(whole)
+    if (isList) dropEmptyFields(whole)
     response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
     if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole, variables)}`)
     if (route.status === 204) return void response.writeHead(204).end()
@@ -121,27 +139,36 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 }
 
-/** What cannot be an id stands for nothing that is there, where a path has it; elsewhere it is a value that breaks a rule of its input. */
-function refusePath(plan: InputPlan, error: GraphQLError, mayLook: boolean): void {
+/**
+ * Throws NOT_FOUND if a value in the path is not a valid id. Elsewhere an invalid id stays
+ * VALIDATION_FAILED.
+ */
+function refusePath(plan: InputPlan, error: GraphQLError): void {
   if (error.extensions.code !== 'VALIDATION_FAILED') return
   for (const issue of issuesOf(error)) {
     const [place, name] = placeOf(plan, issue.path)
     if (place !== 'path' || name === undefined || plan.fills[name] === undefined) continue
-    // As every other path has it: who has to sign in is told nothing else.
-    if (!mayLook) throw new AppError('UNAUTHENTICATED', 'Sign in first.')
-    throw new AppError('NOT_FOUND', `There is nothing with this ${name}: it ${issue.message}.`, {
+    // An enum value is not an id.
+    if (issue.code === 'invalid_value') continue
+    throw new AppError('NOT_FOUND', `Nothing has this ${name}: it ${issue.message}.`, {
       path: [place, name],
     })
   }
 }
 
-/** A path that starts at no argument (a rule of the service's own) stays as it is. */
+/** Returns true if the operation did not run, because its variables did not coerce. */
+const isCoercionError = ({ data }: EngineResult) => data === undefined
+
+/**
+ * Maps a path that starts at an argument to the request. Paths of a service's own rules stay as
+ * they are.
+ */
 function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
   return plan.args.some((arg) => arg.name === path[0]) ? placeInRequest(plan, path) : path
 }
 
-/** What a list's envelope has nothing to say of is not in it. */
-function leaveOutNothings(envelope: Record<string, unknown>): void {
+/** Removes the empty fields of a list's envelope. */
+function dropEmptyFields(envelope: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(envelope)) if (value === null) delete envelope[name]
 }
 

@@ -1,19 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GraphQLArgument } from 'graphql'
 import { AppError, type Issue } from '../errors.ts'
-import { decodeJson } from '../utf8.ts'
+import { decodeJson } from '../http/utf8.ts'
 import { coerceValue, kindOf } from '../variables.ts'
 import { versionOfTags } from './conditional.ts'
-import { type QueryParameter, queryParameters, readParameter } from './parameters.ts'
+import { type QueryParameter, queryParameters, readParameter } from './query-parameters.ts'
 import type { Route } from './routes.ts'
 
 /** The argument that `If-Match` fills. */
 const VERSION_ARGUMENT = 'expectedVersion'
-/** Parameters of the representation, on every route that answers with a body. */
+/** Query parameters of every route that answers with a body. */
 const REPRESENTATION = ['fields', 'include'] as const
 export const DEFAULT_LIMIT = 20
 
-/** How the parts of a request fill the arguments of an operation: worked out once for each route. */
+/** How the parts of a request fill the arguments of an operation. Computed once per route. */
 export interface InputPlan {
   args: readonly GraphQLArgument[]
   pathParameters: readonly string[]
@@ -24,7 +24,7 @@ export interface InputPlan {
   bodyFields: readonly string[]
   query: ReadonlyMap<string, QueryParameter>
   readsVersion: boolean
-  /** Whether it only reads: then there is nothing that `If-Match` could prevent. */
+  /** True if the operation only reads. `If-Match` then has nothing to prevent. */
   isRead: boolean
   paged: boolean
 }
@@ -32,7 +32,7 @@ export interface InputPlan {
 export interface RequestParts {
   params: Readonly<Record<string, string | undefined>>
   query: URLSearchParams
-  /** The parsed JSON body; undefined when there is none. */
+  /** The parsed JSON body; undefined if there is none. */
   body: unknown
   headers: IncomingHttpHeaders
 }
@@ -70,7 +70,10 @@ export function planInput({
   }
 }
 
-/** The operation's variables from the parts of a request. Adds every problem of their shape to `issues`, in REST's places. */
+/**
+ * Reads an operation's variables from the parts of a request, as JSON values that are not coerced
+ * yet. Adds every problem with the structure of the request to `issues`.
+ */
 export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[]): RequestInput {
   const variables: Record<string, unknown> = {
     ...Object.fromEntries(
@@ -82,11 +85,13 @@ export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[])
   readVersion(plan, parts.headers['if-match'], variables, issues)
   readBody(plan, parts.body, variables, issues)
   for (const [name, place] of Object.entries(plan.fills)) fill(plan, variables, place, parts.params[name], issues)
-  coerceAll(plan, variables, issues)
   return { variables, ...representation }
 }
 
-/** A condition that cannot be kept is refused: ignored, it would let the change through that it was to prevent. */
+/**
+ * Rejects `If-Match` where it has no effect. Ignoring it would let through the change it should
+ * prevent.
+ */
 function readVersion(
   plan: InputPlan,
   header: string | undefined,
@@ -96,7 +101,11 @@ function readVersion(
   if (header === undefined || plan.isRead) return
   if (plan.readsVersion) variables[VERSION_ARGUMENT] = versionOfTags(header)
   else
-    issues.push({ path: ['header', 'If-Match'], code: 'unsupported', message: 'is not kept here: this has no version' })
+    issues.push({
+      path: ['header', 'If-Match'],
+      code: 'unsupported',
+      message: 'is not supported here: this resource has no version',
+    })
 }
 
 function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<string, unknown>, issues: Issue[]) {
@@ -110,7 +119,11 @@ function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<st
     if (parameter) {
       const [argument = '', field = ''] = parameter.target
       if (whole.get(argument)?.has(field)) {
-        issues.push({ path: ['query', name], code: 'repeated', message: `is in the parameter ${argument}, too` })
+        issues.push({
+          path: ['query', name],
+          code: 'repeated',
+          message: `is also set in the parameter ${argument}: send it once`,
+        })
         continue
       }
       const value = readParameter(parameter, values, issues)
@@ -118,13 +131,16 @@ function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<st
     } else if (list) {
       lists[list] = values.flatMap((value) => value.split(',')).map((value) => value.trim())
     } else {
-      issues.push({ path: ['query', name], code: 'unknown_parameter', message: 'is not a parameter here' })
+      issues.push({ path: ['query', name], code: 'unknown_parameter', message: 'is not a known parameter' })
     }
   }
   return lists
 }
 
-/** Reads the parameters that are inputs as JSON, and answers which fields each has: the others add to them. */
+/**
+ * Reads the parameters that are whole inputs as JSON. Returns the fields of each; other parameters
+ * may add more.
+ */
 function readWhole(
   plan: InputPlan,
   query: URLSearchParams,
@@ -141,7 +157,7 @@ function readWhole(
   return found
 }
 
-/** A page before a cursor is counted from its end: REST's one `limit` becomes `last`. */
+/** A page before a cursor is counted from its end: `limit` becomes `last` instead of `first`. */
 function turnPage(variables: Record<string, unknown>): void {
   const limit = variables.first ?? DEFAULT_LIMIT
   const backwards = variables.before !== undefined && variables.after === undefined
@@ -149,7 +165,7 @@ function turnPage(variables: Record<string, unknown>): void {
   variables[backwards ? 'last' : 'first'] = limit
 }
 
-/** What the path says, an input cannot say otherwise. */
+/** Fills an argument from the path. The input must not contradict it. */
 function fill(
   plan: InputPlan,
   variables: Record<string, unknown>,
@@ -161,11 +177,11 @@ function fill(
   for (const step of place) given = isObject(given) ? given[step] : undefined
   if (given !== undefined && given !== value) {
     const path = placeInRequest({ ...plan, fills: {} }, [...place])
-    issues.push({ path, code: 'contradiction', message: 'is not what the path says: leave it out' })
+    issues.push({ path, code: 'contradiction', message: 'contradicts the path: leave it out' })
     return
   }
   const [head = ''] = place
-  // What a client sent stays as it was.
+  // Copy, so that the client's value stays unchanged.
   if (isObject(variables[head])) variables[head] = { ...variables[head] }
   assign(variables, place, value)
 }
@@ -175,10 +191,10 @@ function readBody(plan: InputPlan, body: unknown, variables: Record<string, unkn
     if (body !== undefined && !isObject(body)) issues.push(notAnObject(body))
     for (const [name, value] of Object.entries(isObject(body) ? body : {})) {
       if (plan.bodyFields.includes(name)) variables[name] = value
-      else issues.push({ path: ['body', name], code: 'unknown_field', message: 'is not a field here' })
+      else issues.push({ path: ['body', name], code: 'unknown_field', message: 'is not a known field' })
     }
   } else if (body === undefined) {
-    issues.push({ path: ['body'], code: 'required', message: 'is required: a JSON object' })
+    issues.push({ path: ['body'], code: 'required', message: 'is required: send a JSON object' })
   } else if (isObject(body)) {
     variables[plan.body] = body
   } else {
@@ -194,17 +210,24 @@ function notAnObject(body: unknown): Issue {
   return { path: ['body'], code: 'invalid_type', message: `must be a JSON object, not ${kindOf(body)}` }
 }
 
-/** Checks each variable against its argument's type: the engine would refuse the same, but not all problems at once. */
-function coerceAll(plan: InputPlan, variables: Record<string, unknown>, issues: Issue[]): void {
-  for (const arg of plan.args) {
-    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || arg.name === plan.body)) continue
+/**
+ * Returns an issue for each value that does not coerce to its argument's type. Only for a request
+ * that is refused anyway, to report all of its problems at once. On success the engine coerces,
+ * once.
+ */
+export function coercionIssues(plan: InputPlan, variables: Readonly<Record<string, unknown>>): Issue[] {
+  return plan.args.flatMap((arg) => {
+    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || arg.name === plan.body)) return []
     const found: Issue[] = []
     coerceValue(variables[arg.name], arg.type, [arg.name], found)
-    issues.push(...found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) })))
-  }
+    return found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) }))
+  })
 }
 
-/** Where REST has the value that an operation's path names: `["input","title"]` is `["body","title"]`. */
+/**
+ * Maps the path of an issue from the operation to the request: `["input","title"]` becomes
+ * `["body","title"]`.
+ */
 export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['path'] {
   const [first, ...rest] = path
   if (first === undefined) return path
@@ -226,7 +249,7 @@ function assign(variables: Record<string, unknown>, target: readonly string[], v
   const [head, ...rest] = target
   if (head === undefined) return
   if (rest.length === 0) {
-    // `priority=1&priority.in=2`: two spellings of one list.
+    // `priority=1&priority.in=2` are two spellings of one list.
     const before = variables[head]
     variables[head] = Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value
     return
@@ -235,7 +258,7 @@ function assign(variables: Record<string, unknown>, target: readonly string[], v
   assign(variables[head] as Record<string, unknown>, rest, value)
 }
 
-/** Parses a body that has to be JSON. Undefined when it is empty. */
+/** Parses a JSON body. Returns undefined if it is empty. */
 export function parseJson(body: Buffer, contentType: string | undefined): unknown {
   if (body.length === 0) return undefined
   const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''

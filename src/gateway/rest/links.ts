@@ -5,7 +5,10 @@ interface PageInfo {
   endCursor?: string | null
 }
 
-/** The `Link` header (RFC 8288) of a page: the same query with the cursor of the next and of the previous one. */
+/**
+ * Returns the `Link` header (RFC 8288) of a page: the same query with the cursors of the next and
+ * the previous page.
+ */
 export function linkHeader(path: string, query: URLSearchParams, answer: unknown): string | undefined {
   const page = (answer as { pageInfo?: PageInfo } | null)?.pageInfo
   if (!page) return undefined

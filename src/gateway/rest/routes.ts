@@ -1,112 +1,128 @@
+import { MapperKind, mapSchema } from '@graphql-tools/utils'
 import {
   type DocumentNode,
   type GraphQLArgument,
   type GraphQLField,
+  GraphQLScalarType,
   type GraphQLSchema,
   getNamedType,
   isLeafType,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql'
-import { createSofa, createSofaRouter } from 'sofa-api'
-import type { RestAlias, RestOperation } from '../rest-plugin.ts'
+import { type createSofa, useSofa } from 'sofa-api'
+import type { RestAlias, RestOperation } from '../operation.ts'
+import { restOperation } from '../operation.ts'
 import { type Deprecable, hasDates } from './deprecation.ts'
-import { restOperation } from './view.ts'
 
 export type HttpMethod = NonNullable<RestOperation['method']>
 
-/** One REST route: what SOFA derives from a root field of the view, with our overrides. */
+/** A REST route: derived by SOFA from a root field, with our overrides. */
 export interface Route {
   method: HttpMethod
-  /** Under the base path, parameters as `{id}`. */
+  /** Under the base path, with parameters as `{id}`. */
   path: string
   status: number
   kind: 'query' | 'mutation'
   fieldName: string
-  /** The field of the view. */
+  /** The field in the REST view. */
   field: GraphQLField<unknown, unknown>
   rest: RestOperation
-  /** SOFA's operation: every argument a variable, every field of the view selected. */
+  /** SOFA's operation: every argument is a variable, every field of the view is selected. */
   document: DocumentNode
   pathParameters: readonly string[]
   args: readonly GraphQLArgument[]
-  /** Where among the arguments path parameters belong that are not arguments by name. */
+  /** Places among the arguments of path parameters that are not arguments themselves. */
   fills: Readonly<Record<string, readonly string[]>>
   operationId: string
-  /** What tells whether it is deprecated: its field, or the path for itself. */
+  /** Carries the deprecation: the field, or the path's own. */
   deprecable: Deprecable
 }
 
-/** What a SOFA handler is given and what we need of it: nothing but the document it would run. */
-interface SofaRoute {
-  method: string
-  path: string
-  handler: (request: object, context: object) => Promise<unknown>
-}
+/** Any host works: SOFA's router is called in this process. */
+const ORIGIN = 'http://sofa.invalid'
+/** Value of every path parameter. Each scalar can serialize it. */
+const ANY_VALUE = '1'
+
+type SofaConfig = Parameters<typeof createSofa>[0]
 
 /**
- * The route table of a REST view. SOFA derives method, path and operation of each root field; its handlers are only
- * asked once, here, which document they would run: inputs, execution and answers are ours (see handler.ts).
+ * Derives the route table of a REST view with SOFA: method and path of each root field by its
+ * naming convention and its `routes` option, and the operation document. SOFA serves no request:
+ * each route is called once, here, to learn the document it would execute.
  */
 export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
-  let captured: DocumentNode | undefined
-  const sofa = createSofa({
-    schema: view,
+  let executed: DocumentNode | undefined
+  const router = useSofa({
+    schema: withPlainScalars(view),
     basePath: '/',
     routes: sofaOverrides(view),
-    // SOFA types it as graphql-js's own function; it is called with one object, of which only the document matters here.
+    // SOFA types it as graphql-js's function, but calls it with one object.
     execute: (async ({ document }: { document: DocumentNode }) => {
-      captured = document
+      executed = document
       return { data: {} }
-    }) as unknown as NonNullable<Parameters<typeof createSofa>[0]['execute']>,
+    }) as unknown as NonNullable<SofaConfig['execute']>,
   })
-  // The table is there, but not in the router's type.
-  const router = createSofaRouter(sofa) as unknown as { __routes: SofaRoute[] }
   const routes: Route[] = []
-  for (const { method, path, handler } of router.__routes) {
-    // SOFA mounts these whatever the schema: they call addresses that callers choose. Never reachable here.
-    if (path.startsWith('/webhook')) continue
-    captured = undefined
-    await handler({ url: path, params: {}, body: null }, {})
-    if (!captured) throw new Error(`SOFA derived no operation for ${method} ${path}`)
-    const route = toRoute(view, method as HttpMethod, path, captured)
-    routes.push(route, ...(route.rest.also ?? []).map((alias) => aliasRoute(route, alias)))
+  // SOFA's webhook routes have no schemas, so its document does not list them. They are never
+  // mounted here.
+  for (const [path, item] of Object.entries(router.openAPIDocument.paths ?? {})) {
+    for (const method of Object.keys(item as object).map((name) => name.toUpperCase() as HttpMethod)) {
+      executed = undefined
+      await router.fetch(`${ORIGIN}${path.replace(PARAMETER, ANY_VALUE)}`, { method })
+      if (!executed) throw new Error(`SOFA derived no operation for ${method} ${path}`)
+      const route = toRoute(view, method, path, executed)
+      routes.push(route, ...(route.rest.also ?? []).map((alias) => aliasRoute(route, alias)))
+    }
   }
+  requireRoutes(view, routes)
   refuseClashes(routes)
   return routes
 }
 
-function sofaOverrides(view: GraphQLSchema) {
+/** Lets SOFA pass values of custom scalars through: only the document of an operation matters. */
+function withPlainScalars(view: GraphQLSchema): GraphQLSchema {
+  return mapSchema(view, {
+    [MapperKind.SCALAR_TYPE]: (type) => new GraphQLScalarType({ ...type.toConfig(), serialize: (value) => value }),
+  })
+}
+
+function rootFields(view: GraphQLSchema) {
   const roots = [view.getQueryType(), view.getMutationType()].filter((type) => type != null)
+  return roots.flatMap((root) => Object.values(root.getFields()).map((field) => ({ root, field })))
+}
+
+function sofaOverrides(view: GraphQLSchema): NonNullable<SofaConfig['routes']> {
   return Object.fromEntries(
-    roots.flatMap((root) =>
-      Object.values(root.getFields()).map((field) => {
-        const { method, path, status } = restOperation(field) ?? {}
-        return [
-          `${root.name}.${field.name}`,
-          { ...(method && { method }), ...(path && { path }), ...(status && { responseStatus: status }) },
-        ]
-      }),
-    ),
+    rootFields(view).map(({ root, field }) => {
+      const { method, path, status } = restOperation(field) ?? {}
+      return [
+        `${root.name}.${field.name}`,
+        {
+          ...(method && { method }),
+          ...(path && { path: path.replace(PARAMETER, ':$1') }),
+          ...(status && { responseStatus: status }),
+        },
+      ]
+    }),
   )
 }
 
-function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, document: DocumentNode): Route {
+function toRoute(view: GraphQLSchema, method: HttpMethod, path: string, document: DocumentNode): Route {
   const operation = document.definitions[0] as OperationDefinitionNode
   const root = operation.selectionSet.selections[0]
   const kind = operation.operation === 'mutation' ? 'mutation' : 'query'
   const type = kind === 'query' ? view.getQueryType() : view.getMutationType()
   const field = root?.kind === Kind.FIELD ? type?.getFields()[root.name.value] : undefined
   const rest = field && restOperation(field)
-  if (!field || !rest) throw new Error(`${method} ${sofaPath} has no field in the REST view`)
-  const path = sofaPath.replace(/:(\w+)/g, '{$1}')
+  if (!field || !rest) throw new Error(`${method} ${path} has no field in the REST view`)
   const pathParameters = parametersOf(path)
   for (const name of [...pathParameters, ...[rest.body ?? []].flat()]) {
     if (!field.args.some((arg) => arg.name === name))
       throw new Error(`${field.name} has no argument "${name}" for ${method} ${path}`)
   }
   if (isLeafType(getNamedType(field.type)) && !rest.key && rest.status !== 204) {
-    throw new Error(`${field.name} answers no object: its rest option needs a key`)
+    throw new Error(`${field.name} does not return an object: its rest option needs a key`)
   }
   const status = rest.status ?? (method === 'DELETE' ? 204 : 200)
   return {
@@ -129,20 +145,34 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, sofaPath: string, docu
 function aliasRoute(route: Route, { path, fills, operationId, deprecated }: RestAlias): Route {
   const pathParameters = parametersOf(path)
   for (const name of pathParameters) {
-    if (!fills[name]) throw new Error(`${route.fieldName} does not say what "${name}" of ${path} fills`)
+    if (!fills[name]) throw new Error(`${route.fieldName}: "fills" lacks the parameter "${name}" of ${path}`)
   }
   const { reason, ...deprecation } = deprecated ?? {}
   const deprecable = deprecated ? { deprecationReason: reason, extensions: { deprecation } } : route.deprecable
-  if (!hasDates(deprecable)) throw new Error(`${path} is deprecated without days like 2027-01-31, or gone before it is`)
+  if (!hasDates(deprecable)) throw new Error(`${path}: deprecated needs dates like 2027-01-31, with sunset after since`)
   return { ...route, path, pathParameters, fills, operationId, deprecable }
 }
 
-const parametersOf = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]))
+const PARAMETER = /\{(\w+)\}/g
+
+const parametersOf = (path: string) => [...path.matchAll(PARAMETER)].map((match) => String(match[1]))
+
+/**
+ * Throws if SOFA's document lacks a field. It has one entry for two fields with the same method
+ * and path.
+ */
+function requireRoutes(view: GraphQLSchema, routes: readonly Route[]): void {
+  const found = new Set(routes.map(({ field }) => field))
+  const lost = rootFields(view).filter(({ field }) => !found.has(field))
+  if (lost.length === 0) return
+  const names = lost.map(({ field }) => field.name).join(', ')
+  throw new Error(`${names}: another operation has the same method and path`)
+}
 
 function refuseClashes(routes: Route[]): void {
   const seen = new Map<string, string>()
   for (const { method, path, fieldName } of routes) {
-    const key = `${method} ${path.replace(/\{\w+\}/g, '{}')}`
+    const key = `${method} ${path.replace(PARAMETER, '{}')}`
     const other = seen.get(key)
     if (other) throw new Error(`${other} and ${fieldName} both claim ${key}`)
     seen.set(key, fieldName)

@@ -17,16 +17,16 @@ import type { Issue } from '../errors.ts'
 import { type Deprecation, deprecationOf } from './deprecation.ts'
 import { isConnection, isEmbedded, isEnvelope } from './view.ts'
 
-/** A representation that a client asked for: `?fields=` narrows, `?include=` widens. */
+/** The representation that a client requests: `?fields=` narrows it, `?include=` widens it. */
 export interface Representation {
   fields: readonly string[]
   include: readonly string[]
 }
 
-/** Selected whatever `fields` says, for ETag and Location, and taken out of the answer again. */
+/** Always selected, for ETag and Location. Removed from the answer if not requested. */
 const BOOKKEEPING = ['id', 'version']
 
-/** The names that `fields` and `include` take on the operation of a document. */
+/** Returns the names that `fields` and `include` accept for an operation. */
 export function representable(schema: GraphQLSchema, document: DocumentNode): Representation {
   const { type, item, counted } = answerOf(schema, document)
   if (!isObjectType(type) || !item) return { fields: [], include: [] }
@@ -37,12 +37,15 @@ export function representable(schema: GraphQLSchema, document: DocumentNode): Re
   }
 }
 
-/** Whether an operation gives fields, on request at least, that are deprecated. */
+/** Returns true if the answer can contain deprecated fields. */
 export function givesDeprecated(schema: GraphQLSchema, document: DocumentNode): boolean {
   return Object.values(answerOf(schema, document).item?.getFields() ?? {}).some(deprecationOf)
 }
 
-/** What an operation answers with: its type, the item that `fields` and `include` are about, and whether it can be counted. */
+/**
+ * Returns the type of an operation's answer, the item that `fields` and `include` select from, and
+ * whether it has a count.
+ */
 function answerOf(schema: GraphQLSchema, document: DocumentNode) {
   const operation = document.definitions[0] as OperationDefinitionNode
   const root = operation.selectionSet.selections[0] as FieldNode
@@ -62,15 +65,15 @@ const isWide = ({ type, args }: GraphQLField<unknown, unknown>) =>
 
 export interface Selection {
   document: DocumentNode
-  /** Names to take out of each item before it is sent. */
+  /** Names to remove from each item before it is sent. */
   hidden: readonly string[]
-  /** Of the fields that were asked for by name. */
+  /** Deprecations of the fields requested by name. */
   deprecations: readonly Deprecation[]
 }
 
 /**
- * The operation for a representation: SOFA's document with its selection narrowed and widened.
- * Adds an issue for each name that is no field of the item.
+ * Returns the operation for a representation: SOFA's document with its selection narrowed and
+ * widened. Adds an issue for each name that is not a field of the item.
  */
 export function selectRepresentation(
   schema: GraphQLSchema,
@@ -124,7 +127,10 @@ function widen(item: GraphQLObjectType, name: string, issues: Issue[]): FieldNod
   return [field(name, defaultSelections(getNamedType(found.type)))]
 }
 
-/** What REST shows of a type unless told otherwise: its leaves, and what its fields declare to embed. */
+/**
+ * Returns the default representation of a type: its leaves, and the fields declared to be
+ * embedded.
+ */
 export function defaultSelections(type: GraphQLNamedType | undefined): SelectionNode[] {
   if (!isObjectType(type)) return []
   return Object.values(type.getFields()).flatMap((one): FieldNode[] => {
@@ -158,7 +164,7 @@ function refuse(issues: Issue[], parameter: 'fields' | 'include', names: readonl
     issues.push({
       path: ['query', parameter],
       code: 'unknown_field',
-      message: `${JSON.stringify(name)} cannot be asked for here`,
+      message: `${JSON.stringify(name)} is not available here`,
     })
   }
 }

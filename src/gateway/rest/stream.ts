@@ -1,27 +1,31 @@
 import { type DocumentNode, type GraphQLField, type GraphQLSchema, Kind, OperationTypeNode, parseType } from 'graphql'
+import { requirePrincipal } from '../authentication.ts'
 import { issuesOf } from '../client-error.ts'
-import type { ContextFactory, GatewayContext } from '../context.ts'
 import type { Engine } from '../engine.ts'
 import { type Issue, validationFailed } from '../errors.ts'
-import { gatewayRequest, onceOver } from '../http.ts'
+import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
+import { gatewayRequest, onceOver } from '../http/exchange.ts'
+import { sendProblem } from '../http/problem.ts'
+import { decodeForm } from '../http/utf8.ts'
+import type { ConnectionLimit } from '../limits/connection-limit.ts'
 import type { EngineResult } from '../live/outcome.ts'
-import type { Places } from '../live/places.ts'
 import { isStream } from '../live/result-stream.ts'
 import { SSE_HEADERS, serveEvents } from '../live/sse.ts'
-import { sendProblem } from '../problem.ts'
-import type { RestStream } from '../rest-plugin.ts'
-import { decodeForm } from '../utf8.ts'
+import type { RestStream } from '../operation.ts'
+import { restStream, resumeArgument } from '../operation.ts'
 import type { RouteHandler } from './handler.ts'
-import { placeInRequest, planInput, readInput } from './input.ts'
+import { coercionIssues, placeInRequest, planInput, readInput } from './input.ts'
 import { defaultSelections } from './selection.ts'
-import { restStream, resumeArgument } from './view.ts'
 
-/** How long an `EventSource` waits before it reconnects: not all the same, or a server that starts anew has all at once. */
+/**
+ * Delay before an `EventSource` reconnects. Random, so that clients do not all return at once
+ * after a restart.
+ */
 const RETRY_MS = { least: 1_000, most: 4_000 }
 
 const LAST_EVENT_ID = 'last-event-id'
 
-/** A Subscription field as REST serves it. */
+/** A Subscription field served over REST. */
 export interface StreamRoute {
   path: string
   fieldName: string
@@ -31,20 +35,23 @@ export interface StreamRoute {
   resume: string | undefined
 }
 
-export function streamRoutes(engine: Engine): StreamRoute[] {
-  const fields = Object.values(engine.schema.getSubscriptionType()?.getFields() ?? {})
+export function streamRoutes(schema: GraphQLSchema): StreamRoute[] {
+  const fields = Object.values(schema.getSubscriptionType()?.getFields() ?? {})
   return fields.flatMap((field) => {
     const rest = restStream(field)
     return rest ? [{ path: rest.path, fieldName: field.name, field, rest, resume: resumeArgument(field) }] : []
   })
 }
 
-/** Serves a Subscription as Server-Sent Events (WHATWG HTML 9.2), resumable by `Last-Event-ID`. */
+/**
+ * Creates the handler of a stream: Server-Sent Events (WHATWG HTML 9.2), resumable by
+ * `Last-Event-ID`.
+ */
 export function createStreamHandler<Context extends GatewayContext>(
   route: StreamRoute,
-  options: { engine: Engine; createContext: ContextFactory<Context>; places: Places },
+  options: { engine: Engine; createContext: ContextFactory<Context>; connectionLimit: ConnectionLimit },
 ): RouteHandler {
-  const { engine, createContext, places } = options
+  const { engine, createContext, connectionLimit } = options
   const operation = engine.prepare(streamDocument(engine.schema, route))
   if ('errors' in operation)
     throw new Error(`The stream of ${route.fieldName} is not valid: ${operation.errors[0]?.message}`)
@@ -54,18 +61,19 @@ export function createStreamHandler<Context extends GatewayContext>(
 
   return async function handle(exchange) {
     const { request, response, requestId } = exchange
-    const issues: Issue[] = []
+    const ticket = new URLSearchParams(exchange.query).get('ticket')
+    const context = await createContext({ ...gatewayRequest(exchange, 'stream'), ...(ticket !== null && { ticket }) })
+    requirePrincipal(route.field, context)
     const query = decodeForm(exchange.query, 'The query string')
-    const ticket = query.get('ticket')
     query.delete('ticket')
+    const issues: Issue[] = []
     const { variables } = readInput(plan, { params: {}, query, body: undefined, headers: request.headers }, issues)
-    if (issues.length > 0) throw validationFailed(issues)
+    if (issues.length > 0) throw validationFailed([...issues, ...coercionIssues(plan, variables)])
     const last = request.headers[LAST_EVENT_ID]
-    // An EventSource reconnects to the address it began with: what it saw last is newer than the address says.
+    // An EventSource reconnects to its original URL: the header is newer than the query string.
     const resumes = route.resume !== undefined && typeof last === 'string' && last !== ''
     if (resumes) variables[route.resume as string] = last
-    const context = await createContext({ ...gatewayRequest(exchange, 'stream'), ...(ticket !== null && { ticket }) })
-    onceOver(response, places.take(context.principal))
+    onceOver(response, connectionLimit.acquire(context.principal))
     const stream = await engine.open(operation, variables, context)
     if (!isStream(stream)) {
       const error = stream.errors?.[0]
@@ -82,7 +90,10 @@ export function createStreamHandler<Context extends GatewayContext>(
   }
 }
 
-/** Whoever is cut off before the first event resumes from where it would have begun. */
+/**
+ * Returns the first lines. They carry the starting cursor for a client that drops before the first
+ * event.
+ */
 function opening(cursor: string | undefined): string {
   const retry = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))
   return `retry: ${retry}\n${cursor === undefined ? '' : `id: ${cursor}\n`}\n`
@@ -100,7 +111,7 @@ function eventText(result: EngineResult, { fieldName, rest }: StreamRoute): stri
   return `id: ${value[rest.id]}\nevent: ${value[rest.event]}\ndata: ${JSON.stringify(value)}\n\n`
 }
 
-/** The subscription that a stream runs. */
+/** Returns the subscription that a stream runs. */
 export function streamDocument(schema: GraphQLSchema, { field, fieldName }: StreamRoute): DocumentNode {
   const type = schema.getType(String(field.type).replace(/[![\]]/g, ''))
   const variable = (name: string) => ({ kind: Kind.VARIABLE, name: { kind: Kind.NAME, value: name } }) as const

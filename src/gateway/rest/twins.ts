@@ -1,12 +1,12 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql'
-import type { RestNone, RestOperation, RestStream } from '../rest-plugin.ts'
+import type { RestNone, RestOperation, RestStream } from '../operation.ts'
 
-/** Under a field's extensions: its description as it was declared, without the twin. */
+/** Extension that keeps a field's description without its twin. */
 const OWN = 'ownDescription'
 
 /**
- * Ends the description of each root field with its REST twin, so that a reader of one protocol finds the other. Changes the schema
- * in place, before anybody has seen it: a copy would be one to keep in step with the builder's.
+ * Ends the description of each root field with its REST twin, so that readers of one protocol find
+ * the other. Changes the schema in place, before it is used.
  */
 export function nameTwins(schema: GraphQLSchema, basePath: string): GraphQLSchema {
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
@@ -20,7 +20,7 @@ export function nameTwins(schema: GraphQLSchema, basePath: string): GraphQLSchem
   return schema
 }
 
-/** A field's description without its twin. */
+/** Returns a field's description without its twin. */
 export function ownDescription(field: GraphQLField<unknown, unknown>): string | null | undefined {
   return (field.extensions[OWN] as string | null | undefined) ?? field.description
 }

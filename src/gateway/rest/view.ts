@@ -9,11 +9,12 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
-import { isRestNone, type RestOperation, type RestOptions, type RestStream } from '../rest-plugin.ts'
+import { restOperation } from '../operation.ts'
 
 /**
- * The part of the schema that REST shows: root fields that have a `rest` option, and of each type its leaf fields,
- * what a field's own declaration embeds, and the nodes of lists. Subscriptions are streams and have no place in it.
+ * Returns the part of the schema that REST shows: root fields with a `rest` option, and of each
+ * type its leaf fields, embedded fields and the nodes of lists. Subscriptions are streams and not
+ * part of it.
  */
 export function restView(schema: GraphQLSchema): GraphQLSchema {
   const shown = mapSchema(schema, {
@@ -28,7 +29,10 @@ export function restView(schema: GraphQLSchema): GraphQLSchema {
   return pruneSchema(shown)
 }
 
-/** Whether REST answers with this field unless told otherwise. A connection's count costs a query: only on request. */
+/**
+ * Returns true for a field of the default representation. A connection's count costs a query, so
+ * it is only sent on request.
+ */
 function shownByDefault(
   field: { type: GraphQLOutputType; args?: unknown; extensions?: unknown },
   name: string,
@@ -39,7 +43,10 @@ function shownByDefault(
   return isLeafType(named) || isEmbedded(field)
 }
 
-/** What the envelope of a list has besides its count, which costs a query: what a field's own declaration adds may be absent. */
+/**
+ * Returns true for a field of a list's envelope. The count costs a query and is not one; embedded
+ * fields may be absent.
+ */
 export function isEnvelope(field: { name: string; extensions?: unknown }): boolean {
   return field.name === 'nodes' || field.name === 'pageInfo' || isEmbedded(field)
 }
@@ -48,34 +55,17 @@ export function isEmbedded(field: { extensions?: unknown }): boolean {
   return (field.extensions as { restEmbed?: boolean } | undefined)?.restEmbed === true
 }
 
-/** A Relay connection: what REST answers as a list envelope. */
+/** Returns true for a Relay connection, which REST sends as a list envelope. */
 export function isConnection(type: unknown): type is GraphQLObjectType {
   return type instanceof GraphQLObjectType && type.name.endsWith('Connection') && 'nodes' in type.getFields()
 }
 
-/** The REST declaration of a Query or Mutation field; undefined when it is GraphQL only. */
-export function restOperation(field: { extensions?: unknown }): RestOperation | undefined {
-  const rest = (field.extensions as { rest?: RestOptions | RestStream } | undefined)?.rest
-  return rest === undefined || isRestNone(rest) || 'stream' in rest ? undefined : rest
-}
-
-/** The SSE declaration of a Subscription field. */
-export function restStream(field: { extensions?: unknown }): RestStream | undefined {
-  const rest = (field.extensions as { rest?: RestOptions | RestStream } | undefined)?.rest
-  return rest !== undefined && 'stream' in rest ? rest : undefined
-}
-
-/** The argument of a Subscription that says where to begin, and decides nothing else. */
-export function resumeArgument(field: { extensions?: unknown }): string | undefined {
-  return (field.extensions as { resume?: string } | undefined)?.resume
-}
-
-/** The type within non-null. */
+/** Returns the type without non-null. */
 export function nullable<T>(type: T): T {
   return isNonNullType(type) ? (type.ofType as T) : type
 }
 
-/** The item type of a list (within non-null), undefined for what is no list. */
+/** Returns the item type of a list, or undefined if the type is not a list. */
 export function listItem<T>(type: T): T | undefined {
   const inner = nullable(type)
   return isListType(inner) ? (inner.ofType as T) : undefined

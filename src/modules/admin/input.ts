@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { UserRole } from '../../generated/prisma/enums.ts'
-import { email, line, notNull, password } from '../../rules.ts'
+import { email, line, notNull, password } from '../../schema/rules.ts'
 
 const name = line(100).meta({ examples: ['Ada Lovelace'] })
 const role = z.enum(UserRole)
 
 export const createUserRules = z.object({ email, name, password, role: role.nullish() })
 
-/** Absent leaves alone; nothing of it can be cleared. */
+/** Absent fields stay unchanged. No field accepts null. */
 export const updateUserRules = z.object({
   name: notNull(name),
   role: notNull(role),

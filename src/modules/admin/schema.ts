@@ -1,5 +1,5 @@
-import { builder } from '../../builder.ts'
-import { EXPECTED_VERSION } from '../../rules.ts'
+import { builder } from '../../schema/builder.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { UserRoleType } from '../users/schema.ts'
 import { createUserRules, updateUserRules } from './input.ts'
 import * as admin from './service.ts'
@@ -7,31 +7,31 @@ import * as admin from './service.ts'
 const CreateUserInput = builder.inputType('CreateUserInput', {
   validate: createUserRules,
   fields: (t) => ({
-    email: t.string({ required: true, description: 'One account per address; case does not count.' }),
+    email: t.string({ required: true, description: 'Must be unique. Upper and lower case are the same.' }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
     password: t.string({ required: true, description: '8 to 200 characters.' }),
-    role: t.field({ type: UserRoleType, description: 'MEMBER when absent.' }),
+    role: t.field({ type: UserRoleType, description: 'MEMBER by default.' }),
   }),
 })
 
 const UpdateUserInput = builder.inputType('UpdateUserInput', {
-  description: 'Absent fields stay as they are.',
+  description: 'Absent fields stay unchanged.',
   validate: updateUserRules,
   fields: (t) => ({
     name: t.string({ description: '1 to 100 characters.' }),
     role: t.field({ type: UserRoleType }),
     disabled: t.boolean({
       description:
-        'True refuses the user from the next request on and ends their open streams; false lets them in again.',
+        'True locks the user out from the next request on and ends their open streams. False lets them in again.',
     }),
-    password: t.string({ description: '8 to 200 characters. Ends all sessions of the user.' }),
+    password: t.string({ description: '8 to 200 characters. A new password ends all sessions of the user.' }),
   }),
 })
 
 builder.mutationField('createUser', (t) =>
   t.prismaField({
     type: 'User',
-    description: 'Make an account, also where registration is closed. Needs an ADMIN.',
+    description: 'Create an account, even when registration is closed. Needs an ADMIN.',
     authScopes: { admin: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },
@@ -44,7 +44,8 @@ builder.mutationField('createUser', (t) =>
 builder.mutationField('updateUser', (t) =>
   t.prismaField({
     type: 'User',
-    description: 'Change, disable or enable an account. Needs an ADMIN; the last enabled ADMIN stays one.',
+    description:
+      'Change, disable or enable an account. Needs an ADMIN. The last enabled ADMIN cannot be demoted or disabled.',
     authScopes: { admin: true },
     extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'PATCH', path: '/users/{id}', body: 'input' },
@@ -62,7 +63,7 @@ builder.mutationField('deleteUser', (t) =>
   t.prismaField({
     type: 'User',
     description:
-      'Delete an account with its sessions, API keys and memberships; its projects and tasks stay. Needs an ADMIN, who cannot delete their own.',
+      'Delete an account with its sessions, API keys and memberships. Its projects and tasks stay. Needs an ADMIN. You cannot delete your own account.',
     authScopes: { admin: true },
     rest: { method: 'DELETE', path: '/users/{id}', status: 204 },
     args: {

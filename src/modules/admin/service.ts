@@ -1,20 +1,25 @@
 import { hashPassword } from '../../auth/passwords.ts'
-import type { Context } from '../../context.ts'
-import { againOnDeadlock } from '../../database/retry.ts'
+import { actAs } from '../../database/actor.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
-import { isId } from '../../rules.ts'
-import { isTaken, versionDiffers } from '../conflicts.ts'
-import { withFreeKey } from '../projects/keys.ts'
+import type { Context } from '../../request/context.ts'
+import { requireAdmin } from '../../request/viewer.ts'
+import { isTaken } from '../../schema/conflicts.ts'
+import { isId } from '../../schema/rules.ts'
+import { requireVersion, type Version } from '../../schema/versioned.ts'
+import { withFreeKey } from '../projects/key-service.ts'
 import { endSessions } from '../sessions/service.ts'
-import { addUser, emailTaken } from '../users/accounts.ts'
-import { requireAdmin, userNotFound } from '../users/policy.ts'
+import { addUser, emailTaken } from '../users/account-service.ts'
+import { userNotFound } from '../users/policy.ts'
 import type { CreateUserValues, UpdateUserValues } from './input.ts'
 
 type UserQuery = Pick<Prisma.UserFindManyArgs, 'select' | 'include'>
-type Version = number | null | undefined
 
-/** Needs an ADMIN. Makes an account with its Inbox, also where registration is closed; opens no session. */
+/**
+ * Creates an account with its Inbox, even when registration is closed. Opens no session. Needs an
+ * ADMIN.
+ */
 export async function createUser(ctx: Context, input: CreateUserValues, query: UserQuery): Promise<User> {
   const viewer = requireAdmin(ctx)
   const { email, name, role, password } = input
@@ -26,7 +31,10 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
   })
 }
 
-/** Needs an ADMIN. Absent fields stay. A new password and disabling end the user's sessions. */
+/**
+ * Updates an account. Needs an ADMIN. Setting a password or disabling the account ends the user's
+ * sessions.
+ */
 export async function updateUser(
   ctx: Context,
   id: string,
@@ -40,7 +48,7 @@ export async function updateUser(
   return changeAccount(ctx, id, version, async (tx, user) => {
     const issues = [...(role === 'MEMBER' ? ['role'] : []), ...(disabled ? ['disabled'] : [])]
     if (issues.length > 0) await keepAnAdmin(tx, user, ...issues.map((field) => ['input', field]))
-    // The time a disabled account was disabled at first stays.
+    // Disabling an account again keeps the original time.
     const disabledAt = disabled ? (user.disabledAt ?? new Date()) : null
     const changed = await tx.user.update({
       ...query,
@@ -52,34 +60,40 @@ export async function updateUser(
         passwordHash,
       },
     })
-    // An account that is enabled again starts with new sessions.
+    // Ended sessions stay ended when the account is enabled again.
     if (passwordHash !== undefined || disabled) await endSessions({ db: tx }, id)
     return changed
   })
 }
 
-/** Needs an ADMIN, and not the user's own account. Sessions, keys and memberships go with it; projects and tasks stay. */
+/**
+ * Deletes an account with its sessions, API keys and memberships. Projects and tasks stay. Needs an
+ * ADMIN, who cannot delete their own account.
+ */
 export async function deleteUser(ctx: Context, id: string, version: Version, query: UserQuery) {
   const viewer = requireAdmin(ctx)
   return changeAccount(ctx, id, version, async (tx, user) => {
     if (user.id === viewer.id) {
-      throw new AppError('CONFLICT', 'You cannot delete your own account: another ADMIN can.', { path: ['id'] })
+      throw new AppError('CONFLICT', 'You cannot delete your own account. Ask another ADMIN to do it.', {
+        path: ['id'],
+      })
     }
     await keepAnAdmin(tx, user, ['id'])
-    // The memberships' removal is logged: a deleted row does not say who deleted it.
-    await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+    // The memberships are removed too, each with an event.
+    await actAs(tx, viewer)
     return tx.user.delete({ ...query, where: { id } })
   })
 }
 
 type Account = Pick<User, 'id' | 'role' | 'disabledAt' | 'version'>
 
-/** Any number: all servers of one database have to agree on it. */
+/** Key of the advisory lock. All servers on one database must use the same number. */
 const ACCOUNTS_LOCK = 4_861_003
 
 /**
- * Runs a change of an account whose row is held. Changes of accounts take turns: two ADMINs who demote each other would
- * hold different rows, and each would see the other as the one who remains.
+ * Runs a change to an account while holding its row. Account changes run one at a time: otherwise
+ * two ADMINs who demote each other would lock different rows, and each would see the other as the
+ * remaining ADMIN.
  */
 async function changeAccount<T>(
   ctx: Context,
@@ -93,18 +107,20 @@ async function changeAccount<T>(
     const [user] = await tx.$queryRaw<Account[]>`
       SELECT "id"::text, "role"::text, "disabledAt", "version" FROM "User" WHERE "id" = ${id}::uuid FOR UPDATE`
     if (!user) throw userNotFound(id)
-    if (version != null && user.version !== version) throw versionDiffers('user', user.version, version)
+    requireVersion('user', user, version)
     return change(tx, user)
   }
-  // Whoever is assigned a task meanwhile holds that task, which forgets a deleted user.
-  return againOnDeadlock(ctx.db, () => ctx.db.$transaction(run))
+  // Deleting a user updates their tasks. A concurrent assignment may hold one of them.
+  return retryOnDeadlock(ctx.db, () => ctx.db.$transaction(run))
 }
 
-/** CONFLICT at these arguments if the instance would be left without an enabled ADMIN, whom nobody could replace. */
+/**
+ * Throws CONFLICT, with an issue at each path, if the instance would lose its last enabled ADMIN.
+ */
 async function keepAnAdmin(tx: Prisma.TransactionClient, user: Account, ...paths: string[][]): Promise<void> {
   if (user.role !== 'ADMIN' || user.disabledAt) return
   const other = { id: { not: user.id }, role: 'ADMIN', disabledAt: null } as const
   if (await tx.user.findFirst({ where: other, select: { id: true } })) return
-  const message = 'This is the last ADMIN: make another one first.'
+  const message = 'This is the last enabled ADMIN. Make another user ADMIN first.'
   throw new AppError('CONFLICT', message, { issues: paths.map((path) => ({ path, code: 'last_admin', message })) })
 }

@@ -1,19 +1,30 @@
 import { z } from 'zod'
-import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
+import { API_SCOPES } from '../../auth/scopes.ts'
+import { builder } from '../../schema/builder.ts'
+import { checkPage, connectionType, pageArguments, pageRules } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
 import { createApiKeyRules } from './input.ts'
-import { API_SCOPES } from './scopes.ts'
 import * as apiKeys from './service.ts'
+
+logged('apiKey', {
+  table: 'ApiKey',
+  internal: true,
+  verbs: {},
+  ends: { column: 'revokedAt', set: 'revoked' },
+  columns: [],
+  versioned: false,
+})
 
 const SCOPES = API_SCOPES.join(', ')
 
 const ApiKeyType = builder.objectRef<apiKeys.ShownApiKey>('ApiKey').implement({
-  description: 'Acts as its user, within its scopes, in every protocol: `X-API-Key: tw_…`, or as a Bearer token.',
+  description:
+    'A credential that acts as its user within its scopes, in every protocol. Send it as `X-API-Key: tw_…` or as a Bearer token.',
   fields: (t) => ({
     id: t.exposeID('id'),
     name: t.exposeString('name', { extensions: { rules: createApiKeyRules.shape.name } }),
     prefix: t.exposeString('prefix', {
-      description: 'How its secret begins.',
+      description: 'The first characters of the secret, to tell keys apart.',
       extensions: {
         rules: z
           .string()
@@ -22,16 +33,20 @@ const ApiKeyType = builder.objectRef<apiKeys.ShownApiKey>('ApiKey').implement({
       },
     }),
     scopes: t.exposeStringList('scopes', {
-      description: `Of ${SCOPES}.`,
+      description: `Any of ${SCOPES}.`,
       extensions: { rules: createApiKeyRules.shape.scopes },
     }),
     secret: t.exposeString('secret', {
       nullable: true,
-      description: 'The key itself: only in the answer that creates it, null ever after.',
+      description: 'The key itself. Returned only when the key is created; null afterwards.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true, description: 'To the minute.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', nullable: true, description: 'Null: never.' }),
+    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', nullable: true, description: 'Accurate to one minute.' }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Null if the key does not expire.',
+    }),
   }),
 })
 
@@ -42,7 +57,7 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   fields: (t) => ({
     name: t.string({ required: true, description: 'At most 100 characters.' }),
     scopes: t.stringList({ required: true, description: `At least one of ${SCOPES}.` }),
-    expiresAt: t.field({ type: 'DateTime', description: 'In the future; never when absent.' }),
+    expiresAt: t.field({ type: 'DateTime', description: 'Must be in the future. By default the key does not expire.' }),
   }),
 })
 
@@ -61,7 +76,7 @@ builder.queryField('apiKeys', (t) =>
 builder.mutationField('createApiKey', (t) =>
   t.field({
     type: ApiKeyType,
-    description: 'Make an API key. Its secret is in this answer and nowhere else. `admin` needs an ADMIN.',
+    description: 'Create an API key. Its secret is returned only once, here. The scope `admin` needs an ADMIN.',
     authScopes: { person: true },
     handlesSecrets: true,
     rest: { method: 'POST', path: '/api-keys', status: 201, body: 'input', location: () => '/api-keys' },
@@ -73,7 +88,7 @@ builder.mutationField('createApiKey', (t) =>
 builder.mutationField('revokeApiKey', (t) =>
   t.field({
     type: ApiKeyType,
-    description: 'Revoke one of your API keys, with its open streams.',
+    description: 'Revoke one of your API keys. Its open streams end.',
     authScopes: { person: true },
     rest: { method: 'DELETE', path: '/api-keys/{id}', status: 204 },
     args: { id: t.arg.id({ required: true }) },

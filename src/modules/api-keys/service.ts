@@ -1,13 +1,13 @@
 import { newApiKey } from '../../auth/api-keys.ts'
-import type { Context } from '../../context.ts'
+import { isApiScope } from '../../auth/scopes.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type ApiKey, Prisma } from '../../generated/prisma/client.ts'
-import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
-import { requireViewer } from '../users/policy.ts'
-import { isApiScope } from './scopes.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
+import { isId } from '../../schema/rules.ts'
 
-/** A key; with its secret in the answer that made it. */
+/** An API key. `secret` is present only right after creation. */
 export type ShownApiKey = ApiKey & { secret?: string }
 
 interface NewApiKey {
@@ -16,11 +16,13 @@ interface NewApiKey {
   expiresAt?: Date | null
 }
 
-/** A key that acts as the viewer, within its scopes. Only an ADMIN may make one that administers. */
+/** Creates a key that acts as the viewer within its scopes. The scope `admin` needs an ADMIN. */
 export async function createApiKey(ctx: Context, { name, scopes, expiresAt }: NewApiKey): Promise<ShownApiKey> {
   const viewer = requireViewer(ctx)
   if (scopes.includes('admin') && viewer.role !== 'ADMIN') {
-    throw new AppError('FORBIDDEN', 'Only an ADMIN may make a key with the scope admin.', { path: ['input', 'scopes'] })
+    throw new AppError('FORBIDDEN', 'Only an ADMIN can create a key with the scope admin.', {
+      path: ['input', 'scopes'],
+    })
   }
   const { secret, hash, prefix } = newApiKey()
   const key = await ctx.db.apiKey.create({
@@ -29,7 +31,7 @@ export async function createApiKey(ctx: Context, { name, scopes, expiresAt }: Ne
   return { ...key, secret }
 }
 
-/** The viewer's keys that were not revoked, newest first. */
+/** Lists the viewer's keys that are not revoked, newest first. */
 export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Connection<ShownApiKey>> {
   const viewer = requireViewer(ctx)
   return loadPage<ShownApiKey>(ctx.db, args, {
@@ -40,10 +42,12 @@ export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Co
   })
 }
 
-/** Ends one of the viewer's keys, with its open streams. */
+/** Revokes one of the viewer's keys, which also ends its open streams. */
 export async function revokeApiKey(ctx: Context, id: string): Promise<ShownApiKey> {
   const viewer = requireViewer(ctx)
-  const missing = new AppError('NOT_FOUND', `There is no API key ${JSON.stringify(id)}.`, { path: ['id'] })
+  const missing = new AppError('NOT_FOUND', `API key ${JSON.stringify(id)} does not exist or has been revoked.`, {
+    path: ['id'],
+  })
   if (!isId(id)) throw missing
   const where = { id, userId: viewer.id, revokedAt: null }
   const [key] = await ctx.db.apiKey.updateManyAndReturn({ where, data: { revokedAt: new Date() } })

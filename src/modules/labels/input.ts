@@ -1,19 +1,19 @@
 import { z } from 'zod'
-import { checkPage, pageRules } from '../../pagination.ts'
-import { line, notNull } from '../../rules.ts'
+import { checkPage, pageRules } from '../../schema/lists.ts'
+import { line, notNull } from '../../schema/rules.ts'
 
 const name = line(50).meta({ examples: ['bug'] })
 export const color = z
   .string()
   .regex(/^#[0-9a-f]{6}$/i, 'must be a color like #1d76db')
   .toLowerCase()
-  // A pattern of JSON Schema has no flags.
+  // JSON Schema patterns have no flags.
   .meta({ pattern: '^#[0-9A-Fa-f]{6}$', minLength: 7, maxLength: 7, examples: ['#1d76db'] })
 
 export const createLabelRules = z.object({ name, color: color.nullish() })
 export const updateLabelRules = z.object({ name: notNull(name), color: notNull(color) })
 
-/** What is no id is not there, which the policy says. */
+/** Accepts any string as projectId: the policy answers NOT_FOUND for one that is not a UUID. */
 export const listLabelsRules = pageRules.extend({ projectId: z.string() }).check(checkPage)
 
 export type CreateLabelValues = z.infer<typeof createLabelRules>

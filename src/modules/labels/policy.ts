@@ -1,12 +1,15 @@
-import type { Context } from '../../context.ts'
 import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
-import { isId } from '../../rules.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isId } from '../../schema/rules.ts'
 import { type NamedId, refuseUnseen, requireRole, visibleProjects } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 
-/** Makes sure that the viewer sees all these labels. */
+/**
+ * Requires that the viewer can see all these labels. Throws NOT_FOUND with an issue per missing
+ * label.
+ */
 export async function requireLabels(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return
   const viewer = requireViewer(ctx)
@@ -18,7 +21,7 @@ export async function requireLabels(ctx: Context, named: readonly NamedId[]): Pr
   refuseUnseen(named, new Set(seen.map(({ id }) => id)), 'label')
 }
 
-/** Makes sure that the viewer may change the label (EDITOR of its project). */
+/** Requires EDITOR on the label's project. Throws NOT_FOUND or FORBIDDEN. */
 export async function requireLabel(ctx: Context, id: string): Promise<void> {
   const viewer = requireViewer(ctx)
   const memberships = { where: { userId: viewer.id }, select: { role: true } }
@@ -33,7 +36,7 @@ export async function requireLabel(ctx: Context, id: string): Promise<void> {
 }
 
 export function labelNotFound(id: string): AppError {
-  return new AppError('NOT_FOUND', `There is no label ${JSON.stringify(id)}.`, { path: ['id'] })
+  return new AppError('NOT_FOUND', `Label ${JSON.stringify(id)} does not exist or you cannot see it.`, { path: ['id'] })
 }
 
 export type LabelQuery = Pick<Prisma.LabelFindManyArgs, 'select' | 'include'>

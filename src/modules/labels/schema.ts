@@ -1,44 +1,45 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../../builder.ts'
-import { pageArguments } from '../../pagination.ts'
-import { EXPECTED_VERSION } from '../../rules.ts'
+import { builder } from '../../schema/builder.ts'
+import { listQuery, pageArguments } from '../../schema/lists.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { createLabelRules, listLabelsRules, updateLabelRules } from './input.ts'
 import * as labels from './service.ts'
 import { LabelConnection } from './type.ts'
 
-const name = '1 to 50 characters; unique in the project, whatever the case.'
+const name = '1 to 50 characters. Must be unique in the project; upper and lower case are the same.'
 
 const CreateLabelInput = builder.inputType('CreateLabelInput', {
   validate: createLabelRules,
   fields: (t) => ({
     name: t.string({ required: true, description: name }),
-    color: t.string({ description: 'Like #1d76db; gray when absent.' }),
+    color: t.string({ description: 'A hex color like #1d76db. Gray by default.' }),
   }),
 })
 
 const UpdateLabelInput = builder.inputType('UpdateLabelInput', {
-  description: 'Absent fields stay as they are.',
+  description: 'Absent fields stay unchanged.',
   validate: updateLabelRules,
-  fields: (t) => ({ name: t.string({ description: name }), color: t.string({ description: 'Like #1d76db.' }) }),
+  fields: (t) => ({
+    name: t.string({ description: name }),
+    color: t.string({ description: 'A hex color like #1d76db.' }),
+  }),
 })
 
 builder.queryField('labels', (t) =>
   t.field({
     type: LabelConnection,
-    description: 'The labels of a project you see, by name.',
+    description: 'List the labels of a project, sorted by name. Needs VIEWER on the project.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/projects/{projectId}/labels', tag: 'labels' },
     validate: listLabelsRules,
     args: { projectId: t.arg.id({ required: true }), ...pageArguments },
-    resolve: (_root, args, ctx, info) =>
-      labels.listLabels(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+    resolve: (_root, args, ctx, info) => labels.listLabels(ctx, args, listQuery(ctx, info)),
   }),
 )
 
 builder.mutationField('createLabel', (t) =>
   t.prismaField({
     type: 'Label',
-    description: 'Add a label to a project. Needs EDITOR on it.',
+    description: 'Add a label to a project. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
@@ -56,7 +57,7 @@ builder.mutationField('createLabel', (t) =>
 builder.mutationField('updateLabel', (t) =>
   t.prismaField({
     type: 'Label',
-    description: 'Change the name or color of a label. Needs EDITOR on its project.',
+    description: 'Change the name or color of a label. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/labels/{id}', body: 'input' },
     args: {
@@ -72,7 +73,7 @@ builder.mutationField('updateLabel', (t) =>
 builder.mutationField('deleteLabel', (t) =>
   t.prismaField({
     type: 'Label',
-    description: 'Delete a label; the tasks that bear it lose it. Needs EDITOR on its project.',
+    description: 'Delete a label and remove it from all tasks. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/labels/{id}', status: 204 },
     args: {

@@ -1,18 +1,18 @@
-import type { Context } from '../../context.ts'
-import { againOnDeadlock } from '../../database/retry.ts'
+import { actAs } from '../../database/actor.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
 import { type Label, Prisma } from '../../generated/prisma/client.ts'
-import { type Connection, loadPage } from '../../pagination.ts'
-import { isTaken, taken, versionDiffers } from '../conflicts.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isTaken, taken } from '../../schema/conflicts.ts'
+import { type Connection, loadPage } from '../../schema/lists.ts'
+import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 import type { CreateLabelValues, ListLabelsValues, UpdateLabelValues } from './input.ts'
 import { type LabelQuery, labelNotFound, requireLabel } from './policy.ts'
 
-type Version = number | null | undefined
-
 const DEFAULT_COLOR = '#6b7280'
 
-/** Needs VIEWER. The labels of a project, by name. */
+/** Lists the labels of a project, sorted by name. Needs VIEWER. */
 export async function listLabels(ctx: Context, args: ListLabelsValues, query: LabelQuery): Promise<Connection<Label>> {
   await requireProject(ctx, args.projectId, 'VIEWER', ['projectId'])
   return loadPage<Label>(ctx.db, args, {
@@ -23,7 +23,7 @@ export async function listLabels(ctx: Context, args: ListLabelsValues, query: La
   })
 }
 
-/** Needs EDITOR. */
+/** Adds a label to a project. Needs EDITOR. Throws CONFLICT if the name is taken. */
 export async function createLabel(ctx: Context, projectId: string, input: CreateLabelValues, query: LabelQuery) {
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
   const { name, color } = input
@@ -35,7 +35,7 @@ export async function createLabel(ctx: Context, projectId: string, input: Create
   }
 }
 
-/** Needs EDITOR. */
+/** Changes a label. Needs EDITOR. Throws CONFLICT if the name is taken. */
 export async function updateLabel(
   ctx: Context,
   id: string,
@@ -46,41 +46,38 @@ export async function updateLabel(
   await requireLabel(ctx, id)
   const data = { name: name ?? undefined, color: color ?? undefined, updatedById: requireViewer(ctx).id }
   try {
-    return await ctx.db.label.update({ ...query, where: { id, ...(version != null && { version }) }, data })
+    return await updateVersioned(expected(ctx, id, version), (where) => ctx.db.label.update({ ...query, where, data }))
   } catch (error) {
-    if (isTaken(error, 'name')) throw nameTaken(String(name))
-    throw isGone(error) ? await goneOrChanged(ctx, id, version) : error
+    throw isTaken(error, 'name') ? nameTaken(String(name)) : error
   }
 }
 
-/** Needs EDITOR. The tasks that bear it lose it, each with an event of its own. */
+/** Deletes a label and removes it from its tasks, with one event per task. Needs EDITOR. */
 export async function deleteLabel(ctx: Context, id: string, version: Version, query: LabelQuery) {
   await requireLabel(ctx, id)
   const viewer = requireViewer(ctx)
-  const remove = () =>
+  const remove = (where: Prisma.LabelWhereUniqueInput) =>
     ctx.db.$transaction(async (tx) => {
-      // A row that is gone cannot say who deleted it.
-      await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
-      // Deletions take turns: each would want tasks that another holds. Whoever gives the label to a task does not wait for this.
+      await actAs(tx, viewer)
+      // Deletions of one label run one at a time, or each could wait for tasks the other holds.
+      // This lock does not block requests that add the label to a task.
       await tx.$executeRaw`SELECT FROM "Label" WHERE "id" = ${id}::uuid FOR NO KEY UPDATE`
-      // In one order and before the label, which whoever changes the labels of a task waits for with the task in hand.
+      // Lock the tasks in id order and before deleting the label: a request that changes a task's
+      // labels holds the task while it waits for the label.
       await tx.$executeRaw`SELECT FROM "Task" JOIN "TaskLabel" AS link ON link."taskId" = "Task"."id"
         WHERE link."labelId" = ${id}::uuid ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
-      return tx.label.delete({ ...query, where: { id, ...(version != null && { version }) } })
+      return tx.label.delete({ ...query, where })
     })
-  try {
-    return await againOnDeadlock(ctx.db, remove)
-  } catch (error) {
-    throw isGone(error) ? await goneOrChanged(ctx, id, version) : error
-  }
+  return updateVersioned(expected(ctx, id, version), (where) => retryOnDeadlock(ctx.db, () => remove(where)))
 }
 
-const isGone = (error: unknown) => error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2025'
-
-async function goneOrChanged({ db }: Pick<Context, 'db'>, id: string, version: Version) {
-  const present = await db.label.findUnique({ where: { id }, select: { version: true } })
-  return present ? versionDiffers('label', present.version, version) : labelNotFound(id)
-}
+const expected = ({ db }: Context, id: string, version: Version) => ({
+  noun: 'label',
+  id,
+  version,
+  present: () => db.label.findUnique({ where: { id }, select: { version: true } }),
+  absent: () => labelNotFound(id),
+})
 
 const nameTaken = (name: string) =>
-  taken(['input', 'name'], `The project has a label named ${JSON.stringify(name)} already.`)
+  taken(['input', 'name'], `The project already has a label named ${JSON.stringify(name)}.`)

@@ -1,18 +1,21 @@
-import { builder } from '../../builder.ts'
-import { connectionType } from '../../pagination.ts'
+import { builder } from '../../schema/builder.ts'
+import { connectionType } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
 import { color, createLabelRules } from './input.ts'
 
+logged('label', { table: 'Label', project: 'projectId', columns: ['name', 'color'], fixed: ['projectId'] })
+
 export const LabelType = builder.prismaObject('Label', {
-  description: 'A mark that tasks of a project may bear.',
+  description: 'A label of a project, to mark its tasks with.',
   fields: (t) => ({
     id: t.exposeID('id'),
     projectId: t.exposeID('projectId'),
     name: t.exposeString('name', {
-      description: 'Unique in its project, whatever the case.',
+      description: 'Unique in the project; upper and lower case are the same.',
       extensions: { rules: createLabelRules.shape.name },
     }),
-    color: t.exposeString('color', { description: 'Like #1d76db.', extensions: { rules: color } }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    color: t.exposeString('color', { description: 'A hex color like #1d76db.', extensions: { rules: color } }),
+    version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   }),

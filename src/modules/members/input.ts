@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { ProjectRole } from '../../generated/prisma/enums.ts'
-import { checkPage, pageRules } from '../../pagination.ts'
-import { email } from '../../rules.ts'
+import { checkPage, pageRules } from '../../schema/lists.ts'
+import { email } from '../../schema/rules.ts'
 
-/** What is no id is not there, which the policy says. */
+/** Accepts any string as projectId: the policy answers NOT_FOUND for one that is not a UUID. */
 export const listMembersRules = pageRules.extend({ projectId: z.string() }).check(checkPage)
 
 export const setMemberRules = z.object({ role: z.enum(ProjectRole) })

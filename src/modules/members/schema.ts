@@ -1,26 +1,35 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../../builder.ts'
 import { ProjectRole } from '../../generated/prisma/enums.ts'
-import { connectionType, pageArguments } from '../../pagination.ts'
-import { EXPECTED_VERSION } from '../../rules.ts'
+import { builder } from '../../schema/builder.ts'
+import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { addMemberRules, listMembersRules, setMemberRules } from './input.ts'
 import * as members from './service.ts'
+
+logged('member', {
+  table: 'Membership',
+  project: 'projectId',
+  subject: 'userId',
+  verbs: { insert: 'added', update: 'updated', delete: 'removed' },
+  columns: ['role'],
+  fixed: ['projectId', 'userId'],
+})
 
 const ProjectRoleType = builder.enumType(ProjectRole, {
   name: 'ProjectRole',
   description:
-    'What a member may do in a project, each what those before it may: a VIEWER reads, a COMMENTER also comments, an EDITOR also writes tasks, an OWNER also the project and its members.',
+    'A member’s role in a project. Each role includes the ones before it: VIEWER reads, COMMENTER also comments, EDITOR also writes tasks and labels, OWNER also manages the project and its members.',
 })
 
 const MembershipType = builder.prismaObject('Membership', {
-  description: 'That a user belongs to a project, and what they may do in it.',
+  description: 'A user’s membership in a project, with their role.',
   fields: (t) => ({
     id: t.exposeID('id'),
     projectId: t.exposeID('projectId'),
     userId: t.exposeID('userId'),
     role: t.expose('role', { type: ProjectRoleType }),
     user: t.relation('user', { restEmbed: true }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   }),
@@ -31,7 +40,7 @@ const MembershipConnection = connectionType(MembershipType)
 const AddMemberInput = builder.inputType('AddMemberInput', {
   validate: addMemberRules,
   fields: (t) => ({
-    email: t.string({ required: true, description: 'Of an account that is there and not disabled.' }),
+    email: t.string({ required: true, description: 'The e-mail address of an existing account that is not disabled.' }),
     role: t.field({ type: ProjectRoleType, required: true }),
   }),
 })
@@ -44,7 +53,7 @@ const SetMemberInput = builder.inputType('SetMemberInput', {
 builder.queryField('members', (t) =>
   t.field({
     type: MembershipConnection,
-    description: 'The members of a project you see, the longest first.',
+    description: 'List the members of a project, longest-standing first. Needs VIEWER on the project.',
     authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects/{projectId}/members' },
     validate: listMembersRules,
@@ -52,15 +61,14 @@ builder.queryField('members', (t) =>
       projectId: t.arg.id({ required: true }),
       ...pageArguments,
     },
-    resolve: (_root, args, ctx, info) =>
-      members.listMembers(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+    resolve: (_root, args, ctx, info) => members.listMembers(ctx, args, listQuery(ctx, info)),
   }),
 )
 
 builder.mutationField('addMember', (t) =>
   t.prismaField({
     type: 'Membership',
-    description: 'Add a user to a project. Needs OWNER on it.',
+    description: 'Add a user to a project. Needs OWNER on the project.',
     authScopes: { scope: 'projects:write' },
     rest: {
       method: 'POST',
@@ -77,7 +85,7 @@ builder.mutationField('addMember', (t) =>
 builder.mutationField('setMember', (t) =>
   t.prismaField({
     type: 'Membership',
-    description: 'Give a member another role. Needs OWNER on the project; its last OWNER stays one.',
+    description: 'Set a member’s role. Needs OWNER on the project. The last OWNER cannot be demoted.',
     authScopes: { scope: 'projects:write' },
     rest: { method: 'PUT', path: '/projects/{projectId}/members/{userId}', body: 'input' },
     args: {
@@ -95,7 +103,7 @@ builder.mutationField('removeMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description:
-      'Take a member out of a project, from their next request and the next event on. Needs OWNER; the last OWNER stays.',
+      'Remove a member from a project. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
     authScopes: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
     args: {

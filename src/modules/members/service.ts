@@ -1,18 +1,19 @@
-import type { Context } from '../../context.ts'
+import { actAs } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type Membership, Prisma } from '../../generated/prisma/client.ts'
-import { byTime, type Connection, loadPage } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
-import { isTaken, taken, versionDiffers } from '../conflicts.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isTaken, taken } from '../../schema/conflicts.ts'
+import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { isId } from '../../schema/rules.ts'
+import { requireVersion, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 import type { AddMemberValues, ListMembersValues, SetMemberValues } from './input.ts'
 
 type MemberQuery = Pick<Prisma.MembershipFindManyArgs, 'select' | 'include'>
-type Version = number | null | undefined
 
-/** Needs VIEWER. The members of a project, longest first. */
+/** Lists the members of a project, longest-standing first. Needs VIEWER. */
 export async function listMembers(
   ctx: Context,
   args: ListMembersValues,
@@ -28,7 +29,7 @@ export async function listMembers(
   })
 }
 
-/** Needs OWNER. */
+/** Adds an existing, enabled account to a project. Needs OWNER. */
 export async function addMember(ctx: Context, projectId: string, input: AddMemberValues, query: MemberQuery) {
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const { email, role } = input
@@ -40,13 +41,13 @@ export async function addMember(ctx: Context, projectId: string, input: AddMembe
       data: { projectId, userId: user.id, role, updatedById: requireViewer(ctx).id },
     })
   } catch (error) {
-    if (isTaken(error, 'userId')) throw taken(['input', 'email'], 'This user is a member of the project already.')
-    // The account was deleted between our look and our insert.
+    if (isTaken(error, 'userId')) throw taken(['input', 'email'], 'This user is already a member of the project.')
+    // The account was deleted after the look-up above.
     throw toAppError(error)?.code === 'NOT_FOUND' ? accountNotFound() : error
   }
 }
 
-/** Needs OWNER. The last OWNER stays one. */
+/** Sets a member's role. Needs OWNER. Throws CONFLICT if this would demote the last OWNER. */
 export async function setMember(
   ctx: Context,
   projectId: string,
@@ -63,7 +64,10 @@ export async function setMember(
   })
 }
 
-/** Needs OWNER. The last OWNER stays. Answers the membership as it was. */
+/**
+ * Removes a member and returns the removed membership. Needs OWNER. Throws CONFLICT for the last
+ * OWNER.
+ */
 export async function removeMember(
   ctx: Context,
   projectId: string,
@@ -75,15 +79,14 @@ export async function removeMember(
   const viewer = requireViewer(ctx)
   return changeMember(ctx, projectId, userId, version, async (tx, member) => {
     await keepAnOwner(tx, member)
-    // The log cannot tell from a deleted row who deleted it.
-    await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+    await actAs(tx, viewer)
     return tx.membership.delete({ ...query, where: { id: member.id } })
   })
 }
 
 /**
- * Runs a change of a membership. Changes of one project's members take turns: of two OWNERs who remove each other, each
- * would see the other as the one who remains.
+ * Runs a change to a membership. Changes to the members of one project run one at a time: otherwise
+ * two OWNERs who remove each other would each see the other as the remaining OWNER.
  */
 async function changeMember<T>(
   ctx: Context,
@@ -94,25 +97,27 @@ async function changeMember<T>(
 ): Promise<T> {
   if (!isId(userId)) throw memberNotFound(userId)
   return ctx.db.$transaction(async (tx) => {
-    // Weaker than FOR UPDATE, so that whatever only refers to the project (a comment, a label) does not wait.
+    // FOR NO KEY UPDATE does not block inserts that only refer to the project, such as a label.
     await tx.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
     const member = await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
     if (!member) throw memberNotFound(userId)
-    if (version != null && member.version !== version) throw versionDiffers('membership', member.version, version)
+    requireVersion('membership', member, version)
     return change(tx, member)
   })
 }
 
-/** CONFLICT if the project would be left without an OWNER. */
+/** Throws CONFLICT if the change would leave the project without an OWNER. */
 async function keepAnOwner(tx: Prisma.TransactionClient, { id, projectId, role }: Membership): Promise<void> {
   if (role !== 'OWNER') return
   const other = { projectId, role: 'OWNER', id: { not: id } } as const
   if (await tx.membership.findFirst({ where: other, select: { id: true } })) return
-  throw new AppError('CONFLICT', 'This is the last OWNER of the project: make another one first.', { path: ['userId'] })
+  throw new AppError('CONFLICT', 'This is the last OWNER of the project. Make another member OWNER first.', {
+    path: ['userId'],
+  })
 }
 
 function accountNotFound(): AppError {
-  return new AppError('NOT_FOUND', 'There is no account with this e-mail address.', { path: ['input', 'email'] })
+  return new AppError('NOT_FOUND', 'No enabled account has this e-mail address.', { path: ['input', 'email'] })
 }
 
 function memberNotFound(userId: string): AppError {

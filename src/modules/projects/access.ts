@@ -1,36 +1,22 @@
-import type { Viewer } from '../../context.ts'
 import type { Database } from '../../database/client.ts'
-import { ALL_TOPICS, type Topics } from '../../events/hub.ts'
 import type { LoggedEvent } from '../../events/log.ts'
+import { ALL_TOPICS } from '../../events/subscription.ts'
 import type { EventTail } from '../../events/tail.ts'
-
-/** Which projects the watched users see, kept up to date from the event log itself. */
-export interface AccessTracker {
-  /** Starts watching a viewer; `release` when their stream ends. */
-  watch(viewer: Viewer): Promise<ProjectAccess>
-  /** Users that are watched. */
-  readonly size: number
-}
-
-export interface ProjectAccess {
-  sees(projectId: string): boolean
-  /** The same, to follow. */
-  topics: Topics | typeof ALL_TOPICS
-  release(): void
-}
+import type { AccessTracker } from '../../request/context.ts'
 
 interface Watched {
   projects: Set<string>
   watchers: number
   listeners: Set<(projectId: string, added: boolean) => void>
-  /** What the log said while the memberships were being read: newer than what was read. */
+  /** Changes logged while the memberships were being loaded. They override the loaded rows. */
   meanwhile: Map<string, boolean> | undefined
   loaded: Promise<void>
 }
 
 /**
- * Membership changes are events in the same log as everything else, and the tail hands them to this listener before it
- * hands the batch to any stream: nothing committed after a removal reaches the removed.
+ * Creates the tracker. Membership changes are events in the same log as everything else. The tail
+ * passes each batch to this listener before any stream gets it, so nothing committed after a
+ * removal reaches the removed user.
  */
 export function createAccessTracker(db: Database, tail: EventTail): AccessTracker {
   const watched = new Map<string, Watched>()

@@ -1,39 +1,46 @@
-import type { Context, Viewer } from '../../context.ts'
+import type { Viewer } from '../../auth/authenticate.ts'
 import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
-import { isId } from '../../rules.ts'
-import { requireViewer } from '../users/policy.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isId } from '../../schema/rules.ts'
 
-/** Each role may do what those before it may. */
+/** Roles in ascending order. Each role includes the rights of the ones before it. */
 const ROLES = ['VIEWER', 'COMMENTER', 'EDITOR', 'OWNER'] as const satisfies readonly ProjectRole[]
 
-/** Whether a role reaches another. */
+/** Returns true if `role` includes the rights of `needed`. */
 export function reaches(role: ProjectRole, needed: ProjectRole): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
-/** The projects a viewer sees: an ADMIN all, anybody else those they are a member of. */
+/**
+ * Filters the projects a viewer can see: all for an ADMIN, otherwise those they are a member of.
+ */
 export function visibleProjects(viewer: Viewer): Prisma.ProjectWhereInput {
   return viewer.role === 'ADMIN' ? {} : { memberships: { some: { userId: viewer.id } } }
 }
 
-/** The same as a condition on a column that holds a project's id; undefined where there is none. */
+/**
+ * Returns the same filter as SQL on a column with a project id, or undefined if nothing is
+ * filtered.
+ */
 export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.Sql | undefined {
   if (viewer.role === 'ADMIN') return undefined
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
-/** Refuses with FORBIDDEN a viewer who sees the project but may not do this in it. */
+/** Throws FORBIDDEN if the viewer sees the project but lacks the role. */
 export function requireRole(viewer: Viewer, role: ProjectRole | undefined, needed: ProjectRole): void {
   if (viewer.role === 'ADMIN' || (role && reaches(role, needed))) return
-  throw new AppError('FORBIDDEN', `This needs the role ${needed} in the project; yours is ${role ?? 'none'}.`)
+  throw new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
 }
 
 /**
- * Makes sure that the viewer has at least this role in the project. A project that is not there and one that the viewer
- * may not see are the same NOT_FOUND. `path` names the argument that held the id.
+ * Checks that the viewer has at least this role in the project. Throws NOT_FOUND for an unknown
+ * project and for one the viewer cannot see, FORBIDDEN for a lower role. `path` is the argument
+ * that holds the id.
  */
 export async function requireProject(
   ctx: Context,
@@ -52,13 +59,16 @@ export async function requireProject(
   requireRole(viewer, project.memberships[0]?.role, needed)
 }
 
-/** A value of an input that should be an id of something, and where it stood. */
+/** An id from the client's input, with the path of its argument. */
 export interface NamedId {
   id: string
   path: (string | number)[]
 }
 
-/** Makes sure that the viewer sees all these projects. */
+/**
+ * Requires that the viewer can see all these projects. Throws NOT_FOUND with an issue per missing
+ * project.
+ */
 export async function requireProjects(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return
   const viewer = requireViewer(ctx)
@@ -70,18 +80,20 @@ export async function requireProjects(ctx: Context, named: readonly NamedId[]): 
   refuseUnseen(named, new Set(seen.map(({ id }) => id)), 'project')
 }
 
-/** NOT_FOUND for what was named and is not there to be seen, all of it at once. */
+/** Throws NOT_FOUND with one issue for each named id that is not in `seen`. */
 export function refuseUnseen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
   const missing = named.filter(({ id }) => !seen.has(id.toLowerCase()))
   if (missing.length === 0) return
   const issues = missing.map(({ id, path }) => ({
     path,
     code: 'not_found',
-    message: `There is no ${noun} ${JSON.stringify(id)}.`,
+    message: `${noun[0]?.toUpperCase()}${noun.slice(1)} ${JSON.stringify(id)} does not exist or you cannot see it.`,
   }))
   throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
 }
 
 export function projectNotFound(projectId: string, path: (string | number)[]): AppError {
-  return new AppError('NOT_FOUND', `There is no project ${JSON.stringify(projectId)}.`, { path })
+  return new AppError('NOT_FOUND', `Project ${JSON.stringify(projectId)} does not exist or you cannot see it.`, {
+    path,
+  })
 }

@@ -1,15 +1,22 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
+import { builder } from '../../schema/builder.ts'
+import { checkPage, connectionType, listQuery, pageArguments, pageRules } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
 import { createProjectRules } from './input.ts'
 import * as projects from './service.ts'
 
+logged('project', {
+  table: 'Project',
+  project: 'id',
+  columns: ['key', 'name', 'description', 'archivedAt'],
+  fixed: ['key'],
+})
+
 export const ProjectType = builder.prismaObject('Project', {
-  description: 'What tasks belong to, and who may see and change them.',
+  description: 'A project: a group of tasks with members who can see and change them.',
   fields: (t) => ({
     id: t.exposeID('id'),
     key: t.exposeString('key', {
-      description: 'The first half of its tasks’ keys, like WEB.',
+      description: 'The prefix of the keys of its tasks: WEB in WEB-42.',
       extensions: { rules: createProjectRules.shape.key },
     }),
     name: t.exposeString('name', { extensions: { rules: createProjectRules.shape.name } }),
@@ -19,7 +26,7 @@ export const ProjectType = builder.prismaObject('Project', {
       extensions: { rules: createProjectRules.shape.description },
     }),
     archivedAt: t.expose('archivedAt', { type: 'DateTime', nullable: true }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   }),
@@ -30,7 +37,10 @@ const ProjectConnection = connectionType(ProjectType)
 const CreateProjectInput = builder.inputType('CreateProjectInput', {
   validate: createProjectRules,
   fields: (t) => ({
-    key: t.string({ description: 'Unique; 2 to 10 capital letters and digits. Made from the name when absent.' }),
+    key: t.string({
+      description:
+        '2 to 10 capital letters and digits, starting with a letter. Must be unique. By default derived from the name.',
+    }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
     description: t.string({ description: 'Markdown, at most 2,000 characters.' }),
   }),
@@ -39,7 +49,7 @@ const CreateProjectInput = builder.inputType('CreateProjectInput', {
 builder.mutationField('createProject', (t) =>
   t.prismaField({
     type: 'Project',
-    description: 'Create a project. Whoever creates it is its OWNER.',
+    description: 'Create a project. You become its OWNER.',
     authScopes: { scope: 'projects:write' },
     rest: {
       method: 'POST',
@@ -56,9 +66,9 @@ builder.mutationField('createProject', (t) =>
 builder.queryField('project', (t) =>
   t.prismaField({
     type: 'Project',
-    // Null beside its error, so that one id that is not there does not take the rest of a query with it.
+    // Nullable, so that an unknown id does not null the rest of the query.
     nullable: true,
-    description: 'One project.',
+    description: 'Get a project by id. Needs VIEWER on the project.',
     authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects/{id}' },
     args: { id: t.arg.id({ required: true }) },
@@ -69,12 +79,11 @@ builder.queryField('project', (t) =>
 builder.queryField('projects', (t) =>
   t.field({
     type: ProjectConnection,
-    description: 'The projects you see, oldest first.',
+    description: 'List the projects you can see, oldest first.',
     authScopes: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects' },
     validate: pageRules.check(checkPage),
     args: pageArguments,
-    resolve: (_root, args, ctx, info) =>
-      projects.listProjects(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+    resolve: (_root, args, ctx, info) => projects.listProjects(ctx, args, listQuery(ctx, info)),
   }),
 )

@@ -1,16 +1,16 @@
-import type { Context } from '../../context.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
-import { isTaken, taken } from '../conflicts.ts'
-import { requireViewer } from '../users/policy.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isTaken, taken } from '../../schema/conflicts.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
+import { isId } from '../../schema/rules.ts'
 import type { CreateProjectValues } from './input.ts'
-import { withFreeKey } from './keys.ts'
+import { withFreeKey } from './key-service.ts'
 import { projectNotFound, visibleProjects, visibleProjectsSql } from './policy.ts'
 
 type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
 
-/** Any signed-in user may make a project, and owns it. */
+/** Creates a project with the viewer as OWNER. Any signed-in user can do this. */
 export async function createProject(ctx: Context, input: CreateProjectValues, query: ProjectQuery) {
   const viewer = requireViewer(ctx)
   const { key, name, description } = input
@@ -27,7 +27,7 @@ export async function createProject(ctx: Context, input: CreateProjectValues, qu
     })
   if (!key) return withFreeKey(ctx.db, name, (chosen) => ctx.db.$transaction((tx) => create(tx, chosen)))
   return create(ctx.db, key).catch((error: unknown) => {
-    throw isTaken(error, 'key') ? taken(['input', 'key'], `There is a project with the key ${key}.`) : error
+    throw isTaken(error, 'key') ? taken(['input', 'key'], `The key ${key} is taken by another project.`) : error
   })
 }
 
@@ -40,7 +40,7 @@ export async function getProject(ctx: Context, id: string, query: ProjectQuery) 
   return project
 }
 
-/** The projects the viewer sees, oldest first. */
+/** Lists the projects the viewer can see, oldest first. */
 export async function listProjects(
   ctx: Context,
   args: PageArguments,

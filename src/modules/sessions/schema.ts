@@ -1,19 +1,38 @@
-import { builder } from '../../builder.ts'
-import { checkPage, connectionType, pageArguments, pageRules } from '../../pagination.ts'
+import { builder } from '../../schema/builder.ts'
+import { checkPage, connectionType, pageArguments, pageRules } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
 import * as sessions from './service.ts'
 
+logged('session', {
+  table: 'Session',
+  internal: true,
+  verbs: {},
+  ends: { column: 'revokedAt', set: 'revoked' },
+  columns: [],
+  versioned: false,
+})
+
 export const SessionType = builder.prismaObject('Session', {
-  description: 'One sign-in and what came of it by refreshing.',
+  description: 'A session: one sign-in, extended by each refresh.',
   fields: (t) => ({
     id: t.exposeID('id'),
-    userAgent: t.exposeString('userAgent', { nullable: true, description: 'What the client called itself.' }),
+    userAgent: t.exposeString('userAgent', {
+      nullable: true,
+      description: 'The User-Agent header of the client that signed in.',
+    }),
     current: t.boolean({
-      description: 'Whether it is the session that asks.',
+      description: 'True for the session of this request.',
       resolve: ({ id }, _args, { viewer }) => viewer?.credential.kind === 'session' && viewer.credential.id === id,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
-    lastUsedAt: t.expose('lastUsedAt', { type: 'DateTime', description: 'When it was opened or last refreshed.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Unless it is refreshed before.' }),
+    lastUsedAt: t.expose('lastUsedAt', {
+      type: 'DateTime',
+      description: 'When the session was opened or last refreshed.',
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      description: 'When the session ends unless it is refreshed before.',
+    }),
   }),
 })
 
@@ -22,7 +41,7 @@ const SessionConnection = connectionType(SessionType)
 builder.queryField('sessions', (t) =>
   t.field({
     type: SessionConnection,
-    description: 'Your open sessions, newest first.',
+    description: 'List your open sessions, newest first.',
     authScopes: { person: true },
     rest: { method: 'GET', path: '/sessions' },
     validate: pageRules.check(checkPage),
@@ -34,7 +53,7 @@ builder.queryField('sessions', (t) =>
 builder.mutationField('revokeSession', (t) =>
   t.field({
     type: SessionType,
-    description: 'End one of your sessions, with its open streams.',
+    description: 'End one of your sessions and its open streams.',
     authScopes: { person: true },
     rest: { method: 'DELETE', path: '/sessions/{id}', status: 204 },
     args: { id: t.arg.id({ required: true }) },

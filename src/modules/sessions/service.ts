@@ -1,21 +1,21 @@
 import { newRefreshToken } from '../../auth/tokens.ts'
-import type { Context } from '../../context.ts'
 import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type Session, type User } from '../../generated/prisma/client.ts'
-import { byTime, type Connection, loadPage, type PageArguments } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
-import { requireViewer } from '../users/policy.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
+import { isId } from '../../schema/rules.ts'
 
 export interface AuthAnswer {
   accessToken: string
   refreshToken: string
-  /** Seconds. */
+  /** Lifetime of the access token, in seconds. */
   expiresIn: number
   user: User
 }
 
-/** Opens a session for a user who has proved who they are. */
+/** Opens a session for an authenticated user. */
 export async function openSession(ctx: Context, user: User): Promise<AuthAnswer> {
   const { token, hash } = newRefreshToken()
   const session = await ctx.db.session.create({
@@ -29,18 +29,21 @@ export async function openSession(ctx: Context, user: User): Promise<AuthAnswer>
   return authAnswer(ctx, user, session.id, token)
 }
 
-/** When a session ends that is used now. */
+/** Returns when a session that is used now will expire. */
 export function sessionEnd(ctx: Context): Date {
   return new Date(Date.now() + ctx.services.config.REFRESH_TOKEN_TTL * 1000)
 }
 
-/** The tokens of a session, and what else its owner is told. */
+/**
+ * Builds the answer to a sign-in or refresh, and makes the user the viewer of the current
+ * operation.
+ */
 export function authAnswer(ctx: Context, user: User, sessionId: string, refreshToken: string): AuthAnswer {
   const { tokens } = ctx.services
   const accessToken = tokens.sign({ userId: user.id, sessionId })
   const { id, role, inboxId } = user
   const expiresAt = Date.now() + tokens.lifetime * 1000
-  // From here on the operation speaks as the user it signed in: the answer shows them their own address.
+  // The rest of the operation runs as this user, so the answer can show their own e-mail address.
   ctx.viewer = { id, role, inboxId, scopes: null, credential: { kind: 'session', id: sessionId, expiresAt } }
   return { accessToken, refreshToken, expiresIn: tokens.lifetime, user }
 }
@@ -49,19 +52,19 @@ export function authAnswer(ctx: Context, user: User, sessionId: string, refreshT
 export async function signOut(ctx: Context): Promise<boolean> {
   const { credential } = requireViewer(ctx)
   if (credential.kind !== 'session') {
-    throw new AppError('FORBIDDEN', 'This token is of an outside identity provider: sign out there.')
+    throw new AppError('FORBIDDEN', 'This token was issued by an external identity provider. Sign out there.')
   }
   await ctx.db.session.updateMany({ where: { id: credential.id, revokedAt: null }, data: { revokedAt: new Date() } })
   return true
 }
 
-/** Ends every session of the viewer, this one included. */
+/** Ends every session of the viewer, including the current one. */
 export async function signOutEverywhere(ctx: Context): Promise<boolean> {
   await endSessions(ctx, requireViewer(ctx).id)
   return true
 }
 
-/** Ends a user's sessions, all or all but one. */
+/** Ends all sessions of a user, except the one given as `except`. */
 export async function endSessions(
   ctx: { db: Pick<Context['db'], 'session'> },
   userId: string,
@@ -73,7 +76,7 @@ export async function endSessions(
   })
 }
 
-/** The viewer's open sessions, newest first. */
+/** Lists the viewer's open sessions, newest first. */
 export async function listSessions(ctx: Context, args: PageArguments): Promise<Connection<Session>> {
   const viewer = requireViewer(ctx)
   return loadPage(ctx.db, args, {
@@ -87,7 +90,9 @@ export async function listSessions(ctx: Context, args: PageArguments): Promise<C
 /** Ends one session of the viewer. */
 export async function revokeSession(ctx: Context, id: string): Promise<Session> {
   const viewer = requireViewer(ctx)
-  const missing = new AppError('NOT_FOUND', `There is no session ${JSON.stringify(id)}.`, { path: ['id'] })
+  const missing = new AppError('NOT_FOUND', `Session ${JSON.stringify(id)} does not exist or has ended.`, {
+    path: ['id'],
+  })
   const where = { id, userId: viewer.id, revokedAt: null, expiresAt: { gt: new Date() } }
   if (!isId(id)) throw missing
   const [session] = await ctx.db.session.updateManyAndReturn({ where, data: { revokedAt: new Date() } })
@@ -97,7 +102,7 @@ export async function revokeSession(ctx: Context, id: string): Promise<Session> 
 
 const DAY_MS = 86_400_000
 
-/** Deletes sessions that have been over for a day, with their tokens, and answers how many that were. */
+/** Deletes sessions that ended more than a day ago, with their tokens. Returns how many. */
 export async function forgetSessions(db: Database): Promise<number> {
   const before = new Date(Date.now() - DAY_MS)
   const { count } = await db.session.deleteMany({

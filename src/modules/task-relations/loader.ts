@@ -1,11 +1,10 @@
-import type { Viewer } from '../../context.ts'
-import type { Database } from '../../database/client.ts'
 import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import type { TaskRelation } from '../../generated/prisma/client.ts'
+import { defineLoader } from '../../request/loader.ts'
 import { visibleProjects } from '../projects/policy.ts'
 import { kindOf, type TaskRelationKind } from './kinds.ts'
 
-/** A relation as one of its two tasks has it. */
+/** A relation as seen from one of its two tasks. */
 export interface OwnRelation {
   id: string
   type: TaskRelationKind
@@ -15,7 +14,7 @@ export interface OwnRelation {
   createdAt: Date
 }
 
-/** A stored relation from the side of one of its tasks. */
+/** Returns a stored relation as seen from `taskId`. */
 export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation {
   const { id, type, sourceId, targetId, creatorId, createdAt } = relation
   const asTarget = targetId === taskId
@@ -29,12 +28,11 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
   }
 }
 
-/** The relations of each task to tasks the viewer sees and that are not in the trash, oldest first. */
-export async function loadRelations(
-  db: Database,
-  viewer: Viewer | null,
-  ids: readonly string[],
-): Promise<OwnRelation[][]> {
+/**
+ * Loads the relations of a task, oldest first, to tasks the viewer sees and that are not in the
+ * trash.
+ */
+export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<OwnRelation[][]> => {
   if (!viewer) return ids.map(() => [])
   const wanted = { in: padToPowerOfTwo(ids) }
   const seen = { deletedAt: null, project: visibleProjects(viewer) }
@@ -47,7 +45,8 @@ export async function loadRelations(
     },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
   })
-  // A relation between two of the tasks is found once and is both's; the other side may be one that is not to be seen.
+  // A relation between two requested tasks is found once and belongs to both. Check each side
+  // separately: the viewer may see only one of them.
   const others = new Set(
     (
       await db.task.findMany({
@@ -65,4 +64,4 @@ export async function loadRelations(
       .map((relation) => fromSideOf(id, relation))
       .filter(({ relatedTaskId }) => others.has(relatedTaskId)),
   )
-}
+})

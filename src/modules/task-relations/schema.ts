@@ -1,18 +1,30 @@
-import { builder } from '../../builder.ts'
-import { taskId } from '../tasks/keys.ts'
+import { builder } from '../../schema/builder.ts'
+import { logged } from '../../schema/logged.ts'
+import { taskId } from '../tasks/key-type.ts'
+import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
 import { createTaskRelationRules } from './input.ts'
 import { TASK_RELATION_KINDS } from './kinds.ts'
 import type { OwnRelation } from './loader.ts'
+import { loadRelations } from './loader.ts'
 import * as relations from './service.ts'
 
+// The two tasks may be in different projects: log_relation() writes an event in each.
+logged('relation', {
+  table: 'TaskRelation',
+  verbs: { insert: 'created', delete: 'deleted' },
+  writtenBy: 'log_relation',
+})
+
 const RelationType = builder.enumType('TaskRelationType', {
-  description: 'How a task is related to another: each relation is seen from either side, as BLOCKS or BLOCKED_BY.',
+  description:
+    'How a task is related to another. Every relation has two sides: BLOCKS on one task is BLOCKED_BY on the other.',
   values: TASK_RELATION_KINDS,
 })
 
 const TaskRelation = builder.objectRef<OwnRelation>('TaskRelation').implement({
-  description: 'A relation of a task to another, from its side. Related tasks you do not see are left out.',
+  description:
+    'A relation between two tasks, as seen from one of them. Relations to tasks you cannot see are left out.',
   fields: (t) => ({
     id: t.exposeID('id'),
     type: t.expose('type', { type: RelationType }),
@@ -21,7 +33,7 @@ const TaskRelation = builder.objectRef<OwnRelation>('TaskRelation').implement({
     relatedTask: t.field({
       type: TaskType,
       nullable: true,
-      resolve: ({ relatedTaskId }, _args, { loaders }) => loaders.task.load(relatedTaskId),
+      resolve: ({ relatedTaskId }, _args, ctx) => loadTask(ctx, relatedTaskId),
     }),
     creatorId: t.exposeID('creatorId', { nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
@@ -31,8 +43,8 @@ const TaskRelation = builder.objectRef<OwnRelation>('TaskRelation').implement({
 builder.objectField(TaskType, 'relations', (t) =>
   t.field({
     type: [TaskRelation],
-    description: 'To tasks you see, oldest first.',
-    resolve: ({ id }, _args, { loaders }) => loaders.relations.load(id),
+    description: 'Relations to tasks you can see, oldest first.',
+    resolve: ({ id }, _args, ctx) => loadRelations(ctx, id),
   }),
 )
 
@@ -40,20 +52,20 @@ const CreateTaskRelationInput = builder.inputType('CreateTaskRelationInput', {
   validate: createTaskRelationRules,
   fields: (t) => ({
     type: t.field({ type: RelationType, required: true }),
-    relatedTaskId: t.id({ required: true, description: 'The other task, by id or key; also one of another project.' }),
+    relatedTaskId: t.id({ required: true, description: 'Id or key of the other task. It can be in another project.' }),
   }),
 })
 
 const TASK_ID = {
   required: true,
-  description: 'The task’s id, or its key like WEB-42.',
+  description: 'The task’s id or key, like WEB-42.',
   extensions: { rules: taskId },
 } as const
 
 builder.queryField('taskRelations', (t) =>
   t.field({
     type: [TaskRelation],
-    description: 'The relations of a task to tasks you see, oldest first.',
+    description: 'List a task’s relations to tasks you can see, oldest first. Needs VIEWER on the task’s project.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{taskId}/relations', key: 'nodes' },
     args: { taskId: t.arg.id(TASK_ID) },
@@ -65,7 +77,7 @@ builder.mutationField('createTaskRelation', (t) =>
   t.field({
     type: TaskRelation,
     description:
-      'Relate a task to another. Nothing blocks or duplicates itself, over however many tasks. Needs EDITOR on the project of the first.',
+      'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start. Needs EDITOR on the project of the first task.',
     authScopes: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
@@ -85,7 +97,7 @@ builder.mutationField('createTaskRelation', (t) =>
 builder.mutationField('deleteTaskRelation', (t) =>
   t.field({
     type: TaskRelation,
-    description: 'Take a relation away, from either of its tasks. Needs EDITOR on the project of that one.',
+    description: 'Delete a relation, from either of its tasks. Needs EDITOR on the project of the given task.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{taskId}/relations/{id}', status: 204 },
     args: { taskId: t.arg.id(TASK_ID), id: t.arg.id({ required: true }) },

@@ -1,22 +1,23 @@
-import type { Context } from '../../context.ts'
+import { actAs } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
-import { againOnDeadlock } from '../../database/retry.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
-import { isId } from '../../rules.ts'
-import { isTaken, taken } from '../conflicts.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isTaken, taken } from '../../schema/conflicts.ts'
+import { isId } from '../../schema/rules.ts'
 import { requireTask } from '../tasks/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 import type { CreateTaskRelationValues } from './input.ts'
 import { storedRelation } from './kinds.ts'
-import { fromSideOf, type OwnRelation } from './loader.ts'
+import { fromSideOf, loadRelations, type OwnRelation } from './loader.ts'
 
-/** Needs VIEWER. The relations of a task to tasks the viewer sees. */
+/** Lists a task's relations to tasks the viewer can see. Needs VIEWER. */
 export async function listRelations(ctx: Context, taskId: string): Promise<OwnRelation[]> {
   const task = await requireTask(ctx, taskId, { needed: 'VIEWER', path: ['taskId'] })
-  return ctx.loaders.relations.load(task.id)
+  return loadRelations(ctx, task.id)
 }
 
-/** Needs EDITOR on the task's project, and to see the other task. */
+/** Relates a task to another. Needs EDITOR on the task's project and VIEWER on the other's. */
 export async function createRelation(
   ctx: Context,
   taskId: string,
@@ -31,31 +32,30 @@ export async function createRelation(
     const data = { ...storedRelation(type, task.id, related.id), creatorId: viewer.id }
     const create = () =>
       ctx.db.$transaction(async (tx) => {
-        // In one order: which is the source is not, and a tree that moves is held in the order of its ids.
+        // Lock both tasks in id order, as moving a tree does. Source and target can be either one.
         await tx.$executeRaw`SELECT FROM "Task" WHERE "id" IN (${task.id}::uuid, ${related.id}::uuid) ORDER BY "id" FOR KEY SHARE`
         return tx.taskRelation.create({ data })
       })
-    return fromSideOf(task.id, await againOnDeadlock(ctx.db, create))
+    return fromSideOf(task.id, await retryOnDeadlock(ctx.db, create))
   } catch (error) {
-    if (isTaken(error, 'sourceId')) throw taken(path, 'The tasks are related like this already.')
+    if (isTaken(error, 'sourceId')) throw taken(path, 'The tasks already have this relation.')
     const known = toAppError(error)
     if (known?.issues[0]?.code !== 'no cycle') throw error
-    const message = `would close a circle: over however many tasks, none may ${type.startsWith('BLOCK') ? 'block' : 'duplicate'} itself`
+    const message = `would create a cycle: a task cannot ${type.startsWith('BLOCK') ? 'block' : 'duplicate'} itself, not even through other tasks`
     throw new AppError('VALIDATION_FAILED', `${path.join('.')}: ${message}`, {
       issues: [{ path, code: 'no_cycle', message }],
     })
   }
 }
 
-/** Needs EDITOR on the task's project. Answers the relation as it was. */
+/** Deletes a relation and returns it. Needs EDITOR on the task's project. */
 export async function deleteRelation(ctx: Context, taskId: string, id: string): Promise<OwnRelation> {
   const viewer = requireViewer(ctx)
   const task = await requireTask(ctx, taskId, { path: ['taskId'] })
-  const seen = (await ctx.loaders.relations.load(task.id)).find((one) => one.id === id.toLowerCase())
+  const seen = (await loadRelations(ctx, task.id)).find((one) => one.id === id.toLowerCase())
   if (!isId(id) || !seen) throw relationNotFound(id)
   const deleted = await ctx.db.$transaction(async (tx) => {
-    // A row that is gone cannot say who deleted it.
-    await tx.$executeRaw`SELECT set_config('taskwire.actor', ${viewer.id}, true)`
+    await actAs(tx, viewer)
     return (await tx.taskRelation.deleteMany({ where: { id } })).count
   })
   if (deleted === 0) throw relationNotFound(id)
@@ -63,4 +63,4 @@ export async function deleteRelation(ctx: Context, taskId: string, id: string): 
 }
 
 const relationNotFound = (id: string) =>
-  new AppError('NOT_FOUND', `The task has no relation ${JSON.stringify(id)}.`, { path: ['id'] })
+  new AppError('NOT_FOUND', `The task has no relation ${JSON.stringify(id)} that you can see.`, { path: ['id'] })

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 import { TaskStatus } from '../../generated/prisma/enums.ts'
-import { id, line, notNull, text } from '../../rules.ts'
-import { taskId } from './keys.ts'
+import { id, line, notNull, text } from '../../schema/rules.ts'
+import { taskId } from './key-type.ts'
 
 export const title = line(200).meta({ examples: ['Write the report'] })
 export const description = text(2000).meta({ examples: ['With **numbers**.'] })
 export const status = z.enum(TaskStatus)
 export const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
 
-/** How many people a task may be assigned to, and how many labels it may have. */
-const MOST_LINKS = 20
-export const links = z.array(id).max(MOST_LINKS, `must be at most ${MOST_LINKS}`)
+/** Maximum number of assignees, and of labels. */
+const MAX_LINKS = 20
+export const links = z.array(id).max(MAX_LINKS, `must have at most ${MAX_LINKS} items`)
 
-/** What PUT replaces: everything a client may set, absent meaning the default. */
+/** PUT: every field a client may set. Absent fields take their defaults. */
 export const replaceTaskRules = z.object({
   title,
   description: description.nullish(),
@@ -26,7 +26,7 @@ export const replaceTaskRules = z.object({
 
 export const createTaskRules = replaceTaskRules.extend({ projectId: id.nullish() })
 
-/** What PATCH changes: absent leaves alone, null clears what may be empty. */
+/** PATCH: absent fields keep their value. Null clears an optional field. */
 export const updateTaskRules = z.object({
   title: notNull(title),
   description: description.nullish(),
@@ -38,7 +38,6 @@ export const updateTaskRules = z.object({
   labelIds: links.nullish(),
 })
 
-/** The arguments of duplicateTask. */
 export const duplicateTaskRules = z.object({ id: z.string(), title: title.nullish() })
 
 export type CreateTaskValues = z.infer<typeof createTaskRules>

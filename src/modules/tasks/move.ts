@@ -1,25 +1,27 @@
-import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { absentOrChanged } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 import { requireTask, taskNotFound } from './policy.ts'
-import { absentOrChanged, type TaskQuery } from './service.ts'
+import type { TaskQuery } from './rows.ts'
+import { expectedTask } from './service.ts'
 import { inTree } from './tree.ts'
 
-/** Each gets a number, and all are held until the last has one. */
-const MOST_MOVED = 1_000
+/** Limits how long one move holds its locks. */
+const MAX_MOVED = 1_000
 
 async function refuseLargeTree(db: Context['db'], id: string): Promise<void> {
   const [row] = await db.$queryRaw<{ size: number }[]>`
     WITH RECURSIVE tree("id") AS (
       SELECT ${id}::uuid UNION SELECT below."id" FROM tree JOIN "Task" AS below ON below."parentId" = tree."id"
-    ) SELECT count(*)::int AS size FROM (SELECT FROM tree LIMIT ${MOST_MOVED + 1}) AS counted`
-  if ((row?.size ?? 0) <= MOST_MOVED) return
-  const message = `With its sub-tasks the task is more than ${MOST_MOVED.toLocaleString('en')}: move some of them first.`
+    ) SELECT count(*)::int AS size FROM (SELECT FROM tree LIMIT ${MAX_MOVED + 1}) AS counted`
+  if ((row?.size ?? 0) <= MAX_MOVED) return
+  const message = `The task has more than ${(MAX_MOVED - 1).toLocaleString('en')} sub-tasks. Move some of them first.`
   throw new AppError('VALIDATION_FAILED', message, { path: ['id'] })
 }
 
-/** In the order of their ids, like a batch, which would else wait for one of them while this waits for another of its. */
+/** Locks a task and its sub-tasks in the order of their ids, as batches do, to avoid deadlocks. */
 async function lockRows(db: Context['db'], id: string): Promise<void> {
   await db.$executeRaw`
     WITH RECURSIVE tree("id") AS (
@@ -28,8 +30,9 @@ async function lockRows(db: Context['db'], id: string): Promise<void> {
 }
 
 /**
- * Moves a task, with the sub-tasks below it, to another project. Needs EDITOR on both. Each gets a key there and is still found by
- * the one it had. Labels go to those of the same name there; people who are no members there are no longer assigned.
+ * Moves a task and its sub-tasks to another project. Needs EDITOR on both projects. Tasks get new
+ * keys, and the old keys still find them. Labels map by name. Assignees who are not members there
+ * are removed.
  */
 export async function moveTask(
   ctx: Context,
@@ -61,7 +64,7 @@ export async function moveTask(
           WHERE member."projectId" = ${projectId}::uuid) END,
         "updatedById" = ${viewer.id}::uuid
       FROM tree WHERE task."id" = tree."id"`
-    if (moved === 0) throw await absentOrChanged({ ...ctx, db: tx }, id, version)
+    if (moved === 0) throw await absentOrChanged(expectedTask({ ...ctx, db: tx }, id, version))
     const task = await tx.task.findUnique({ ...query, where: { id } })
     if (!task) throw taskNotFound(idOrKey)
     return task

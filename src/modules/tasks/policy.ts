@@ -1,15 +1,14 @@
-import type { Context } from '../../context.ts'
 import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
 import { type NamedId, refuseUnseen, requireRole, visibleProjects } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
-import { idOf } from './keys.ts'
+import { idOf } from './key-type.ts'
+import type { TaskQuery } from './rows.ts'
 
-type TaskQuery = Pick<Prisma.TaskFindFirstArgs, 'select' | 'include'>
-
-/** Which tasks are looked for: those in use, those in the trash, or either. */
+/** Live tasks, tasks in the trash, or both. */
 type Whereabouts = 'live' | 'deleted' | 'either'
 
 const WHEREABOUTS = {
@@ -18,7 +17,7 @@ const WHEREABOUTS = {
   either: {},
 } satisfies Record<Whereabouts, Prisma.TaskWhereInput>
 
-/** A task the viewer may read, by id or key; null where there is none to be seen: not there and invisible are the same. */
+/** Finds a visible task by id or key. Returns null if it is unknown or hidden. */
 export async function findTask<Query extends TaskQuery>(
   ctx: Context,
   idOrKey: string,
@@ -29,14 +28,13 @@ export async function findTask<Query extends TaskQuery>(
   return where && ctx.db.task.findFirst({ ...query, where })
 }
 
-/** What the task has to meet to be seen; null where there is no such key. */
 async function visibleTask(ctx: Context, idOrKey: string, whereabouts: Whereabouts) {
   const viewer = requireViewer(ctx)
   const id = await idOf(ctx, idOrKey)
   return id === undefined ? null : { id, ...WHEREABOUTS[whereabouts], project: visibleProjects(viewer) }
 }
 
-/** What a change of a task has to know of it. */
+/** The columns that checks of a change need. */
 export interface FoundTask {
   id: string
   projectId: string
@@ -44,7 +42,10 @@ export interface FoundTask {
   assigneeIds: string[]
 }
 
-/** The task, by id or key, which the viewer may change (EDITOR of its project, unless told). */
+/**
+ * Returns a task if the viewer has the role in its project, EDITOR by default. Throws NOT_FOUND or
+ * FORBIDDEN.
+ */
 export async function requireTask(
   ctx: Context,
   idOrKey: string,
@@ -74,7 +75,9 @@ export async function requireTask(
   return task
 }
 
-/** Makes sure that the viewer sees all these tasks; `ids` are those of what is there. */
+/**
+ * Throws NOT_FOUND unless the viewer sees all these tasks. `ids` maps what was given to task ids.
+ */
 export async function requireVisibleTasks(
   ctx: Context,
   named: readonly NamedId[],
@@ -96,5 +99,7 @@ export async function requireVisibleTasks(
 }
 
 export function taskNotFound(id: string, path: (string | number)[] = ['id']): AppError {
-  return new AppError('NOT_FOUND', `There is no task ${JSON.stringify(id)}.`, { path })
+  return new AppError('NOT_FOUND', unknownTask(id), { path })
 }
+
+export const unknownTask = (id: string) => `Task ${JSON.stringify(id)} does not exist or you cannot see it.`

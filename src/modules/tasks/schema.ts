@@ -1,30 +1,30 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../../builder.ts'
-import { pageArguments } from '../../pagination.ts'
-import { EXPECTED_VERSION } from '../../rules.ts'
-import { listTasksRules } from './filter-input.ts'
-import { TaskFilter, TaskOrder } from './filter-schema.ts'
+import { builder } from '../../schema/builder.ts'
+import { listQuery, pageArguments } from '../../schema/lists.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
+import { TaskFilter } from './filter/schema.ts'
 import { duplicateTaskRules } from './input.ts'
+import './bulk/schema.ts'
 import { CreateTaskInput, ReplaceTaskInput, UpdateTaskInput } from './input-types.ts'
-import { taskId } from './keys.ts'
-import { listTasks } from './list.ts'
+import { taskId } from './key-type.ts'
+import { TaskConnection } from './list/connection.ts'
+import { listTasksRules } from './list/input.ts'
+import { TaskOrder } from './list/order-type.ts'
+import { listTasks } from './list/service.ts'
 import { moveTask } from './move.ts'
 import * as tasks from './service.ts'
-import { TaskConnection } from './type.ts'
 
-/** Wherever an operation is about one task. */
 const TASK_ID = {
   required: true,
-  description: 'The task’s id, or its key like WEB-42.',
+  description: 'Id of the task, or its key like WEB-42.',
   extensions: { rules: taskId },
 } as const
 
 builder.queryField('task', (t) =>
   t.prismaField({
     type: 'Task',
-    // Null beside its error, so that one id that is not there does not take the rest of a query with it.
+    // So that an unknown id does not fail the rest of the query.
     nullable: true,
-    description: 'One task.',
+    description: 'A task by id or key.',
     authScopes: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{id}' },
     args: { id: t.arg.id(TASK_ID) },
@@ -36,7 +36,7 @@ builder.queryField('tasks', (t) =>
   t.field({
     type: TaskConnection,
     description:
-      'The tasks you see that meet the filter, oldest first unless ordered otherwise; with a search the most relevant first.',
+      'Tasks visible to you that match the filter. By default the oldest first; with a search the most relevant first.',
     authScopes: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: {
@@ -47,11 +47,10 @@ builder.queryField('tasks', (t) =>
     validate: listTasksRules,
     args: {
       filter: t.arg({ type: TaskFilter }),
-      orderBy: t.arg({ type: [TaskOrder], description: 'At most two. Tasks without a due date come last.' }),
+      orderBy: t.arg({ type: [TaskOrder], description: 'At most two terms. Tasks without a due date come last.' }),
       ...pageArguments,
     },
-    resolve: (_root, args, ctx, info) =>
-      listTasks(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+    resolve: (_root, args, ctx, info) => listTasks(ctx, args, listQuery(ctx, info)),
   }),
 )
 
@@ -109,7 +108,7 @@ builder.mutationField('replaceTask', (t) =>
 builder.mutationField('deleteTask', (t) =>
   t.prismaField({
     type: 'Task',
-    description: 'Put a task into the trash, from which it can be restored for a while. Needs EDITOR on the project.',
+    description: 'Move a task to the trash. It can be restored until the trash is purged. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{id}', status: 204 },
     args: {
@@ -123,7 +122,7 @@ builder.mutationField('deleteTask', (t) =>
 builder.mutationField('restoreTask', (t) =>
   t.prismaField({
     type: 'Task',
-    description: 'Take a task out of the trash. Needs EDITOR on the project.',
+    description: 'Restore a task from the trash. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/{id}/restore' },
     args: {
@@ -137,7 +136,7 @@ builder.mutationField('restoreTask', (t) =>
 builder.mutationField('duplicateTask', (t) =>
   t.prismaField({
     type: 'Task',
-    description: 'Make a new task, PENDING, with all else this one has. Needs EDITOR on the project.',
+    description: 'Create a copy of a task with status PENDING. Needs EDITOR on the project.',
     authScopes: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
@@ -149,7 +148,7 @@ builder.mutationField('duplicateTask', (t) =>
     validate: duplicateTaskRules,
     args: {
       id: t.arg.id(TASK_ID),
-      title: t.arg.string({ description: 'Another title; 1 to 200 characters.' }),
+      title: t.arg.string({ description: 'Title of the copy, 1 to 200 characters. By default the same.' }),
     },
     resolve: (query, _root, { id, title }, ctx) => tasks.duplicateTask(ctx, id, title, query),
   }),
@@ -159,12 +158,12 @@ builder.mutationField('moveTask', (t) =>
   t.prismaField({
     type: 'Task',
     description:
-      'Move a task, with its sub-tasks, to another project. Each gets a key there and is still found by the one it had; labels go to those of the same name there, and who is no member there is no longer assigned. Needs EDITOR on both projects.',
+      'Move a task and its sub-tasks to another project. They get new keys, and the old keys still find them. Labels map to labels of the same name; assignees who are not members of that project are removed. Needs EDITOR on both projects.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/{id}/move', body: ['projectId'] },
     args: {
       id: t.arg.id(TASK_ID),
-      projectId: t.arg.id({ required: true, description: 'The project it goes to.' }),
+      projectId: t.arg.id({ required: true, description: 'Destination project.' }),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
     },
     resolve: (query, _root, { id, projectId, expectedVersion }, ctx) =>

@@ -1,45 +1,41 @@
-import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
-import { Prisma } from '../../generated/prisma/client.ts'
-import { versionDiffers } from '../conflicts.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { type ExpectedRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
-import { requireViewer } from '../users/policy.ts'
 import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
-import { type CheckedLinks, checkLinks, requireLinks } from './links.ts'
+import { checkLinks, requireLinks, type TaskLinks } from './links.ts'
 import { type FoundTask, findTask, requireTask, taskNotFound } from './policy.ts'
+import type { TaskQuery } from './rows.ts'
 import { inTree } from './tree.ts'
 
-export type TaskQuery = Pick<Prisma.TaskFindManyArgs, 'select' | 'include'>
-type Version = number | null | undefined
-
-/** Needs EDITOR on the project; without one the task goes to its parent's project, else to the viewer's Inbox. */
+/**
+ * Creates a task, by default in the project of its parent or in the viewer's Inbox. Needs EDITOR
+ * on the project.
+ */
 export async function createTask(ctx: Context, input: CreateTaskValues, query: TaskQuery) {
   const viewer = requireViewer(ctx)
   const projectId = input.projectId ?? (await projectOfParent(ctx, input.parentId)) ?? viewer.inboxId
-  if (!projectId) throw withoutProject()
+  if (!projectId) {
+    const path = ['input', 'projectId']
+    throw new AppError('VALIDATION_FAILED', `${path.join('.')}: ${NO_INBOX}`, { path })
+  }
   await requireProject(ctx, projectId, 'EDITOR', ['input', 'projectId'])
   const links = await requireLinks(ctx, { ...input, projectId })
   const data = newTask(viewer.id, projectId, input, links)
   return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
-/** For a task that nobody said the project of, by someone who has no Inbox. */
-export function withoutProject(path: (string | number)[] = ['input', 'projectId']): AppError {
-  return new AppError('VALIDATION_FAILED', `${path.join('.')}: is required, as you have no Inbox`, { path })
-}
+export const NO_INBOX = 'is required because you have no Inbox'
 
 async function projectOfParent(ctx: Context, parentId: string | null | undefined): Promise<string | undefined> {
   if (parentId == null) return undefined
   return (await findTask(ctx, parentId, { select: { projectId: true } }))?.projectId
 }
 
-/** A row as the input describes it. */
-export function newTask(
-  creatorId: string,
-  projectId: string,
-  input: ReplaceTaskValues,
-  links: Omit<CheckedLinks, 'issues'>,
-) {
+/** Returns the row of a new task. */
+export function newTask(creatorId: string, projectId: string, input: ReplaceTaskValues, links: TaskLinks) {
   return { ...withDefaults(input, links), projectId, creatorId, updatedById: creatorId }
 }
 
@@ -49,7 +45,7 @@ export async function getTask(ctx: Context, id: string, query: TaskQuery) {
   return task
 }
 
-/** Needs EDITOR. Absent fields stay, null clears. */
+/** Updates the given fields of a task. Needs EDITOR. */
 export async function updateTask(
   ctx: Context,
   id: string,
@@ -58,18 +54,14 @@ export async function updateTask(
   query: TaskQuery,
 ) {
   const task = await requireTask(ctx, id)
-  const links = await requireLinks(ctx, { ...input, ...linksNow(task) })
+  const links = await requireLinks(ctx, { ...input, ...linkContext(task) })
   return changeTask(ctx, task.id, changedTask(input, links), version, query)
 }
 
-/** What the links of a task that is there are checked against. */
-const linksNow = (task: FoundTask) => ({ taskId: task.id, projectId: task.projectId, now: task })
+const linkContext = (task: FoundTask) => ({ taskId: task.id, projectId: task.projectId, now: task })
 
-/** What an input changes of a row. The rules refused null where a field cannot be cleared: what is left of it here is only its type. */
-export function changedTask(
-  input: UpdateTaskValues,
-  { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>,
-) {
+/** Returns the changes to a row. The rules have refused null for required fields. */
+export function changedTask(input: UpdateTaskValues, { parentId, assigneeIds, labelIds }: TaskLinks) {
   const { title, description, status, priority, dueAt } = input
   return {
     title: title ?? undefined,
@@ -83,7 +75,7 @@ export function changedTask(
   }
 }
 
-/** Needs EDITOR. Absent fields take their defaults. */
+/** Replaces all fields of a task. Absent fields take their defaults. Needs EDITOR. */
 export async function replaceTask(
   ctx: Context,
   id: string,
@@ -92,45 +84,51 @@ export async function replaceTask(
   query: TaskQuery,
 ) {
   const task = await requireTask(ctx, id)
-  const links = await requireLinks(ctx, { ...input, ...linksNow(task) })
+  const links = await requireLinks(ctx, { ...input, ...linkContext(task) })
   return changeTask(ctx, task.id, withDefaults(input, links), version, query)
 }
 
-/** Needs EDITOR. The task goes to the trash. */
+/** Moves a task to the trash. Needs EDITOR. */
 export async function deleteTask(ctx: Context, id: string, version: Version, query: TaskQuery) {
   const task = await requireTask(ctx, id)
   return changeTask(ctx, task.id, { deletedAt: new Date() }, version, query)
 }
 
-/** Needs EDITOR. Takes a task out of the trash; one that is not in it stays as it is. */
+/** Restores a task from the trash. Does nothing to a live task. Needs EDITOR. */
 export async function restoreTask(ctx: Context, id: string, version: Version, query: TaskQuery) {
   const task = await requireTask(ctx, id, { whereabouts: 'either' })
   return changeTask(ctx, task.id, { deletedAt: null }, version, query, 'either')
 }
 
-/** Needs EDITOR. A new task, PENDING, with all else the task has that a new one may: not who has left, nor a parent in the trash. */
+/**
+ * Copies a task as PENDING, without assignees who have left the project or a parent in the trash.
+ * Needs EDITOR.
+ */
 export async function duplicateTask(ctx: Context, id: string, title: string | null | undefined, query: TaskQuery) {
   const viewer = requireViewer(ctx)
   const found = await requireTask(ctx, id)
   const task = await getTask(ctx, found.id, {})
   const { description, priority, dueAt, projectId } = task
   const [checked] = await checkLinks(ctx, [task])
-  const isWrong = (field: string, index?: number) =>
+  const isInvalid = (field: string, index?: number) =>
     checked?.issues.some(({ path }) => path[0] === field && (index === undefined || path[1] === index))
   const data = newTask(
     viewer.id,
     projectId,
     { title: title ?? task.title, description, priority, dueAt },
     {
-      parentId: isWrong('parentId') ? null : task.parentId,
-      assigneeIds: task.assigneeIds.filter((_, index) => !isWrong('assigneeIds', index)),
+      parentId: isInvalid('parentId') ? null : task.parentId,
+      assigneeIds: task.assigneeIds.filter((_, index) => !isInvalid('assigneeIds', index)),
       labelIds: task.labelIds,
     },
   )
   return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
-/** The version is part of the condition: whoever comes second with the same one changes nothing. */
+/**
+ * Writes a change if the version still matches, so that only the first of two changes to a version
+ * succeeds.
+ */
 async function changeTask(
   ctx: Context,
   id: string,
@@ -140,34 +138,36 @@ async function changeTask(
   whereabouts: 'live' | 'either' = 'live',
 ) {
   const viewer = requireViewer(ctx)
-  try {
-    return await inTree(ctx, data.parentId == null ? null : 'alone', (db) =>
+  return updateVersioned(expectedTask(ctx, id, version, whereabouts), (where) =>
+    inTree(ctx, data.parentId == null ? null : 'alone', (db) =>
       db.task.update({
         ...query,
-        where: { id, ...(whereabouts === 'live' && { deletedAt: null }), ...(version != null && { version }) },
+        where: { ...where, ...(whereabouts === 'live' && { deletedAt: null }) },
         data: { ...data, updatedById: viewer.id },
       }),
-    )
-  } catch (error) {
-    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error
-    throw await absentOrChanged(ctx, id, version, whereabouts)
-  }
+    ),
+  )
 }
 
-/** Why a change of a task that was there a moment ago found none. If it is there again, it was in the trash meanwhile. */
-export async function absentOrChanged(
+/** Describes the task a change is based on. It may have been deleted since it was checked. */
+export function expectedTask(
   ctx: Context,
   id: string,
   version: Version,
   whereabouts: 'live' | 'either' = 'live',
-) {
-  const present = await findTask(ctx, id, { select: { version: true } }, whereabouts)
-  return present && version != null ? versionDiffers('task', present.version, version) : taskNotFound(id)
+): ExpectedRow {
+  return {
+    noun: 'task',
+    id,
+    version,
+    present: () => findTask(ctx, id, { select: { version: true } }, whereabouts),
+    absent: () => taskNotFound(id),
+  }
 }
 
 function withDefaults(
   { title, description, status, priority, dueAt }: ReplaceTaskValues,
-  { parentId, assigneeIds, labelIds }: Omit<CheckedLinks, 'issues'>,
+  { parentId, assigneeIds, labelIds }: TaskLinks,
 ) {
   return {
     title,

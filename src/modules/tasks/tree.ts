@@ -1,25 +1,28 @@
-import type { Context } from '../../context.ts'
-import { againOnDeadlock } from '../../database/retry.ts'
-import { explainLinks } from './links.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
+import type { Context } from '../../request/context.ts'
+import { explainLinks } from './link-errors.ts'
 
 /**
- * How the tree of sub-tasks is held: `shared` by those who add to it, `alone` by those who change who is below whom. Null: not at
- * all, where no parent is set.
+ * Lock on the tree of sub-tasks: `shared` to add tasks below others, `alone` to move them. Null
+ * for changes that set no parent.
  */
 export type TreeLock = 'shared' | 'alone' | null
 
 type Db = Context['db']
 
-/** Takes the lock within a transaction, before any row: taken behind one, two changes would wait for each other. */
+/** Takes the lock in a transaction. Must come before any row lock, or two changes can deadlock. */
 export async function lockTree(db: Pick<Db, '$executeRaw'>, lock: TreeLock): Promise<void> {
   if (lock) await db.$executeRaw`SELECT lock_task_tree(${lock === 'shared'})`
 }
 
-/** Writes tasks while the tree stands still; what the database has against their links is told at its place in the input. */
+/**
+ * Runs a write under the lock, and retries it on a deadlock. Refers link errors to fields of the
+ * input.
+ */
 export async function inTree<T>(ctx: Pick<Context, 'db'>, lock: TreeLock, write: (db: Db) => Promise<T>): Promise<T> {
   try {
-    if (!lock) return await againOnDeadlock(ctx.db, () => write(ctx.db))
-    return await againOnDeadlock(ctx.db, () =>
+    if (!lock) return await retryOnDeadlock(ctx.db, () => write(ctx.db))
+    return await retryOnDeadlock(ctx.db, () =>
       ctx.db.$transaction(async (tx) => {
         await lockTree(tx as Db, lock)
         return write(tx as Db)

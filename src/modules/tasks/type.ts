@@ -1,25 +1,23 @@
-import { builder } from '../../builder.ts'
-import { TaskStatus } from '../../generated/prisma/enums.ts'
-import { type Connection, connectionType } from '../../pagination.ts'
+import { builder } from '../../schema/builder.ts'
 import { LabelType } from '../labels/type.ts'
 import { UserType } from '../users/schema.ts'
 import { description, links, priority, title } from './input.ts'
-import { taskKey } from './keys.ts'
-import { MOST_RANKED } from './search.ts'
-
-export const TaskStatusType = builder.enumType(TaskStatus, { name: 'TaskStatus', description: 'How far a task is.' })
+import { taskKey } from './key-type.ts'
+import { loadSubtaskProgress } from './loader.ts'
+import { TaskStatusType } from './status-type.ts'
+import './logged.ts'
 
 const SubtaskProgress = builder.objectRef<{ total: number; completed: number }>('SubtaskProgress').implement({
-  description: 'How many sub-tasks a task has, directly below it, and how many of them are COMPLETED.',
+  description: 'Counts of direct sub-tasks: all of them, and those COMPLETED.',
   fields: (t) => ({ total: t.exposeInt('total'), completed: t.exposeInt('completed') }),
 })
 
 export const TaskType = builder.prismaObject('Task', {
-  description: 'Something to be done in a project.',
+  description: 'A task in a project.',
   fields: (t) => ({
     id: t.exposeID('id'),
     key: t.exposeString('key', {
-      description: 'Like WEB-42; accepted wherever the id is. Another one after a move.',
+      description: 'Like WEB-42. Accepted wherever an id is. Changes when the task moves.',
       extensions: { rules: taskKey },
     }),
     projectId: t.exposeID('projectId'),
@@ -32,18 +30,21 @@ export const TaskType = builder.prismaObject('Task', {
       extensions: { rules: description },
     }),
     status: t.expose('status', { type: TaskStatusType }),
-    priority: t.exposeInt('priority', { description: '1 lowest to 5 highest.', extensions: { rules: priority } }),
+    priority: t.exposeInt('priority', { description: '1 (lowest) to 5 (highest).', extensions: { rules: priority } }),
     dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When its status became COMPLETED; null in any other.',
+      description: 'Time its status became COMPLETED. Null for any other status.',
     }),
-    parentId: t.exposeID('parentId', { nullable: true, description: 'The task it is a sub-task of.' }),
-    parent: t.relation('parent', { nullable: true, description: 'Also one that is in the trash: see its deletedAt.' }),
+    parentId: t.exposeID('parentId', { nullable: true, description: 'Id of the parent task.' }),
+    parent: t.relation('parent', {
+      nullable: true,
+      description: 'Parent task. May be in the trash: see its deletedAt.',
+    }),
     subtaskProgress: t.field({
       type: SubtaskProgress,
-      resolve: ({ id }, _args, { loaders }) => loaders.subtaskProgress.load(id),
+      resolve: ({ id }, _args, ctx) => loadSubtaskProgress(ctx, id),
     }),
     assigneeIds: t.exposeIDList('assigneeIds', { extensions: { rules: links } }),
     assignees: t.field({
@@ -57,7 +58,7 @@ export const TaskType = builder.prismaObject('Task', {
     labelIds: t.exposeIDList('labelIds', { extensions: { rules: links } }),
     labels: t.field({
       type: [LabelType],
-      description: 'By name.',
+      description: 'Sorted by name.',
       extensions: { rules: links },
       select: (_args, _ctx, nested) => ({
         labels: { select: { label: nested(true) }, orderBy: { label: { name: 'asc' } } },
@@ -69,21 +70,10 @@ export const TaskType = builder.prismaObject('Task', {
     deletedAt: t.expose('deletedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it went to the trash, from which it can be restored for a while.',
+      description: 'Time it was moved to the trash. Null for a live task.',
     }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   }),
 })
-
-export const TaskConnection = connectionType(TaskType)
-
-builder.objectField(TaskConnection, 'searchTruncated', (t) =>
-  t.boolean({
-    nullable: true,
-    restEmbed: true,
-    description: `Of a search in order of relevance: whether it found more than ${MOST_RANKED.toLocaleString('en')}, of which the newest are ranked and listed.`,
-    resolve: (page: Connection<unknown>) => page.remark,
-  }),
-)

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { UserRole } from '../../generated/prisma/enums.ts'
-import { checkPage, pageRules } from '../../pagination.ts'
-import { email, line, notNull, triedPassword } from '../../rules.ts'
+import { checkPage, pageRules } from '../../schema/lists.ts'
+import { email, line, notNull, triedPassword } from '../../schema/rules.ts'
 
 const userFilterRules = z.object({
   role: z.enum(UserRole).nullish(),
   disabled: z.boolean().nullish(),
-  // As long as the longest address.
+  // The maximum length of an e-mail address.
   search: line(254).nullish(),
 })
 
-/** All arguments of the list in one rule, so that every problem is told at once. */
+/** Covers all arguments of the list, so that every problem is reported at once. */
 export const listUsersRules = pageRules.extend({ filter: userFilterRules.nullish() }).check(checkPage)
 
 export const updateMeRules = z

@@ -1,20 +1,31 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
-import { builder } from '../../builder.ts'
-import type { Context } from '../../context.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import { UserRole } from '../../generated/prisma/enums.ts'
-import { connectionType, pageArguments } from '../../pagination.ts'
-import { EXPECTED_VERSION } from '../../rules.ts'
+import type { Context } from '../../request/context.ts'
+import { isSelf } from '../../request/viewer.ts'
+import { builder } from '../../schema/builder.ts'
+import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
+import { logged } from '../../schema/logged.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { listUsersRules, updateMeRules } from './input.ts'
-import { isSelf } from './policy.ts'
 import * as users from './service.ts'
+
+// A changed role is logged because it ends connections opened with the rights of the old one.
+logged('user', {
+  table: 'User',
+  internal: true,
+  verbs: { update: 'updated', delete: 'deleted' },
+  ends: { column: 'disabledAt', set: 'disabled', cleared: 'enabled' },
+  columns: ['role'],
+  versioned: ['email', 'name', 'role', 'disabledAt'],
+})
 
 export const UserRoleType = builder.enumType(UserRole, {
   name: 'UserRole',
-  description: 'What a user may do on the whole instance: an ADMIN everything, a MEMBER what projects allow.',
+  description:
+    'A user’s role on the instance. An ADMIN can do everything; a MEMBER has the rights of their project roles.',
 })
 
-/** Not for everybody who meets the user in a project. */
+/** Returns true for fields of other users, which only the user and ADMINs can see. */
 const isPrivate = ({ id }: User, { viewer }: Context) => viewer?.role !== 'ADMIN' && !isSelf(viewer, id)
 
 export const UserType = builder.prismaObject('User', {
@@ -24,7 +35,7 @@ export const UserType = builder.prismaObject('User', {
     name: t.exposeString('name', { extensions: { rules: updateMeRules.shape.name } }),
     email: t.string({
       nullable: true,
-      description: 'Shown to the user and to ADMINs; null for anybody else.',
+      description: 'Visible to the user and to ADMINs, null for everyone else.',
       extensions: { rules: updateMeRules.shape.email },
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.email),
     }),
@@ -32,42 +43,42 @@ export const UserType = builder.prismaObject('User', {
     disabledAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'Since when the account is disabled. Shown to the user and to ADMINs; null for anybody else.',
+      description: 'When the account was disabled. Visible to the user and to ADMINs, null for everyone else.',
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.disabledAt),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
-    version: t.exposeInt('version', { description: 'Rises by one with each change.' }),
+    version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
   }),
 })
 
 const UserConnection = connectionType(UserType)
 
 const UserFilter = builder.inputType('UserFilter', {
-  description: 'What a user has to meet: every condition given.',
+  description: 'Conditions on users. A user must meet all that are given.',
   fields: (t) => ({
     role: t.field({ type: UserRoleType }),
-    disabled: t.boolean({ description: 'Whether the account is disabled.' }),
-    search: t.string({ description: 'Part of the name or the e-mail address; case does not count.' }),
+    disabled: t.boolean({ description: 'True for disabled accounts, false for enabled ones.' }),
+    search: t.string({ description: 'Part of the name or e-mail address. Upper and lower case are the same.' }),
   }),
 })
 
 const UpdateMeInput = builder.inputType('UpdateMeInput', {
-  description: 'Absent fields stay as they are.',
+  description: 'Absent fields stay unchanged.',
   validate: updateMeRules,
   fields: (t) => ({
     name: t.string({ description: '1 to 100 characters.' }),
     email: t.string({
-      description: 'One account per address; case does not count. Needs `currentPassword` beside it.',
+      description: 'Must be unique. Upper and lower case are the same. Requires `currentPassword`.',
     }),
-    currentPassword: t.string({ description: 'Needed to change the e-mail address.' }),
+    currentPassword: t.string({ description: 'Required to change the e-mail address.' }),
   }),
 })
 
 builder.queryField('me', (t) =>
   t.prismaField({
     type: 'User',
-    description: 'The user who is signed in.',
+    description: 'Get the signed-in user.',
     authScopes: { signedIn: true },
     rest: { method: 'GET', path: '/me' },
     resolve: (query, _root, _args, ctx) => users.getMe(ctx, query),
@@ -93,9 +104,9 @@ builder.mutationField('updateMe', (t) =>
 builder.queryField('user', (t) =>
   t.prismaField({
     type: 'User',
-    // Null beside its error, so that one id that is not there does not take the rest of a query with it.
+    // Nullable, so that an unknown id does not null the rest of the query.
     nullable: true,
-    description: 'One user. Needs an ADMIN.',
+    description: 'Get a user by id. Needs an ADMIN.',
     authScopes: { admin: true },
     rest: { method: 'GET', path: '/users/{id}' },
     args: { id: t.arg.id({ required: true }) },
@@ -106,7 +117,7 @@ builder.queryField('user', (t) =>
 builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
-    description: 'The users that meet the filter, oldest first. Needs an ADMIN.',
+    description: 'List the users that match the filter, oldest account first. Needs an ADMIN.',
     authScopes: { admin: true },
     rest: { method: 'GET', path: '/users' },
     validate: listUsersRules,
@@ -114,7 +125,6 @@ builder.queryField('users', (t) =>
       filter: t.arg({ type: UserFilter }),
       ...pageArguments,
     },
-    resolve: (_root, args, ctx, info) =>
-      users.listUsers(ctx, args, queryFromInfo({ context: ctx, info, paths: [['nodes'], ['edges', 'node']] })),
+    resolve: (_root, args, ctx, info) => users.listUsers(ctx, args, listQuery(ctx, info)),
   }),
 )

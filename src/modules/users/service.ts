@@ -1,24 +1,28 @@
 import { verifyPassword } from '../../auth/passwords.ts'
-import type { Context } from '../../context.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type User } from '../../generated/prisma/client.ts'
-import { byTime, type Connection, loadPage } from '../../pagination.ts'
-import { isId } from '../../rules.ts'
-import { isTaken, versionDiffers } from '../conflicts.ts'
-import { emailTaken } from './accounts.ts'
+import type { Context } from '../../request/context.ts'
+import { requireAdmin, requireViewer } from '../../request/viewer.ts'
+import { isTaken } from '../../schema/conflicts.ts'
+import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { isId } from '../../schema/rules.ts'
+import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { emailTaken } from './account-service.ts'
 import type { ListUsersValues, UpdateMeValues, UserFilterValues } from './input.ts'
-import { requireAdmin, requireViewer, userNotFound } from './policy.ts'
+import { userNotFound } from './policy.ts'
 
 type UserQuery = Pick<Prisma.UserFindManyArgs, 'select' | 'include'>
 
 export async function getMe(ctx: Context, query: UserQuery) {
   const viewer = requireViewer(ctx)
   const user = await ctx.db.user.findUnique({ ...query, where: { id: viewer.id } })
-  if (!user) throw new AppError('UNAUTHENTICATED', 'This account is gone.')
+  if (!user) throw accountGone()
   return user
 }
 
-/** Needs an ADMIN. */
+const accountGone = () => new AppError('UNAUTHENTICATED', 'This account no longer exists.')
+
+/** Gets a user by id. Needs an ADMIN. */
 export async function getUser(ctx: Context, id: string, query: UserQuery) {
   requireAdmin(ctx)
   const user = isId(id) ? await ctx.db.user.findUnique({ ...query, where: { id } }) : null
@@ -26,7 +30,7 @@ export async function getUser(ctx: Context, id: string, query: UserQuery) {
   return user
 }
 
-/** Needs an ADMIN. The users that pass the filter, oldest first. */
+/** Lists the users that match the filter, oldest account first. Needs an ADMIN. */
 export async function listUsers(ctx: Context, args: ListUsersValues, query: UserQuery): Promise<Connection<User>> {
   requireAdmin(ctx)
   const where = userCondition(args.filter ?? {})
@@ -43,41 +47,36 @@ function userCondition({ role, disabled, search }: UserFilterValues): Prisma.Sql
     Prisma.sql`TRUE`,
     role && Prisma.sql`"role" = ${role}::"UserRole"`,
     disabled != null && Prisma.sql`("disabledAt" IS NOT NULL) = ${disabled}`,
-    // Not ILIKE, to which % and _ in the text would mean something.
+    // Not ILIKE: it would treat % and _ in the search text as wildcards.
     search && Prisma.sql`(strpos(lower("name"), lower(${search})) > 0 OR strpos("email", lower(${search})) > 0)`,
   ].filter((term) => term instanceof Prisma.Sql)
   return Prisma.join(terms, ' AND ')
 }
 
-/** Changes the viewer's own account; its e-mail address only with the present password. */
-export async function updateMe(
-  ctx: Context,
-  input: UpdateMeValues,
-  version: number | null | undefined,
-  query: UserQuery,
-) {
+/** Changes the viewer's own account. Changing the e-mail address requires the current password. */
+export async function updateMe(ctx: Context, input: UpdateMeValues, version: Version, query: UserQuery) {
   const { id } = requireViewer(ctx)
   const { name, email, currentPassword } = input
   if (email != null) await requirePassword(ctx, currentPassword ?? '')
   try {
-    return await ctx.db.user.update({
-      ...query,
-      where: { id, ...(version != null && { version }) },
-      data: { name: name ?? undefined, email: email ?? undefined },
-    })
+    const row = { noun: 'account', id, version, present: () => getMe(ctx, {}), absent: accountGone }
+    return await updateVersioned(row, (where) =>
+      ctx.db.user.update({ ...query, where, data: { name: name ?? undefined, email: email ?? undefined } }),
+    )
   } catch (error) {
-    if (isTaken(error, 'email')) throw emailTaken()
-    if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error
-    throw versionDiffers('account', (await getMe(ctx, {})).version, version)
+    throw isTaken(error, 'email') ? emailTaken() : error
   }
 }
 
-/** FORBIDDEN unless it is the viewer's password. Counted like a sign-in: a stolen token is no way to guess it. */
+/**
+ * Checks the viewer's password. Throws FORBIDDEN if it is incorrect. Counts as a sign-in attempt,
+ * so that a stolen token cannot be used to guess the password.
+ */
 async function requirePassword(ctx: Context, tried: string): Promise<void> {
   const user = await getMe(ctx, {})
   const succeeded = await ctx.services.guard.attempt(user.email, ctx.request.remoteAddress)
   if (!(await verifyPassword(tried, user.passwordHash))) {
-    throw new AppError('FORBIDDEN', 'The current password is wrong.', { path: ['input', 'currentPassword'] })
+    throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
   }
   await succeeded()
 }

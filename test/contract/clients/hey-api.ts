@@ -1,14 +1,14 @@
 import { type Client, createClient, createConfig } from './hey-api-sdk/client/index.js'
 import * as api from './hey-api-sdk/index.js'
 
-/** What an operation answered with; throws where it was refused. */
+/** Returns the data of a response. Throws if the operation failed. */
 function good<T>({ data, error }: { data?: T; error?: api.Problem }): NonNullable<T> {
   if (error) throw new Error(`${error.status} ${error.code}: ${error.detail}`)
   if (data === undefined || data === null) throw new Error('There is no data.')
   return data
 }
 
-/** Why an operation was refused, and which values are at fault. */
+/** Returns the error code and the paths of invalid values. Throws if the operation succeeded. */
 function refused({ error }: { error?: api.Problem }): [api.Problem['code'], ...string[]] {
   if (!error) throw new Error('It was not refused.')
   return [error.code, ...(error.errors ?? []).map(({ path }) => path.join('.'))]
@@ -16,7 +16,7 @@ function refused({ error }: { error?: api.Problem }): [api.Problem['code'], ...s
 
 const versionOf = ({ response }: { response?: Response }) => ({ 'If-Match': response?.headers.get('ETag') ?? '' })
 
-/** Drives the API as somebody would who knows nothing but its document. `key` makes what it leaves behind its own. */
+/** Drives the API with nothing but its document. `key` makes the data of each run unique. */
 export async function tell(baseUrl: string, key: string) {
   const anonymous = createClient(createConfig({ baseUrl }))
   const [ada, grace] = ['ada', 'grace'].map((name) => `${name}-${key.toLowerCase()}@example.org`) as [string, string]
@@ -142,7 +142,7 @@ export async function tell(baseUrl: string, key: string) {
 
   return {
     me: [me.name, me.id === registered.user.id, me.email === ada],
-    // The errors of OAuth have a form of their own (RFC 6749).
+    // OAuth errors have their own format (RFC 6749).
     oauth: [granted.data?.token_type, denied && 'error' in denied ? denied.error : denied?.code],
     signedOut,
     taken,
@@ -173,23 +173,23 @@ export async function tell(baseUrl: string, key: string) {
   }
 }
 
-/** What must not compile. Never called. */
+/** Calls that must not compile. Never run. */
 export const mistakes = (client: Client) => [
-  // @ts-expect-error: a task has a title
+  // @ts-expect-error: the title is required
   api.createTask({ client, body: { priority: 1 } }),
-  // @ts-expect-error: and no colour
+  // @ts-expect-error: unknown field
   api.createTask({ client, body: { title: 'A', colour: 'red' } }),
   // @ts-expect-error: a title cannot be cleared
   api.updateTask({ client, path: { id: 'A-1' }, body: { title: null } }),
-  // @ts-expect-error: there is no such status
+  // @ts-expect-error: unknown status
   api.tasks({ client, query: { status: ['DONE'] } }),
-  // @ts-expect-error: nor such an order
+  // @ts-expect-error: unknown order
   api.tasks({ client, query: { orderBy: ['colour'] } }),
-  // @ts-expect-error: nor such a parameter
+  // @ts-expect-error: unknown parameter
   api.tasks({ client, query: { page: 2 } }),
-  // @ts-expect-error: one task has an id
+  // @ts-expect-error: the id is required
   api.task({ client }),
 ]
 
-// @ts-expect-error: there is no such code
+// @ts-expect-error: unknown code
 export const isTeapot = ({ code }: api.Problem): boolean => code === 'TEAPOT'

@@ -3,14 +3,14 @@ import type { components, paths } from './openapi-typescript.js'
 
 type Problem = components['schemas']['Problem']
 
-/** What an operation answered with; throws where it was refused. */
+/** Returns the data of a response. Throws if the operation failed. */
 function good<T>({ data, error }: { data?: T; error?: Problem }): NonNullable<T> {
   if (error) throw new Error(`${error.status} ${error.code}: ${error.detail}`)
   if (data === undefined || data === null) throw new Error('There is no data.')
   return data
 }
 
-/** Why an operation was refused, and which values are at fault. */
+/** Returns the error code and the paths of invalid values. Throws if the operation succeeded. */
 function refused({ error }: { error?: Problem }): [Problem['code'], ...string[]] {
   if (!error) throw new Error('It was not refused.')
   return [error.code, ...(error.errors ?? []).map(({ path }) => path.join('.'))]
@@ -20,7 +20,7 @@ const versionOf = ({ response }: { response: Response }) => ({ 'If-Match': respo
 
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 
-/** Drives the API as somebody would who knows nothing but its document. `key` makes what it leaves behind its own. */
+/** Drives the API with nothing but its document. `key` makes the data of each run unique. */
 export async function tell(baseUrl: string, key: string) {
   const api = createClient<paths>({ baseUrl })
   const [ada, grace] = ['ada', 'grace'].map((name) => `${name}-${key.toLowerCase()}@example.org`) as [string, string]
@@ -163,7 +163,7 @@ export async function tell(baseUrl: string, key: string) {
 
   return {
     me: [me.name, me.id === registered.user.id, me.email === ada],
-    // The errors of OAuth have a form of their own (RFC 6749).
+    // OAuth errors have their own format (RFC 6749).
     oauth: [granted.data?.token_type, denied && 'error' in denied ? denied.error : denied?.code],
     signedOut,
     taken,
@@ -194,26 +194,26 @@ export async function tell(baseUrl: string, key: string) {
   }
 }
 
-/** What must not compile. Never called. */
+/** Calls that must not compile. Never run. */
 export const mistakes = (api: Client<paths>) => [
-  // @ts-expect-error: there is no such path
+  // @ts-expect-error: unknown path
   api.GET('/task'),
-  // @ts-expect-error: a task has a title
+  // @ts-expect-error: the title is required
   api.POST('/tasks', { body: { priority: 1 } }),
   // @ts-expect-error: a title cannot be cleared
   api.PATCH('/tasks/{id}', { params: { path: { id: 'A-1' } }, body: { title: null } }),
-  // @ts-expect-error: there is no such status
+  // @ts-expect-error: unknown status
   api.GET('/tasks', { params: { query: { status: ['DONE'] } } }),
-  // @ts-expect-error: nor such an order
+  // @ts-expect-error: unknown order
   api.GET('/tasks', { params: { query: { orderBy: ['colour'] } } }),
-  // @ts-expect-error: nor such a parameter
+  // @ts-expect-error: unknown parameter
   api.GET('/tasks', { params: { query: { page: 2 } } }),
-  // @ts-expect-error: one task has an id
+  // @ts-expect-error: the id is required
   api.GET('/tasks/{id}'),
 ]
 
-/** A closed set: whoever forgets a code is told by the compiler. */
+/** Compiles only if both codes are in the closed set. */
 export const isOurFault = ({ code }: Problem): boolean => code === 'INTERNAL' || code === 'UNAVAILABLE'
 
-// @ts-expect-error: there is no such code
+// @ts-expect-error: unknown code
 export const isTeapot = ({ code }: Problem): boolean => code === 'TEAPOT'

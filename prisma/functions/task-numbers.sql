@@ -1,0 +1,26 @@
+-- Numbers and keys of tasks, like 42 and "WEB-42".
+
+-- BEFORE INSERT, and when a task moves: takes the next number of the task's project. The update
+-- holds the project's row until commit, so parallel inserts queue for their numbers and a rolled
+-- back insert leaves no gap. A task that moves can still be found by its earlier keys.
+CREATE OR REPLACE FUNCTION number_task() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  prefix text;
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    INSERT INTO "FormerTaskKey" ("key", "taskId") VALUES (OLD."key", OLD."id")
+      ON CONFLICT ("key") DO UPDATE SET "taskId" = excluded."taskId";
+  END IF;
+  UPDATE "Project" SET "taskCounter" = "taskCounter" + 1 WHERE "id" = NEW."projectId"
+    RETURNING "taskCounter", "Project"."key" INTO NEW."number", prefix;
+  -- If the project does not exist, the foreign key must report it. A NULL would be reported first.
+  NEW."number" := coalesce(NEW."number", 0);
+  NEW."key" := coalesce(prefix, '?') || '-' || NEW."number";
+  RETURN NEW;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER "Task_2_number" BEFORE INSERT ON "Task" FOR EACH ROW EXECUTE FUNCTION number_task();
+
+CREATE OR REPLACE TRIGGER "Task_2_renumber" BEFORE UPDATE OF "projectId" ON "Task" FOR EACH ROW
+  WHEN (OLD."projectId" <> NEW."projectId") EXECUTE FUNCTION number_task();

@@ -1,0 +1,44 @@
+-- The indexes that schema.prisma cannot express (partial, on an expression, gin), as they are now.
+-- Change a line here, then run "npm run migration -- NAME", which writes the migration.
+
+-- Keyset pages of tasks: one index for each order of a list, ending in the id. A task without a
+-- due
+-- date comes last in both directions, hence two COALESCE indexes for each due date order. A query
+-- must repeat the expression literally to use one.
+
+CREATE INDEX "Task_live_createdAt" ON "Task"("createdAt", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_updatedAt" ON "Task"("updatedAt", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_priority" ON "Task"("priority", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_dueAt_asc" ON "Task"(COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_dueAt_desc" ON "Task"(COALESCE("dueAt", '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+-- Collation "C": titles sort the same in every database.
+CREATE INDEX "Task_live_title" ON "Task"("title" COLLATE "C", "id") WHERE "deletedAt" IS NULL;
+
+CREATE INDEX "Task_live_project_createdAt" ON "Task"("projectId", "createdAt", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_updatedAt" ON "Task"("projectId", "updatedAt", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_priority" ON "Task"("projectId", "priority", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_dueAt_asc" ON "Task"("projectId", COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_dueAt_desc" ON "Task"("projectId", COALESCE("dueAt", '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_title" ON "Task"("projectId", "title" COLLATE "C", "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_status_createdAt" ON "Task"("projectId", "status", "createdAt", "id") WHERE "deletedAt" IS NULL;
+-- A row comparison has one direction. Highest priority first, then earliest date: negating the
+-- priority makes both ascend.
+CREATE INDEX "Task_live_project_urgency" ON "Task"("projectId", (-"priority"), COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+
+CREATE INDEX "Task_open_dueAt" ON "Task"(COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
+CREATE INDEX "Task_open_project_dueAt" ON "Task"("projectId", COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
+
+-- Includes soft-deleted tasks: deleting a task looks for its sub-tasks too.
+CREATE INDEX "Task_parent_createdAt" ON "Task"("parentId", "createdAt", "id") WHERE "parentId" IS NOT NULL;
+CREATE INDEX "Task_trash" ON "Task"("deletedAt", "id") WHERE "deletedAt" IS NOT NULL;
+
+-- Search, and label names that are unique in any case.
+
+CREATE INDEX "TaskSearch_words" ON "TaskSearch" USING gin ("words") WITH (gin_pending_list_limit = 1024);
+CREATE UNIQUE INDEX "Label_projectId_name_key" ON "Label"("projectId", lower("name"));
+
+-- The event log. Partial, so that an event enters the last two once, when it gets its position.
+
+CREATE INDEX "Event_unpositioned" ON "Event"("seq") WHERE "position" IS NULL;
+CREATE INDEX "Event_project_position" ON "Event"("projectId", "position") WHERE "position" IS NOT NULL;
+CREATE INDEX "Event_subject_position" ON "Event"("subjectId", "position") WHERE "position" IS NOT NULL;

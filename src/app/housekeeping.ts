@@ -1,0 +1,41 @@
+import type { GatewayLog } from '../gateway/gateway-context.ts'
+
+/** A periodic clean-up. Every server runs it; the first one finds the work. */
+export interface Chore {
+  name: string
+  /** Returns how many rows it removed. Must stop soon after the signal aborts. */
+  run(signal: AbortSignal): Promise<number>
+}
+
+const EVERY_MS = 3_600_000
+
+/**
+ * Runs the chores one after another, at start and then every hour. A failed chore runs again after
+ * an hour.
+ */
+export function startHousekeeping(chores: readonly Chore[], log: GatewayLog): { close(): Promise<void> } {
+  const closing = new AbortController()
+  const { signal } = closing
+  async function round(): Promise<void> {
+    for (const { name, run } of chores) {
+      if (signal.aborted) return
+      try {
+        const count = await run(signal)
+        if (count > 0) log.info({ chore: name, count }, 'housekeeping removed old rows')
+      } catch (error) {
+        if (!signal.aborted) log.warn({ err: error, chore: name }, 'housekeeping failed')
+      }
+    }
+  }
+  let running = round()
+  const timer = setInterval(() => {
+    running = running.then(round)
+  }, EVERY_MS).unref()
+  return {
+    async close() {
+      closing.abort()
+      clearInterval(timer)
+      await running
+    },
+  }
+}

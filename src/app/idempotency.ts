@@ -1,0 +1,100 @@
+import type { Viewer } from '../auth/authenticate.ts'
+import type { Database } from '../database/client.ts'
+import { isRetryable } from '../database/errors.ts'
+import { retryOnDeadlock } from '../database/retry.ts'
+import { withSavepoints } from '../database/savepoints.ts'
+import { AppError } from '../gateway/errors.ts'
+import type { Kept, KeyedRequest, Once } from '../gateway/gateway-context.ts'
+import type { Prisma } from '../generated/prisma/client.ts'
+import { lockTree } from '../modules/tasks/tree.ts'
+import type { Context } from '../request/context.ts'
+
+/** How long an answer is stored. */
+const LIFETIME_HOURS = 24
+
+/** Transaction time-out. A keyed request can be a whole batch. */
+const TIMEOUT_MS = 60_000
+
+/**
+ * Lock time-out when a document has several mutations: other requests may wait for locks it already
+ * holds.
+ */
+const PATIENCE_MS = 250
+
+/** Rolls back a transaction and carries its answer out. */
+class TakenBack extends Error {
+  readonly answer: unknown
+  constructor(answer: unknown, failures: readonly unknown[]) {
+    super('the answer must not be stored', { cause: failures.find(isRetryable) })
+    this.answer = answer
+  }
+}
+
+/** Implements GatewayContext.once. `within` makes the context that works in the transaction. */
+export async function once<Answer>(
+  { db, viewer }: { db: Database; viewer: Viewer },
+  { key, fingerprint, several }: KeyedRequest,
+  within: (db: Database) => Context,
+  run: (context: Context) => Promise<Kept<Answer>>,
+): Promise<Once<Answer>> {
+  const userId = viewer.id
+  const work = async (tx: Prisma.TransactionClient, isLast: boolean): Promise<Once<Answer>> => {
+    await lockKey(tx, userId, key)
+    const record = await tx.idempotencyRecord.findUnique({ where: { userId_key: { userId, key } } })
+    if (record && !isOld(record.createdAt)) {
+      if (record.fingerprint !== fingerprint) throw reused()
+      return { answer: record.answer as Answer, replayed: true }
+    }
+    if (several) await keepOutOfTheWay(tx, isLast)
+    const { answer, failures } = await run(within(withSavepoints(tx)))
+    if (failures.length > 0) throw new TakenBack(answer, failures)
+    const values = { fingerprint, answer: answer as Prisma.InputJsonValue, createdAt: new Date() }
+    await tx.idempotencyRecord.upsert({
+      where: { userId_key: { userId, key } },
+      create: { userId, key, ...values },
+      update: values,
+    })
+    return { answer, replayed: false }
+  }
+  try {
+    return await retryOnDeadlock(db, (isLast) => db.$transaction((tx) => work(tx, isLast), { timeout: TIMEOUT_MS }))
+  } catch (error) {
+    if (error instanceof TakenBack) return { answer: error.answer as Answer, replayed: false }
+    throw error
+  }
+}
+
+/**
+ * Prepares for several mutations in one transaction, whose lock order the client decides. They take
+ * the lock on the sub-task tree first, so such documents run one at a time, and so do operations
+ * that lock the tree. Waits for other locks are short: the transaction is retried instead.
+ */
+async function keepOutOfTheWay(tx: Prisma.TransactionClient, isLast: boolean): Promise<void> {
+  await lockTree(tx, 'alone')
+  if (!isLast) await tx.$executeRaw`SELECT set_config('lock_timeout', ${String(PATIENCE_MS)}, true)`
+}
+
+/** Locks the key on every server until commit. Throws CONFLICT if another request holds it. */
+async function lockKey(tx: Prisma.TransactionClient, userId: string, key: string): Promise<void> {
+  const name = `taskwire.idempotency ${userId} ${key}`
+  const [row] = await tx.$queryRaw<{ locked: boolean }[]>`
+    SELECT pg_try_advisory_xact_lock(hashtextextended(${name}, 0)) AS locked`
+  if (row?.locked) return
+  const message = 'A request with this Idempotency-Key is still running. Retry in a second to get its answer.'
+  throw new AppError('CONFLICT', message, { path: ['header', 'Idempotency-Key'], headers: { 'Retry-After': '1' } })
+}
+
+function reused(): AppError {
+  const message = 'This Idempotency-Key was already used for a different request. Use a new key.'
+  return new AppError('IDEMPOTENCY_KEY_REUSED', message, { path: ['header', 'Idempotency-Key'] })
+}
+
+const isOld = (createdAt: Date) => createdAt.getTime() < Date.now() - LIFETIME_HOURS * 3_600_000
+
+/** Deletes stored answers that have expired. Returns how many. */
+export async function forgetOldAnswers(db: Database): Promise<number> {
+  const { count } = await db.idempotencyRecord.deleteMany({
+    where: { createdAt: { lt: new Date(Date.now() - LIFETIME_HOURS * 3_600_000) } },
+  })
+  return count
+}

@@ -1,0 +1,195 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Config } from '../config.ts'
+import type { Database } from '../database/client.ts'
+import { toAppError } from '../database/errors.ts'
+import { createDocs } from '../gateway/docs/pages.ts'
+import { createEngine, type Engine } from '../gateway/engine.ts'
+import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
+import { createGraphql } from '../gateway/graphql/handler.ts'
+import { createHealth } from '../gateway/health.ts'
+import { createHttpEntry } from '../gateway/http/entry.ts'
+import type { HttpHandler } from '../gateway/http/exchange.ts'
+import { answerUnreadable } from '../gateway/http/unreadable.ts'
+import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
+import { createRest } from '../gateway/rest.ts'
+import { attachWebsocket } from '../gateway/websocket/websocket.ts'
+import type { Context } from '../request/context.ts'
+import { createContextFactory } from './context-factory.ts'
+import { landingPage } from './landing.ts'
+import { openConfiguredDatabase } from './open-database.ts'
+import { REST_API, REST_BASE } from './rest-api.ts'
+import { schema } from './schema.ts'
+import { type OpenServices, openServices } from './services.ts'
+
+export const GRAPHQL_PATH = '/graphql'
+
+export interface RunningServer {
+  /** The base URL, like http://127.0.0.1:4000, with the actual port. */
+  url: string
+  /** The server's database, for seeds and tests. */
+  db: Database
+  /** Counts what clients hold open. All are zero once the clients are gone. */
+  held(): Record<'sockets' | 'streams' | 'topics' | 'groups' | 'viewers' | 'credentials', number>
+  /**
+   * Calls back once if the embedded database dies. Every request fails from then on; restart the
+   * process.
+   */
+  onFailure(callback: (error: Error) => void): void
+  /**
+   * Stops accepting requests, ends streams and sockets so that clients reconnect elsewhere, and
+   * closes the database.
+   */
+  close(): Promise<void>
+}
+
+const DEFAULT_QUERY = `# Sign in, then put the token under "Headers": {"Authorization": "Bearer …"}
+query Tasks {
+  tasks(first: 10, orderBy: [{ field: PRIORITY, direction: DESC }]) {
+    totalCount
+    nodes { id title status priority project { key name } }
+  }
+}
+`
+
+/** Starts the database, migrations, event log and all protocols on one port. */
+export async function startServer(
+  config: Config,
+  log: GatewayLog,
+  database = openConfiguredDatabase(config, log),
+): Promise<RunningServer> {
+  const opening = database.then((handle) => openServices(config, log, handle))
+  const contexts = opening.then(({ services }) => createContextFactory(services))
+  const createContext: ContextFactory<Context> = async (request) => {
+    try {
+      return await (await contexts)(request)
+    } catch (error) {
+      // Authentication reads the database. Translate its failures like those of any other query.
+      throw toAppError(error) ?? error
+    }
+  }
+  const engine = createEngine({ schema, translateError: toAppError })
+  const connectionLimit = createConnectionLimit(config.WS_MAX_SOCKETS_PER_USER)
+  // Prepare REST while the database opens in its own thread or process.
+  const [open, rest] = await Promise.all([
+    opening,
+    createRest({ engine, createContext, connectionLimit, ...REST_API }),
+    contexts,
+  ])
+  try {
+    return await serve({ config, log, engine, createContext, connectionLimit, rest, open })
+  } catch (error) {
+    await open.close()
+    throw error
+  }
+}
+
+interface ServerParts {
+  config: Config
+  log: GatewayLog
+  engine: Engine
+  createContext: ContextFactory<Context>
+  connectionLimit: ConnectionLimit
+  rest: HttpHandler
+  open: OpenServices
+}
+
+async function serve({
+  config,
+  log,
+  engine,
+  createContext,
+  connectionLimit,
+  rest,
+  open,
+}: ServerParts): Promise<RunningServer> {
+  const { database } = open
+  let stopping = false
+  const handle = createHttpEntry({
+    routes: {
+      '/': landingPage,
+      [GRAPHQL_PATH]: createGraphql({
+        engine,
+        createContext,
+        connectionLimit,
+        path: GRAPHQL_PATH,
+        title: 'Taskwire',
+        defaultQuery: DEFAULT_QUERY,
+        log,
+      }),
+      [REST_BASE]: rest,
+      [`${REST_BASE}/*`]: rest,
+      ...createDocs({ title: 'Taskwire', openapiUrl: `${REST_BASE}/openapi.json`, graphqlUrl: GRAPHQL_PATH }),
+      ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
+    },
+    bodyLimit: config.BODY_LIMIT,
+    largeBodyLimit: config.BULK_BODY_LIMIT,
+    corsOrigins: config.CORS_ORIGINS,
+    log,
+  })
+  const server = createServer(SERVER_OPTIONS, (request, response) => void handle(request, response))
+  answerUnreadable(server)
+  const websocket = attachWebsocket(server, {
+    engine,
+    createContext,
+    path: GRAPHQL_PATH,
+    origins: config.CORS_ORIGINS,
+    connectionLimit,
+    maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
+    maxMessage: config.BODY_LIMIT,
+    log,
+  })
+  const url = await listen(server, config)
+
+  async function close(): Promise<void> {
+    stopping = true
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // End streams first: an open stream would keep the server from closing.
+    open.endStreams()
+    await websocket.close()
+    server.closeIdleConnections()
+    const impatient = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    await closed
+    clearTimeout(impatient)
+    await open.close()
+  }
+
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    db: database.db,
+    held: () => ({ ...open.held(), sockets: websocket.size, groups: engine.groups }),
+    onFailure: (callback) => database.onFailure(callback),
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+const SERVER_OPTIONS = {
+  // Join repeated Authorization headers, so that they are rejected. Node would drop all but the
+  // first.
+  joinDuplicateHeaders: true,
+  // The HTTP entry checks the Host header and answers with a problem document.
+  requireHostHeader: false,
+  // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
+  // as it is.
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+}
+
+/** How long running requests may continue after a stop was requested. */
+const GRACE_MS = 5_000
+
+async function listen(server: Server, { HOST, PORT }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(PORT, HOST, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { port } = server.address() as AddressInfo
+  const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST
+  return `http://${host}:${port}`
+}

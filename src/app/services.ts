@@ -1,0 +1,96 @@
+import { createSignInGuard } from '../auth/attempts.ts'
+import { createAuthenticate } from '../auth/authenticate.ts'
+import { createCredentialWatch } from '../auth/credential-watch.ts'
+import { createExternalTokens, type ExternalTokens } from '../auth/external-tokens.ts'
+import { keptSecret } from '../auth/secret.ts'
+import { createAccessTokens } from '../auth/tokens.ts'
+import type { Config } from '../config.ts'
+import type { DatabaseHandle } from '../database/client.ts'
+import { createHub } from '../events/hub.ts'
+import { purgeLog } from '../events/log.ts'
+import { createTail } from '../events/tail.ts'
+import type { GatewayLog } from '../gateway/gateway-context.ts'
+import { createAccessTracker } from '../modules/projects/access.ts'
+import { forgetSessions } from '../modules/sessions/service.ts'
+import { purgeTrash } from '../modules/tasks/trash.ts'
+import type { Services } from '../request/context.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { forgetOldAnswers } from './idempotency.ts'
+
+export interface OpenServices {
+  services: Services
+  database: DatabaseHandle
+  /** Counts what currently follows the event log. */
+  held(): Record<'streams' | 'topics' | 'viewers' | 'credentials', number>
+  /** Ends all streams. Call `close` for the rest once no request is running. */
+  endStreams(): void
+  close(): Promise<void>
+}
+
+/** Creates the long-lived services on an open database. Closes the database on failure. */
+export async function openServices(config: Config, log: GatewayLog, database: DatabaseHandle): Promise<OpenServices> {
+  try {
+    const { db } = database
+    const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
+    const tail = await createTail(database, { log })
+    const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
+    const services: Services = {
+      config,
+      db,
+      tokens,
+      guard: createSignInGuard({ enabled: config.RATE_LIMIT === 'on' }),
+      tail,
+      hub,
+      access: createAccessTracker(db, tail),
+      credentials: createCredentialWatch(tail),
+      authenticate: createAuthenticate({ db, tokens, external: externalTokens(config, log) }),
+      log,
+    }
+    const housekeeping = startHousekeeping(
+      [
+        { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
+        { name: 'idempotency records', run: () => forgetOldAnswers(db) },
+        { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
+        { name: 'sessions', run: () => forgetSessions(db) },
+      ],
+      log,
+    )
+    return {
+      services,
+      database,
+      held: () => ({
+        streams: hub.size,
+        topics: hub.topics,
+        viewers: services.access.size,
+        credentials: services.credentials.size,
+      }),
+      endStreams: () => hub.close(),
+      async close() {
+        await housekeeping.close()
+        await tail.close()
+        await database.close()
+      },
+    }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+const DAY_MS = 86_400_000
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
+
+async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
+  return JWT_SECRET ?? keptSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
+}
+
+function externalTokens(
+  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config,
+  log: GatewayLog,
+): ExternalTokens | undefined {
+  if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
+  const options = { jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE }
+  return createExternalTokens(options, (error) =>
+    log.warn({ err: error }, 'cannot fetch the keys of the identity provider'),
+  )
+}

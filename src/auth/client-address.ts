@@ -1,0 +1,17 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import proxyAddr from 'proxy-addr'
+
+interface Connection {
+  headers: IncomingHttpHeaders
+  remoteAddress: string
+}
+
+/**
+ * Returns the client's address, for rate limits. Each trusted proxy appends the address that called it to
+ * `X-Forwarded-For`; entries further left are only claims.
+ */
+export function clientAddress({ headers, remoteAddress }: Connection, trustedProxies: number): string {
+  // proxy-addr reads nothing else of a request.
+  const request = { headers, socket: { remoteAddress } } as unknown as IncomingMessage
+  return proxyAddr(request, (_address, hop) => hop < trustedProxies) || remoteAddress
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/** Lowers A to Z only, so that two texts become equal only if they differ in ASCII case. */
+export function lowerAscii(value: string): string {
+  return value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+/**
+ * An e-mail address of at most 254 characters (RFC 5321), returned in lower case: each address has one
+ * account. Validation comes first: lowering all of Unicode would turn a KELVIN SIGN into a `k`, and so
+ * one address into another.
+ */
+export const emailAddress = z
+  .string()
+  .max(254, 'must be at most 254 characters')
+  .pipe(z.email('must be an e-mail address').overwrite(lowerAscii))

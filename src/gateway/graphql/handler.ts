@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto'
+import { type GraphQLError, OperationTypeNode } from 'graphql'
+import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
+import { toClientError } from '../client-error.ts'
+import type { Engine } from '../engine.ts'
+import { AppError } from '../errors.ts'
+import type { ContextFactory, GatewayContext, GatewayLog } from '../gateway-context.ts'
+import { preferredType } from '../http/accept.ts'
+import { gatewayRequest, type HttpExchange, type HttpHandler, onceOver } from '../http/exchange.ts'
+import { decodeJson, requirePercentEncoded } from '../http/utf8.ts'
+import { REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
+import type { ConnectionLimit } from '../limits/connection-limit.ts'
+import type { EngineResult } from '../live/outcome.ts'
+import { type EngineStream, isStream } from '../live/result-stream.ts'
+import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
+import type { PreparedOperation } from '../prepared-operation.ts'
+import type { Variables } from '../variables.ts'
+
+export interface GraphqlOptions<Context extends GatewayContext> {
+  engine: Engine
+  createContext: ContextFactory<Context>
+  connectionLimit: ConnectionLimit
+  path: string
+  title: string
+  /** The query that GraphiQL shows first. */
+  defaultQuery: string
+  log: GatewayLog
+}
+
+/** A request while Yoga handles it. */
+interface Asked {
+  exchange: HttpExchange
+  /** The parsed body of a POST. Yoga would replace bytes that are not UTF-8. */
+  body: unknown
+  /** True if the client accepts Server-Sent Events. */
+  acceptsEvents: boolean
+  /** Takes the answer over from Yoga. It is complete when the promise resolves. */
+  takeOver(answer: Promise<void>): void
+}
+
+/** GraphQL over Server-Sent Events in "distinct connections mode". */
+const EVENT_FORM: SseForm = {
+  opening: ':\n\n',
+  render: (result) => `event: next\ndata: ${JSON.stringify(result)}\n\n`,
+  closing: 'event: complete\ndata:\n\n',
+}
+
+/**
+ * Serves GraphQL over HTTP and SSE, and GraphiQL to browsers. Yoga handles the protocol, the
+ * engine runs the operations.
+ */
+export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
+  const { engine, createContext, connectionLimit, log } = options
+  const asked = new WeakMap<object, Asked>()
+
+  const runInEngine: Plugin<object, { req: object }> = {
+    onRequestParse({ serverContext, setRequestParser }) {
+      const request = asked.get(serverContext.req)
+      if (request?.exchange.method === 'POST') setRequestParser(() => request.body as GraphQLParams)
+    },
+    onParams({ setParamsHandler }) {
+      setParamsHandler(({ params, context }) => {
+        const request = asked.get((context as { req?: object }).req ?? {})
+        if (!request) throw new AppError('INTERNAL', 'Yoga passed on an unknown request')
+        return answer(params, request)
+      })
+    },
+  }
+
+  async function answer(params: GraphQLParams, request: Asked): Promise<EngineResult> {
+    const { exchange, acceptsEvents } = request
+    const { operationName } = params as { operationName?: unknown }
+    if (operationName != null && typeof operationName !== 'string') {
+      return refusedWithStatus(exchange, new AppError('BAD_REQUEST', 'operationName must be a string.'))
+    }
+    const prepared = engine.prepare(params.query ?? '', operationName)
+    if ('errors' in prepared) return refused(prepared.errors)
+    const kind = prepared.operation.operation
+    if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {
+      const error = new AppError('METHOD_NOT_ALLOWED', 'Send mutations with POST.')
+      return refused([
+        withHttp(toClientError(error, exchangeFacts(exchange)), { status: 405, headers: { Allow: 'POST' } }),
+      ])
+    }
+    const isSubscription = kind === OperationTypeNode.SUBSCRIPTION
+    if (isSubscription && !acceptsEvents) {
+      const message = `Subscriptions need the header Accept: ${SSE_TYPE}, or a websocket.`
+      return refusedWithStatus(exchange, new AppError('NOT_ACCEPTABLE', message))
+    }
+    const context = await createContext(gatewayRequest(exchange, 'graphql'))
+    const variables = params.variables ?? {}
+    const result = isSubscription
+      ? await openStream(prepared, variables, context, exchange)
+      : await runMaybeOnce(prepared, variables, context, exchange)
+    if (isStream(result)) return sendStream(result, request)
+    return result.data === undefined ? refused(result.errors ?? []) : result
+  }
+
+  async function openStream(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: Context,
+    { response }: HttpExchange,
+  ): Promise<EngineStream | EngineResult> {
+    try {
+      onceOver(response, connectionLimit.acquire(context.principal))
+    } catch (error) {
+      return { errors: [toClientError(error, context)] }
+    }
+    return engine.open(prepared, variables, context)
+  }
+
+  /** Sends the events directly: Yoga would serialize each of them again for every client. */
+  function sendStream(stream: EngineStream, { exchange, takeOver }: Asked): Promise<never> {
+    takeOver(serveEvents(exchange, stream, EVENT_FORM))
+    // Yoga waits for a result that never comes, and is garbage-collected with the request.
+    return new Promise(() => {})
+  }
+
+  async function runMaybeOnce(
+    prepared: PreparedOperation,
+    variables: Variables,
+    context: GatewayContext,
+    { request, response }: HttpExchange,
+  ): Promise<EngineResult> {
+    const isMutation = prepared.operation.operation === OperationTypeNode.MUTATION
+    const refused = engine.refuseSignedOut(prepared, variables, context)
+    if (refused) return refused
+    const key = isMutation ? readIdempotencyKey(request.headers) : undefined
+    if (key === undefined) return engine.run(prepared, variables, context)
+    const { result, replayed } = await engine.runOnce(prepared, variables, context, key)
+    if (replayed) response.setHeader(REPLAYED, 'true')
+    return result
+  }
+
+  /** Returns an error whose status applies even if the client accepts only `application/json`. */
+  function refusedWithStatus(exchange: HttpExchange, error: AppError): EngineResult {
+    return { errors: [withHttp(toClientError(error, exchangeFacts(exchange)), { status: error.status })] }
+  }
+
+  const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
+
+  const yoga = createYoga<{ req: object }>({
+    schema: engine.schema,
+    graphqlEndpoint: options.path,
+    plugins: [runInEngine],
+    // The HTTP entry handles these: body limit, CORS, health. GraphQL takes no uploads.
+    maxRequestBodySize: false,
+    cors: false,
+    multipart: false,
+    landingPage: false,
+    batching: false,
+    logging: false,
+    graphiql: { title: options.title, defaultQuery: options.defaultQuery, subscriptionsProtocol: 'WS' },
+    // 18 MB, bundled instead of fetched from a CDN. Loaded when the first browser asks for it.
+    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
+    maskedErrors: {
+      errorMessage: '',
+      // Only Yoga's own errors about a request arrive here: 400 whatever the client accepts.
+      maskError: (error) => withHttp(toClientError(error, { requestId: randomUUID(), log }), { status: 400 }),
+    },
+  })
+
+  return async (exchange) => {
+    const { request, response } = exchange
+    try {
+      const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
+      // Yoga negotiates after it has run the operation. With a single type that it can send, it
+      // never refuses then.
+      request.headers.accept = negotiate(exchange)
+      requirePercentEncoded(exchange.query, 'The query string')
+      const body = exchange.method === 'POST' ? await readBody(exchange) : undefined
+      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, body, acceptsEvents, takeOver }))
+      await Promise.race([yoga(request, response), takenOver])
+    } catch (error) {
+      sendErrors(exchange, error)
+    }
+  }
+
+  function sendErrors(exchange: HttpExchange, cause: unknown): void {
+    const { request, response } = exchange
+    if (response.headersSent) throw cause
+    const error = toClientError(cause, exchangeFacts(exchange))
+    const status = cause instanceof AppError ? cause.status : 500
+    const headers = cause instanceof AppError ? cause.headers : {}
+    const type = preferredType(request, JSON_TYPES) ?? 'application/graphql-response+json'
+    response.writeHead(status, { ...headers, 'Content-Type': `${type}; charset=utf-8` })
+    response.end(JSON.stringify({ errors: [error] }))
+  }
+}
+
+const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const
+/** Result formats for clients that do not accept JSON. */
+const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
+
+/**
+ * Returns the media type of the answer. Throws NOT_ACCEPTABLE before anything has run. Clients
+ * that prefer HTML get GraphiQL.
+ */
+function negotiate({ request, method }: HttpExchange): string {
+  const types = method === 'GET' ? ([...JSON_TYPES, 'text/html'] as const) : JSON_TYPES
+  const type = preferredType(request, types) ?? preferredType(request, STREAM_TYPES)
+  if (type !== undefined) return type
+  const offered = [...types, ...STREAM_TYPES].join(', ')
+  throw new AppError('NOT_ACCEPTABLE', `This endpoint sends ${offered}, not ${request.headers.accept}.`)
+}
+
+/**
+ * Accepts only JSON: a browser form can send other types across origins without a preflight
+ * request.
+ */
+async function readBody(exchange: HttpExchange): Promise<unknown> {
+  const type = (exchange.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/json' || type === 'application/graphql+json') return decodeJson(await exchange.body())
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send application/json, not ${type || 'a body without a Content-Type'}.`)
+}
+
+/**
+ * Returns errors of the request as a whole: status 400, or 200 if the client accepts only
+ * `application/json` (GraphQL over HTTP).
+ */
+function refused(errors: readonly GraphQLError[]): EngineResult {
+  return { errors: errors.map((error) => withHttp(error, { status: 400, spec: true })) }
+}
+
+interface HttpExtension {
+  status: number
+  headers?: Record<string, string>
+  /** Only if the client accepts more than `application/json`. */
+  spec?: boolean
+}
+
+/** Tells Yoga the status of the whole answer, unless the error already has one. */
+function withHttp(error: GraphQLError, fallback: HttpExtension): GraphQLError {
+  const given = error.extensions.http as HttpExtension | undefined
+  error.extensions.http = { ...fallback, ...given, spec: fallback.spec ?? false }
+  return error
+}

@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AppError } from '../errors.ts'
+
+/**
+ * Bytes read and discarded after an oversized body, so that a client that is still sending
+ * receives the answer.
+ */
+const MAX_DISCARDED = 16 * 1_048_576
+const MAX_DISCARDING_MS = 5_000
+
+/** Reads a whole body. Throws PAYLOAD_TOO_LARGE above `limit` bytes. */
+export async function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
+  requireIdentity(request)
+  return collect(request, response, limit)
+}
+
+/** Throws PAYLOAD_TOO_LARGE if the declared length is above `limit` bytes. */
+export async function refuseOversized(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limit: number,
+): Promise<void> {
+  if (declaredLength(request) > limit) await collect(request, response, limit)
+}
+
+const declaredLength = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)
+
+async function collect(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
+  const hopeless = limit + MAX_DISCARDED
+  let chunks: Buffer[] = []
+  let size = declaredLength(request) > hopeless ? Number.POSITIVE_INFINITY : 0
+  const started = performance.now()
+  if (size <= hopeless) {
+    // Leaving the loop early must not destroy the connection: the response still has to go out on
+    // it.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+      else chunks = []
+      if (size > hopeless || (size > limit && performance.now() - started > MAX_DISCARDING_MS)) break
+    }
+  }
+  if (size > limit) {
+    // The unread rest of the body blocks any further request on this connection.
+    if (!request.readableEnded) response.setHeader('Connection', 'close')
+    throw new AppError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`)
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+}
+
+/**
+ * Rejects compressed bodies: their size is unknown until they are unpacked. RFC 9110 15.5.16 says
+ * how to tell the client.
+ */
+function requireIdentity({ headers }: IncomingMessage): void {
+  const coding = headers['content-encoding']?.trim().toLowerCase() ?? ''
+  if (coding === '' || coding === 'identity') return
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body as it is, without Content-Encoding: ${coding}.`, {
+    headers: { 'Accept-Encoding': 'identity' },
+  })
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toClientError } from '../client-error.ts'
+import { AppError } from '../errors.ts'
+import type { GatewayLog } from '../gateway-context.ts'
+import { readBody, refuseOversized } from './body.ts'
+import { answerCors } from './cors.ts'
+import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
+import { sendProblem } from './problem.ts'
+import { requirePercentEncoded } from './utf8.ts'
+
+export interface HttpEntryOptions {
+  /** Handlers by exact path, or by prefix if the key ends in `/*`. The longest prefix wins. */
+  routes: Readonly<Record<string, HttpHandler>>
+  /** Maximum body size in bytes. */
+  bodyLimit: number
+  /** Maximum body size in bytes of operations that take many items at once. */
+  largeBodyLimit?: number
+  /** Origins a browser may call from; `*` for any. */
+  corsOrigins: readonly string[]
+  log: GatewayLog
+}
+
+/**
+ * Creates the entry of every HTTP request: request id, timing, CORS, dispatch by path, and the
+ * last catch for exceptions.
+ */
+export function createHttpEntry(options: HttpEntryOptions) {
+  const exact = new Map(Object.entries(options.routes).filter(([path]) => !path.endsWith('/*')))
+  const prefixes = Object.entries(options.routes)
+    .filter(([path]) => path.endsWith('/*'))
+    .map(([path, handler]) => [path.slice(0, -1), handler] as const)
+    .sort(([a], [b]) => b.length - a.length)
+
+  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now()
+    const exchange = openExchange(request, response, options)
+    response.setHeader('X-Request-Id', exchange.requestId)
+    timeResponse(response, started)
+    try {
+      requireHost(request)
+      if (answerCors(exchange, options.corsOrigins)) return
+      const { path } = exchange
+      requirePercentEncoded(path, 'The path')
+      const handler = exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
+      if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
+      await handler(exchange)
+    } catch (error) {
+      fail(exchange, error, options.log)
+    }
+  }
+}
+
+/**
+ * The characters of a host and port (RFC 3986 3.2.2), without those that no server name contains.
+ */
+const HOST = /^[\w.~%:[\]-]+$/
+
+/** Requires one valid Host header (RFC 9112 3.2). HTTP/1.0 has none. */
+function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void {
+  const sound = host === undefined ? httpVersion === '1.0' : HOST.test(host) && URL.canParse(`http://${host}/`)
+  if (sound) return
+  throw new AppError('BAD_REQUEST', 'Send one valid Host header.')
+}
+
+function openExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bodyLimit, largeBodyLimit = bodyLimit }: HttpEntryOptions,
+): HttpExchange {
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  let body: Promise<Buffer> | undefined
+  const limitOf = (large = false) => (large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit)
+  return {
+    request,
+    response,
+    requestId: requestIdOf(request),
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? '' : url.slice(mark + 1),
+    method: request.method ?? 'GET',
+    arrivedAt: performance.now(),
+    body({ large } = {}) {
+      body ??= readBody(request, response, limitOf(large))
+      return body
+    },
+    refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitOf(large)),
+  }
+}
+
+/** Adds `Server-Timing` at the moment the headers leave: its value is not known earlier. */
+function timeResponse(response: ServerResponse, started: number): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
+  response.writeHead = (...args: unknown[]) => {
+    response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
+    return writeHead(...args)
+  }
+}
+
+function fail(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
+  const { response, requestId, request } = exchange
+  if (request.errored || request.socket.destroyed) return void response.destroy()
+  if (response.headersSent) {
+    log.error({ err: error, requestId }, 'the response was cut off')
+    return void response.destroy()
+  }
+  sendProblem(response, requestId, toClientError(error, { requestId, log }))
+}

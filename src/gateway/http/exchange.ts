@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AppError } from '../errors.ts'
+import type { GatewayRequest } from '../gateway-context.ts'
+
+/**
+ * A request, its response, and what the entry parsed from it. Every handler behind the entry
+ * receives one.
+ */
+export interface HttpExchange {
+  request: IncomingMessage
+  response: ServerResponse
+  requestId: string
+  /** Path without the query string, as sent (still percent-encoded). */
+  path: string
+  /** Query string without its `?`; empty if there is none. */
+  query: string
+  method: string
+  /** By `performance.now()`. */
+  arrivedAt: number
+  /**
+   * Reads the whole body once. Throws PAYLOAD_TOO_LARGE above the limit; `large` selects the
+   * higher limit.
+   */
+  body(options?: { large?: boolean | undefined }): Promise<Buffer>
+  /**
+   * Throws PAYLOAD_TOO_LARGE if the declared Content-Length is above the limit, without reading an
+   * allowed body.
+   */
+  refuseOversized(options?: { large?: boolean | undefined }): Promise<void>
+}
+
+export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void
+
+/**
+ * Wraps the handler of a page or status endpoint: METHOD_NOT_ALLOWED for anything but GET and
+ * HEAD.
+ */
+export function readOnly(handler: HttpHandler): HttpHandler {
+  return (exchange) => {
+    if (exchange.method === 'GET' || exchange.method === 'HEAD') return handler(exchange)
+    const headers = { Allow: 'GET, HEAD' }
+    throw new AppError('METHOD_NOT_ALLOWED', `${exchange.path} is read-only: use GET or HEAD.`, { headers })
+  }
+}
+
+/** Returns the client's request id if it is safe to log and echo, else a new one. */
+export function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,100}$/.test(given) ? given : randomUUID()
+}
+
+/** Returns what a context factory needs to know about an HTTP exchange. */
+export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest['transport']): GatewayRequest {
+  const { request, requestId, arrivedAt } = exchange
+  const remoteAddress = request.socket.remoteAddress ?? ''
+  return { requestId, transport, headers: request.headers, remoteAddress, arrivedAt }
+}
+
+/**
+ * Calls back once when the response closes; at once if it has closed already, since Node emits
+ * `close` only once.
+ */
+export function onceOver(response: ServerResponse, callback: () => void): void {
+  if (response.closed) callback()
+  else response.once('close', callback)
+}

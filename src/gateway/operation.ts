@@ -1,0 +1,105 @@
+/**
+ * How an application declares operations to the gateway: the extensions of root fields, and how to
+ * read them.
+ */
+
+/** How REST serves a Query or Mutation field. In `field.extensions.rest`. */
+export interface RestOperation {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /**
+   * Under the base path, with parameters like `/things/{id}`. Default: SOFA's naming convention.
+   */
+  path?: string
+  /** Status of success. Default 200; 204 sends no body. */
+  status?: 200 | 201 | 202 | 204
+  /**
+   * The argument whose fields are the flat JSON body, or the arguments that are themselves the
+   * fields of the body.
+   */
+  body?: string | readonly string[]
+  /** Accepts bodies up to the higher of the two limits. */
+  large?: true
+  /** More paths to the same operation. */
+  also?: readonly RestAlias[]
+  /**
+   * Returns the path of what was created, from the answer (which always has its `id`) and the
+   * arguments.
+   */
+  location?: (answer: Readonly<Record<string, unknown>>, args: Readonly<Record<string, unknown>>) => string
+  /** Wraps an answer that is not an object in one, under this name. */
+  key?: string
+  /** OpenAPI tag. */
+  tag?: string
+}
+
+/**
+ * Another path to an operation, with the same method, whose parameters fill fields of an input.
+ */
+export interface RestAlias {
+  path: string
+  /** Unique in the OpenAPI document. */
+  operationId: string
+  /**
+   * For each path parameter, the place among the arguments that it fills, like `["filter",
+   * "projectId"]`.
+   */
+  fills: Readonly<Record<string, readonly string[]>>
+  /**
+   * Why a replaced path is deprecated, and from when until when it exists; days (UTC) like
+   * 2027-01-31.
+   */
+  deprecated?: { reason: string; since: string; sunset?: string }
+}
+
+/** A Subscription served as Server-Sent Events. */
+export interface RestStream {
+  stream: true
+  path: string
+  /** The answer's fields that become the `id:` and `event:` lines. */
+  id: string
+  event: string
+  tag?: string
+}
+
+/** An operation that only GraphQL serves, with the reason. */
+export interface RestNone {
+  none: string
+}
+
+export type RestOptions = RestOperation | RestNone
+
+/** Anything with extensions: a field of the schema, or its configuration. */
+interface Extended {
+  extensions?: unknown
+}
+
+export function isRestNone(rest: RestOptions | RestStream): rest is RestNone {
+  return 'none' in rest
+}
+
+/**
+ * Returns the REST declaration of a Query or Mutation field; undefined if only GraphQL serves it.
+ */
+export function restOperation({ extensions }: Extended): RestOperation | undefined {
+  const rest = (extensions as { rest?: RestOptions | RestStream } | undefined)?.rest
+  return rest === undefined || isRestNone(rest) || 'stream' in rest ? undefined : rest
+}
+
+/** Returns the SSE declaration of a Subscription field. */
+export function restStream({ extensions }: Extended): RestStream | undefined {
+  const rest = (extensions as { rest?: RestOptions | RestStream } | undefined)?.rest
+  return rest !== undefined && 'stream' in rest ? rest : undefined
+}
+
+/**
+ * Returns true if a root field is marked as not public: nothing of a request for it is judged
+ * before somebody is signed in. The mark is the extension `requiresPrincipal`.
+ */
+export function requiresPrincipal({ extensions }: Extended): boolean {
+  return (extensions as { requiresPrincipal?: boolean } | undefined)?.requiresPrincipal === true
+}
+
+/** Returns the name of a Subscription's argument that only says where to resume. */
+export function resumeArgument({ extensions }: Extended): string | undefined {
+  return (extensions as { resume?: string } | undefined)?.resume
+}

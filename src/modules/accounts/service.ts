@@ -1,0 +1,78 @@
+import { hashPassword, verifyPassword } from '../../auth/passwords.ts'
+import type { Database } from '../../database/client.ts'
+import { AppError } from '../../gateway/errors.ts'
+import type { User } from '../../generated/prisma/client.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isTaken } from '../../schema/conflicts.ts'
+import { withFreeKey } from '../projects/key-service.ts'
+import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
+import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
+import type { ChangePasswordValues, RegisterValues, SignInValues } from './input.ts'
+
+/**
+ * Creates an account with its Inbox and signs in. The first account of the instance becomes ADMIN.
+ */
+export async function register(ctx: Context, { email, password, name }: RegisterValues): Promise<AuthAnswer> {
+  if (ctx.services.config.REGISTRATION === 'closed') {
+    throw new AppError('FORBIDDEN', 'Registration is closed on this server. Ask an administrator for an account.')
+  }
+  await ctx.services.guard.registration(ctx.request.remoteAddress)
+  const passwordHash = await hashPassword(password)
+  const user = await withFreeKey(ctx.db, name, (key) =>
+    createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
+  ).catch((error: unknown) => {
+    // Another request registered the address after the check in createFirstOrFurther.
+    throw isTaken(error, 'email') ? emailTaken() : error
+  })
+  return openSession(ctx, user)
+}
+
+/** Key of the advisory lock. All servers on one database must use the same number. */
+const FIRST_ACCOUNT_LOCK = 4_861_002
+
+function createFirstOrFurther(db: Database, account: Omit<NewAccount, 'role'>, inboxKey: string): Promise<User> {
+  return db.$transaction(async (tx) => {
+    if (await tx.user.findUnique({ where: { email: account.email }, select: { id: true } })) throw emailTaken()
+    // Without the lock, two concurrent registrations could both become the first account.
+    const settled = await tx.user.findFirst({ select: { id: true } })
+    if (!settled) await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIRST_ACCOUNT_LOCK})`
+    const isFirst = !settled && (await tx.user.findFirst({ select: { id: true } })) === null
+    return addUser(tx, { ...account, role: isFirst ? 'ADMIN' : 'MEMBER' }, inboxKey)
+  })
+}
+
+/**
+ * Opens a session if the password is correct. An unknown account, a disabled account and a wrong
+ * password get the same answer.
+ */
+export async function signIn(ctx: Context, { email, password }: SignInValues): Promise<AuthAnswer> {
+  const succeeded = await ctx.services.guard.attempt(email, ctx.request.remoteAddress)
+  const user = await ctx.db.user.findUnique({ where: { email } })
+  const matches = await verifyPassword(password, user?.passwordHash)
+  if (!user || !matches || user.disabledAt) {
+    throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
+  }
+  await succeeded()
+  return openSession(ctx, user)
+}
+
+/**
+ * Changes the viewer's password and ends all their other sessions, so that anyone who knew the old
+ * password is signed out.
+ */
+export async function changePassword(
+  ctx: Context,
+  { currentPassword, newPassword }: ChangePasswordValues,
+): Promise<boolean> {
+  const viewer = requireViewer(ctx)
+  const user = await ctx.db.user.findUniqueOrThrow({ where: { id: viewer.id } })
+  const succeeded = await ctx.services.guard.attempt(user.email, ctx.request.remoteAddress)
+  if (!(await verifyPassword(currentPassword, user.passwordHash))) {
+    throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
+  }
+  await succeeded()
+  await ctx.db.user.update({ where: { id: viewer.id }, data: { passwordHash: await hashPassword(newPassword) } })
+  await endSessions(ctx, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
+  return true
+}

@@ -1,7 +1,0 @@
-/** What an API key may be allowed. A signed-in person may all of it. */
-export const API_SCOPES = ['tasks:read', 'tasks:write', 'projects:read', 'projects:write', 'admin'] as const
-export type ApiScope = (typeof API_SCOPES)[number]
-
-export function isApiScope(value: string): value is ApiScope {
-  return (API_SCOPES as readonly string[]).includes(value)
-}

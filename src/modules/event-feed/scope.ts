@@ -1,0 +1,79 @@
+import type { Viewer } from '../../auth/authenticate.ts'
+import type { LoggedEvent } from '../../events/log.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
+import type { Context } from '../../request/context.ts'
+import { hasScope } from '../../request/viewer.ts'
+import { requireProject } from '../projects/policy.ts'
+import { createMatcher, type FilterMatch } from '../tasks/filter/matcher.ts'
+import { resolveFilter } from '../tasks/filter/resolve.ts'
+import type { FollowEventsValues } from './input.ts'
+import { taskEventTypes, typesNamed } from './types.ts'
+
+/** An event as delivered: with its `match`, if a filter was given. */
+export interface ToldEvent extends LoggedEvent {
+  match?: FilterMatch
+}
+
+/** The requested part of the log. Does not include the check of which projects the viewer sees. */
+export interface EventScope {
+  /** Narrows the query on the log. `select` still has to check each event. */
+  where: Prisma.EventWhereInput
+  /** Returns the event as it is delivered, or undefined if it is out of scope. */
+  select(event: LoggedEvent): ToldEvent | undefined | Promise<ToldEvent | undefined>
+  /** True if `where` alone cannot decide which events are in scope. */
+  filtered: boolean
+}
+
+/**
+ * Resolves the requested scope. Throws NOT_FOUND if the project, or something the filter names,
+ * does not exist or is not visible to the viewer. Limits an API key without projects:read to task
+ * events, because other events reveal projects and members.
+ */
+export async function eventScope(
+  ctx: Context,
+  viewer: Viewer,
+  { projectId, filter, types }: Omit<FollowEventsValues, 'after'>,
+): Promise<EventScope> {
+  if (projectId) await requireProject(ctx, projectId, 'VIEWER', ['projectId'])
+  const wanted = typesWanted(viewer, types, filter != null)
+  const where = { ...(wanted && { type: { in: [...wanted] } }), ...(projectId && { projectId }) }
+  const isWanted = (event: LoggedEvent) =>
+    event.projectId !== null &&
+    (!projectId || event.projectId === projectId.toLowerCase()) &&
+    (!wanted || wanted.has(event.type))
+  if (filter == null) return { where, filtered: false, select: (event) => (isWanted(event) ? event : undefined) }
+  const match = createMatcher(ctx.services.db, await resolveFilter(ctx, { values: filter, path: ['filter'] }))
+  return {
+    where,
+    filtered: true,
+    select(event) {
+      if (!isWanted(event)) return undefined
+      const found = match(event)
+      return found instanceof Promise ? found.then((one) => tell(event, one)) : tell(event, found)
+    },
+  }
+}
+
+/** Returns the event types in scope, or undefined for all. */
+function typesWanted(
+  viewer: Viewer,
+  types: readonly string[] | null | undefined,
+  tasksOnly: boolean,
+): ReadonlySet<string> | undefined {
+  const ofTasks = tasksOnly || !hasScope(viewer, 'projects:read')
+  if (types == null) return ofTasks ? new Set(taskEventTypes()) : undefined
+  const named = typesNamed(types)
+  return new Set(ofTasks ? named.filter((type) => taskEventTypes().includes(type)) : named)
+}
+
+/** Caches one object per event and match, so that subscribers can share the result made from it. */
+const told = new WeakMap<LoggedEvent, Map<FilterMatch, ToldEvent>>()
+
+function tell(event: LoggedEvent, match: FilterMatch | undefined): ToldEvent | undefined {
+  if (match === undefined) return undefined
+  const ways = told.get(event) ?? new Map<FilterMatch, ToldEvent>()
+  told.set(event, ways)
+  const way = ways.get(match) ?? { ...event, match }
+  ways.set(match, way)
+  return way
+}

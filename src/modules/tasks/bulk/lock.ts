@@ -1,0 +1,66 @@
+import { Prisma } from '../../../generated/prisma/client.ts'
+import type { ProjectRole } from '../../../generated/prisma/enums.ts'
+import type { Context } from '../../../request/context.ts'
+import { requireViewer } from '../../../request/viewer.ts'
+import { versionDiffers } from '../../../schema/conflicts.ts'
+import { reaches, visibleProjectsSql } from '../../projects/policy.ts'
+import { idsOf } from '../key-type.ts'
+import { type FoundTask, unknownTask } from '../policy.ts'
+import type { Fail, Item } from './batch.ts'
+
+interface LockedTask<Values> extends FoundTask {
+  item: Item<Values>
+}
+
+interface LockedRow extends FoundTask {
+  version: number
+  role: ProjectRole | null
+}
+
+/**
+ * Locks the tasks of the items and checks that the viewer may change them. Locks are taken in the
+ * order of the ids, so that two batches cannot deadlock. Returns the tasks that pass; `fail` gets
+ * the others.
+ */
+export async function lockTasks<Values extends { id: string; expectedVersion?: number | null | undefined }>(
+  ctx: Context,
+  items: readonly Item<Values>[],
+  fail: Fail,
+): Promise<LockedTask<Values>[]> {
+  const viewer = requireViewer(ctx)
+  const ids = await idsOf(
+    ctx,
+    items.map(({ values }) => values.id),
+  )
+  const rows = await ctx.db.$queryRaw<LockedRow[]>`
+    SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."parentId"::text AS "parentId",
+      "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
+      (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role
+    FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL
+      AND ${visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) ?? Prisma.sql`TRUE`}
+    ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const seen = new Set<string>()
+  return items.flatMap((item): LockedTask<Values>[] => {
+    const { id: given, expectedVersion } = item.values
+    const row = byId.get(ids.get(given) ?? '')
+    const refuse = (code: Parameters<Fail>[1], rule: string, message: string, path = ['id']) => {
+      fail(item.index, code, [{ path, code: rule, message }])
+      return []
+    }
+    if (!row) return refuse('NOT_FOUND', 'not_found', unknownTask(given))
+    if (seen.has(row.id)) return refuse('VALIDATION_FAILED', 'repeated', 'occurs more than once in the batch')
+    seen.add(row.id)
+    if (viewer.role !== 'ADMIN' && !(row.role && reaches(row.role, 'EDITOR')))
+      return refuse(
+        'FORBIDDEN',
+        'forbidden',
+        `You need the EDITOR role in this project. Your role is ${row.role ?? 'none'}.`,
+      )
+    if (expectedVersion != null && expectedVersion !== row.version) {
+      const { code, message } = versionDiffers('task', row.version, expectedVersion)
+      return refuse(code, 'version', message, ['expectedVersion'])
+    }
+    return [{ item, ...row }]
+  })
+}

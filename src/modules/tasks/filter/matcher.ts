@@ -1,0 +1,43 @@
+import DataLoader from 'dataloader'
+import type { Database } from '../../../database/client.ts'
+import type { LoggedEvent } from '../../../events/log.ts'
+import { nestedFilters } from './fields.ts'
+import { matchesFilter } from './matches.ts'
+import type { ResolvedFilter } from './resolve.ts'
+import { findHits, type Hits, MAX_EVENTS_PER_LOOKUP, type SearchHits, sharedHits } from './search-hits.ts'
+import { type TaskState, taskChange } from './state.ts'
+
+/** How an event changes a task's place in a filter. */
+export type FilterMatch = 'ENTERED' | 'STAYED' | 'LEFT'
+
+type Matcher = (event: LoggedEvent) => FilterMatch | undefined | Promise<FilterMatch | undefined>
+
+/**
+ * Returns a function that matches task events against a filter. It judges the task as it was
+ * before and after the event, at the time of the event. Undefined if the task was in the filter at
+ * neither.
+ */
+export function createMatcher(db: Database, filter: ResolvedFilter): Matcher {
+  const searches = [...new Set([...nestedFilters(filter.values)].flatMap(([{ search }]) => search ?? []))]
+  const lookups = new DataLoader<ReturnType<typeof taskChange>, SearchHits>(
+    (changes) => findHits(db, changes, searches),
+    { cache: false, maxBatchSize: MAX_EVENTS_PER_LOOKUP },
+  )
+  return (event) => {
+    const change = taskChange(event)
+    const match = (hits: SearchHits) =>
+      matchOf(isIn(change.before, filter, event.at, hits.before), isIn(change.after, filter, event.at, hits.after))
+    if (searches.length === 0) return match({ before: new Set(), after: new Set() })
+    return sharedHits(event, searches, () => lookups.load(change)).then(match)
+  }
+}
+
+function matchOf(before: boolean, after: boolean): FilterMatch | undefined {
+  if (after) return before ? 'STAYED' : 'ENTERED'
+  return before ? 'LEFT' : undefined
+}
+
+function isIn(task: TaskState | null, filter: ResolvedFilter, at: Date, hits: Hits): boolean {
+  if (task === null || (task.deletedAt !== null) !== filter.deleted) return false
+  return matchesFilter(task, filter.values, { ...filter, at, hits })
+}

@@ -1,0 +1,23 @@
+import { builder } from '../../../schema/builder.ts'
+import { TASK_ORDER_FIELDS } from './order.ts'
+
+export const TaskOrder = builder.inputType('TaskOrder', {
+  description: 'One term of a sort order.',
+  fields: (t) => ({
+    field: t.field({
+      type: builder.enumType('TaskOrderField', {
+        description: 'TITLE sorts by code point. RELEVANCE needs `search`.',
+        values: TASK_ORDER_FIELDS,
+      }),
+      required: true,
+    }),
+    direction: t.field({
+      type: builder.enumType('OrderDirection', {
+        values: ['ASC', 'DESC'] as const,
+        description: 'Ascending or descending.',
+      }),
+      required: true,
+      defaultValue: 'ASC',
+    }),
+  }),
+})

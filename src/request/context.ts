@@ -1,0 +1,58 @@
+import type { SignInGuard } from '../auth/attempts.ts'
+import type { Authenticate, Viewer } from '../auth/authenticate.ts'
+import type { CredentialWatch } from '../auth/credential-watch.ts'
+import type { AccessTokens } from '../auth/tokens.ts'
+import type { Database } from '../database/client.ts'
+import type { EventHub } from '../events/hub.ts'
+import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
+import type { EventTail } from '../events/tail.ts'
+import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
+
+/** Everything a resolver and a service get. A new one is made for each operation and each event. */
+export interface Context extends GatewayContext {
+  viewer: Viewer | null
+  /** The reason why there is no viewer although a credential was sent. */
+  credentialProblem: string | null
+  request: RequestFacts
+  services: Services
+  db: Database
+}
+
+/** Facts about the request that services may use. */
+export interface RequestFacts {
+  remoteAddress: string
+  userAgent: string | null
+  /** Time of arrival, by `performance.now()`. */
+  arrivedAt: number
+  /** The websocket that carries the request, if any. */
+  connection: GatewayConnection | undefined
+}
+
+/** Long-lived parts of the server. */
+export interface Services {
+  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number }
+  db: Database
+  tokens: AccessTokens
+  guard: SignInGuard
+  tail: EventTail
+  hub: EventHub
+  access: AccessTracker
+  credentials: CredentialWatch
+  authenticate: Authenticate
+  log: GatewayLog
+}
+
+/** Follows which projects the users with open streams can see, kept current by the event log. */
+export interface AccessTracker {
+  /** Starts watching a viewer. Call `release` when their stream ends. */
+  watch(viewer: Viewer): Promise<ProjectAccess>
+  /** Number of watched users. */
+  readonly size: number
+}
+
+export interface ProjectAccess {
+  sees(projectId: string): boolean
+  /** The visible projects as topics to subscribe to. */
+  topics: Topics | typeof ALL_TOPICS
+  release(): void
+}

@@ -1,0 +1,165 @@
+import type { ObjectRef } from '@pothos/core'
+import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { GraphQLResolveInfo } from 'graphql'
+import { z } from 'zod'
+import type { Database } from '../database/client.ts'
+import { countRows, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
+import { padToPowerOfTwo } from '../database/statement-names.ts'
+import { Prisma } from '../generated/prisma/client.ts'
+import { builder } from './builder.ts'
+import { PageInfoType } from './page-info.ts'
+
+export const DEFAULT_PAGE = 20
+const MAX_PAGE = 100
+/** Maximum offset. Skipped rows are all read; cursors are not limited. */
+const MAX_OFFSET = 10_000
+
+const size = z.int().min(1, `must be 1 to ${MAX_PAGE}`).max(MAX_PAGE, `must be 1 to ${MAX_PAGE}`).nullish()
+
+/** A cursor. The maximum length is above that of any cursor we issue. */
+export const cursor = z.string().meta({ pattern: '^[\\w-]+$', maxLength: 4_000 })
+
+/**
+ * Rules of the paging arguments. A list extends them with its own arguments and adds `checkPage`.
+ */
+export const pageRules = z.object({
+  first: size,
+  after: cursor.nullish(),
+  last: size,
+  before: cursor.nullish(),
+  offset: z
+    .int()
+    .min(0, 'must not be negative')
+    .max(MAX_OFFSET, `must be at most ${MAX_OFFSET}; use cursors to go further`)
+    .nullish(),
+})
+
+/** Rule of a page's items, for the contracts. */
+export const aPage = z.array(z.unknown()).max(MAX_PAGE)
+
+export type PageArguments = z.infer<typeof pageRules>
+
+/** Rejects paging arguments that contradict each other. */
+export function checkPage({
+  value: { first, after, last, before, offset },
+  issues,
+}: z.core.ParsePayload<PageArguments>): void {
+  const refuse = (name: keyof PageArguments, message: string) =>
+    issues.push({ code: 'custom', path: [name], message, input: undefined, params: { rule: 'contradiction' } })
+  if (first != null && last != null) refuse('last', 'cannot be combined with first')
+  if (after != null && before != null) refuse('before', 'cannot be combined with after')
+  else if (last != null && after != null) refuse('after', 'cannot be combined with last')
+  else if (first != null && before != null) refuse('before', 'must be combined with last, not first')
+  if (offset && (after != null || before != null)) refuse('offset', 'cannot be combined with a cursor')
+}
+
+type Page = { offset: number } & ({ first: number; after?: string } | { last: number; before?: string })
+
+/** Returns the requested page with defaults applied. */
+function readPage({ first, after, last, before, offset }: PageArguments): Page {
+  const backwards = last != null || before != null
+  if (backwards) return { last: last ?? DEFAULT_PAGE, offset: offset ?? 0, ...(before != null && { before }) }
+  return { first: first ?? DEFAULT_PAGE, offset: offset ?? 0, ...(after != null && { after }) }
+}
+
+/** One page of a list, from which the connection types resolve. */
+export interface Connection<Node> {
+  edges: { node: Node; cursor: string }[]
+  hasNextPage: boolean
+  hasPreviousPage: boolean
+  /** A remark of the list's source, or null. See KeysetSource. */
+  remark: boolean | null
+  /** Runs the count query when called. */
+  totalCount: () => Promise<number>
+}
+
+/** Declares `<name>Connection` and `<name>Edge` over a node type. */
+export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name: string }) {
+  const ref = node as ObjectRef<never, Node, Node>
+  const { name } = ref
+  const edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
+    description: 'An item with its cursor.',
+    fields: (t) => ({
+      cursor: t.exposeString('cursor'),
+      node: t.field({ type: ref as never, resolve: (parent) => parent.node as never }),
+    }),
+  })
+  return builder.objectRef<Connection<Node>>(`${name}Connection`).implement({
+    description: 'A page of a list.',
+    fields: (t) => ({
+      nodes: t.field({
+        type: [ref] as never,
+        extensions: { rules: aPage },
+        resolve: (page) => page.edges.map((one) => one.node) as never,
+      }),
+      edges: t.field({ type: [edge], resolve: (page) => page.edges }),
+      pageInfo: t.field({
+        type: PageInfoType,
+        resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
+          hasNextPage,
+          hasPreviousPage,
+          startCursor: edges[0]?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        }),
+      }),
+      totalCount: t.int({
+        description: 'Number of items on all pages. Counted only when requested.',
+        resolve: (page) => page.totalCount(),
+      }),
+    }),
+  })
+}
+
+export interface ListSource<Row>
+  extends Omit<KeysetSource, 'name' | 'from' | 'id'>,
+    Partial<Pick<KeysetSource, 'from' | 'id'>> {
+  /** The table that is listed, unless `from` and `id` are given. */
+  table: string
+  /** The source of the count, if it differs from that of the pages. */
+  counted?: Pick<KeysetSource, 'from' | 'where'>
+  /** Loads the rows with these ids, in any order. */
+  load: (ids: string[]) => Promise<Row[]>
+}
+
+/** Loads the requested page: first its ids with one indexed query, then the rows. */
+export async function loadPage<Row extends { id: string }>(
+  db: Database,
+  args: PageArguments,
+  { table, load, counted, ...source }: ListSource<Row>,
+): Promise<Connection<Row>> {
+  const { from = Prisma.raw(`"${table}"`), id = Prisma.raw(`"${table}"."id"`), where, valuesDecide = false } = source
+  const { rows, ...rest } = await keysetPage(db, { ...source, name: table, from, id, ...readPage(args) })
+  const loaded = new Map((await load(padToPowerOfTwo(rows.map((row) => row.id)))).map((row) => [row.id, row]))
+  const edges = rows.flatMap(({ id, cursor }) => {
+    const node = loaded.get(id)
+    // Skip rows deleted between the two queries.
+    return node ? [{ node, cursor }] : []
+  })
+  return {
+    ...rest,
+    remark: source.remark ? rest.remark : null,
+    edges,
+    totalCount: () => countRows(db, { ...(counted ?? { from, ...(where && { where }) }), valuesDecide }),
+  }
+}
+
+/** Orders by a timestamp column of the table. */
+export function byTime(name: 'createdAt' | 'updatedAt', direction: 'asc' | 'desc', table: string): OrderTerm {
+  return { name, expression: Prisma.raw(`"${table}"."${name}"`), type: 'timestamptz', direction }
+}
+
+/** Returns the columns and relations to read for the nodes of a list. */
+export function listQuery(context: object, info: GraphQLResolveInfo) {
+  return queryFromInfo({ context, info, paths: [['nodes'], ['edges', 'node']] })
+}
+
+/** The paging arguments of every list in GraphQL. */
+export const pageArguments = builder.args((t) => ({
+  first: t.int({
+    description: `Number of items from the start, or after \`after\`: 1 to ${MAX_PAGE}. The default is ${DEFAULT_PAGE}.`,
+  }),
+  after: t.string({ description: 'Return the items after this cursor.' }),
+  last: t.int({ description: `Number of items at the end, or before \`before\`: 1 to ${MAX_PAGE}.` }),
+  before: t.string({ description: 'Return the items before this cursor.' }),
+  offset: t.int({ description: `Number of items to skip, at most ${MAX_OFFSET}. Cursors are faster.` }),
+}))

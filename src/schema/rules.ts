@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { emailAddress, lowerAscii } from '../auth/email-address.ts'
+
+/**
+ * Value rules shared by several modules. Lengths are in Unicode code points, as in JSON Schema and
+ * PostgreSQL. JavaScript's `length` would count an emoji twice.
+ */
+
+/** Short text such as a name. Trims white space and rejects empty text. */
+export function line(max: number) {
+  return withLimits(z.string().trim(), 1, max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
+}
+
+/** Text that is stored unchanged. */
+export function text(max: number, min = 0) {
+  return withLimits(z.string(), min, max).meta({
+    ...(min > 0 && { minLength: min }),
+    maxLength: max,
+    pattern: '^[^\\u0000]*$',
+  })
+}
+
+function withLimits(rule: z.ZodString, min: number, max: number) {
+  return rule.superRefine((value, issues) => {
+    const length = countCharacters(value)
+    if (length < min) {
+      const message = min === 1 ? 'must not be empty' : `must be at least ${min} characters, not ${length}`
+      issues.addIssue({ code: 'too_small', origin: 'string', minimum: min, message })
+    }
+    if (length > max) {
+      const message = `must be at most ${max} characters, not ${length}`
+      issues.addIssue({ code: 'too_big', origin: 'string', maximum: max, message })
+    }
+    // PostgreSQL can store neither NUL nor lone surrogates; the driver would silently replace the
+    // latter.
+    if (value.includes('\u0000')) issues.addIssue({ code: 'custom', message: 'must not contain NUL characters' })
+    if (!value.isWellFormed())
+      issues.addIssue({ code: 'custom', message: 'must be valid Unicode: it contains a lone surrogate' })
+  })
+}
+
+function countCharacters(value: string): number {
+  let count = 0
+  for (const _ of value) count++
+  return count
+}
+
+/** An e-mail address with optional white space around it, as people type it. */
+export const email = z
+  .string()
+  .trim()
+  .pipe(emailAddress)
+  .meta({ format: 'email', maxLength: 254, examples: ['ada@example.org'] })
+
+/** Maximum length of a password. Bounds the work of hashing it. */
+const MAX_PASSWORD = 200
+
+/** A new password. The minimum length follows NIST SP 800-63B. */
+export const password = text(MAX_PASSWORD, 8).meta({ examples: ['correct horse battery'] })
+
+/** A password to check. Has no minimum length: a short one is simply incorrect. */
+export const triedPassword = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })
+
+/** Description of every `expectedVersion` argument. */
+export const EXPECTED_VERSION =
+  'The version this change is based on. If the current version differs, the change is rejected. Without it, the last write wins.'
+
+/** Rule for a field of an update that can be absent but not null. */
+export function notNull<Rule extends z.ZodType>(rule: Rule) {
+  return rule.nullish().refine((value): boolean => value !== null, 'must not be null: this field cannot be cleared')
+}
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** Returns true for a UUID. Look up nothing else: the database would reject it with an error. */
+export function isId(value: string): boolean {
+  return UUID.test(value)
+}
+
+/** An id in lower case, as the database prints UUIDs. */
+export const id = z
+  .string()
+  .refine(isId, 'must be an id (a UUID)')
+  .overwrite(lowerAscii)
+  .meta({ format: 'uuid', minLength: 36, maxLength: 36 })

@@ -1,0 +1,32 @@
+import type { World } from './cast.ts'
+import type { Protocol, Variables } from './doors.ts'
+
+/** Arguments of an operation in a world, and its expected result where it is allowed. */
+export interface Recipe {
+  variables?: (world: World) => Variables
+  /** Expected id when the result is a single object. */
+  is?: (world: World) => string
+  /**
+   * Exactly what the persona must see of all worlds, when the result is a list or a stream. Events
+   * are identified by type and subject.
+   */
+  sees?: (world: World, all: readonly World[]) => Seen
+  /** The mutation leaves no trace in the database. */
+  traceless?: true
+  /** Returns false if the mutation succeeds for this persona but may not change anything. */
+  changes?: (world: World) => boolean
+  /** Defaults to all protocols. */
+  protocols?: readonly Protocol[]
+}
+
+export type Seen = { ids: string[] } | SeenEvents
+
+export interface SeenEvents {
+  /** Project ids. */
+  eventsOf: string[]
+  tasksOnly: boolean
+  /** Such as "task.created", or "task" for all task types. Defaults to every type. */
+  types?: readonly string[]
+  /** Ids of the subjects. Defaults to any subject. */
+  subjects?: string[]
+}

@@ -1,0 +1,48 @@
+/**
+ * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--draws N] [--seed N]
+ * Runs the long tests one after another: soak, removals, fuzz, and the property tests with many
+ * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
+ * the embedded database. Exit code 1 if one failed.
+ */
+import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '50000' },
+    kills: { type: 'string', default: '10' },
+    trials: { type: 'string', default: '500' },
+    requests: { type: 'string', default: '100000' },
+    draws: { type: 'string', default: '2000' },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  },
+})
+const { events, kills, trials, requests, draws, seed } = values
+const project = process.env.TEST_DATABASE_URL ? 'postgres' : 'embedded'
+
+const runs = [
+  { name: 'soak', command: ['node', 'test/long/soak.ts', events, kills, seed] },
+  { name: 'removals', command: ['node', 'test/long/removals.ts', trials, seed] },
+  { name: 'fuzz', command: ['node', 'test/long/fuzz.ts', requests, seed] },
+  {
+    name: 'properties',
+    command: ['vitest', 'run', '--project', project, 'property.test'],
+    environment: { TEST_DRAWS: draws, TEST_SEED: seed },
+  },
+]
+
+console.log(`seed ${seed}, ${project} database`)
+const verdicts: string[] = []
+for (const { name, command, environment } of runs) {
+  console.log(`\n${name}: ${command.join(' ')}`)
+  const started = performance.now()
+  const [program = '', ...args] = command
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...environment } })
+  const [code] = await once(child, 'exit')
+  if (code !== 0) process.exitCode = 1
+  verdicts.push(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${Math.round((performance.now() - started) / 1000)} s)`)
+}
+const sizes = Object.entries(values).map(([name, value]) => `--${name} ${value}`)
+console.log(`\n${verdicts.join('\n')}\nTo repeat it: npm run test:long -- ${sizes.join(' ')}`)

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface MeasuredServer {
+  url: string
+  pid: number | undefined
+  /** Returns the memory in use after a garbage collection. */
+  memory(): Promise<NodeJS.MemoryUsage>
+  /** Sends the signal (SIGTERM by default) and resolves when the process has exited. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** Runs `node src/main.ts` and waits for its URL. Uses a free port unless `settings` sets one. */
+export async function startMeasuredServer(settings: Record<string, string>): Promise<MeasuredServer> {
+  const child = spawn(
+    process.execPath,
+    ['--expose-gc', '--import', './test/support/measured-server-hook.ts', 'src/main.ts'],
+    {
+      cwd: ROOT,
+      env: { ...process.env, PORT: '0', LOG_LEVEL: 'info', ...settings },
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    },
+  )
+  const url = await new Promise<string>((resolve, reject) => {
+    let output = ''
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += String(chunk)
+      const found = /"url":"([^"]+)"/.exec(output)?.[1]
+      if (found) resolve(found)
+    })
+    child.once('exit', (code) => reject(new Error(`the server exited with code ${code}: ${output}`)))
+  })
+  return {
+    url,
+    pid: child.pid,
+    async memory() {
+      child.send('memory?')
+      const [usage] = await once(child, 'message')
+      return usage as NodeJS.MemoryUsage
+    },
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill(signal)
+      await ended
+    },
+  }
+}
