@@ -7,11 +7,12 @@ interface Connection {
 }
 
 /**
- * Returns the client's address, for rate limits. Each trusted proxy appends the address that called it to
- * `X-Forwarded-For`; entries further left are only claims.
+ * Returns the client's address, for rate limits. Each trusted proxy appends the address that
+ * called it to `X-Forwarded-For`; entries further left are only claims. With fewer entries than
+ * trusted proxies, none can be trusted: the address of the connection counts.
  */
 export function clientAddress({ headers, remoteAddress }: Connection, trustedProxies: number): string {
   // proxy-addr reads nothing else of a request.
   const request = { headers, socket: { remoteAddress } } as unknown as IncomingMessage
-  return proxyAddr(request, (_address, hop) => hop < trustedProxies) || remoteAddress
+  return proxyAddr.all(request)[trustedProxies] || remoteAddress
 }
