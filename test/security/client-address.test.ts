@@ -44,7 +44,7 @@ test.each([
   [1, '', '192.0.2.1'],
   [1, '203.0.113.9, 198.51.100.7', '198.51.100.7'],
   [2, '203.0.113.9 ,198.51.100.7', '203.0.113.9'],
-  [2, '198.51.100.7', '198.51.100.7'],
+  [2, '198.51.100.7', '192.0.2.1'],
 ])('with %i trusted proxies, X-Forwarded-For %j from 192.0.2.1 is the client %s', (proxies, forwarded, client) => {
   const request = { headers: { 'x-forwarded-for': forwarded }, remoteAddress: '192.0.2.1' }
   expect(clientAddress(request, proxies)).toBe(client)
