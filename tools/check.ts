@@ -16,7 +16,7 @@ interface Step {
 /** The slowest first. */
 const STATIC: Step[] = [
   { name: 'format and lint', command: 'biome ci --colors=off', fix: 'npm run format (what it leaves, fix by hand)' },
-  { name: 'migrations', command: 'node tools/check-migrations.ts', fix: 'npm run migration NAME' },
+  { name: 'migrations', command: 'node tools/check-migrations.ts', fix: 'npm run migration -- NAME' },
   { name: 'types', command: 'tsc --noEmit', fix: 'correct the types; npx tsc --noEmit --watch shows what is left' },
   {
     name: 'imports',
@@ -28,7 +28,7 @@ const STATIC: Step[] = [
   {
     name: 'vocabulary',
     command: 'node tools/check-vocabulary.ts',
-    fix: 'move domain code from gateway, database, auth and events to src/modules',
+    fix: 'move domain code from gateway, database and events to src/modules',
   },
 ]
 

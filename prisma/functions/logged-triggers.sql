@@ -37,6 +37,16 @@ CREATE OR REPLACE TRIGGER "Project_log" AFTER INSERT OR UPDATE OF "key", "name",
 CREATE OR REPLACE TRIGGER "TaskRelation_log" AFTER INSERT OR DELETE ON "TaskRelation" FOR EACH ROW
   EXECUTE FUNCTION log_relation();
 
+CREATE OR REPLACE TRIGGER "SavedFilter_1_fixed" BEFORE UPDATE ON "SavedFilter" FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."ownerId" IS DISTINCT FROM NEW."ownerId")
+  EXECUTE FUNCTION refuse_change('id, createdAt and ownerId');
+
+CREATE OR REPLACE TRIGGER "SavedFilter_3_version" BEFORE UPDATE OF "name", "filter", "projectId", "version", "updatedAt" ON "SavedFilter"
+  FOR EACH ROW EXECUTE FUNCTION raise_version('name', 'filter', 'projectId');
+
+CREATE OR REPLACE TRIGGER "SavedFilter_log" AFTER INSERT OR UPDATE OF "name", "filter", "projectId" OR DELETE ON "SavedFilter" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"savedFilter","verbs":{"insert":"created","update":"updated","delete":"deleted","leave":"removed"},"project":"projectId","subject":"id","columns":["name","filter","projectId"],"times":[]}');
+
 CREATE OR REPLACE TRIGGER "Session_log" AFTER UPDATE OF "revokedAt" ON "Session" FOR EACH ROW
   EXECUTE FUNCTION log_change('{"noun":"session","verbs":{},"ends":{"column":"revokedAt","set":"revoked"},"subject":"id","columns":[],"times":[]}');
 

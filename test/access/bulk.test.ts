@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema } from '../../src/app/schema.ts'
 import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
-import { makeWorlds, type World } from './cast.ts'
+import { makeWorlds } from './cast.ts'
 import { type Door, openDoors, type Variables } from './doors.ts'
-import { PERSONAS, type Persona, rows } from './matrix.ts'
+import { rows } from './matrix.ts'
+import { PERSONAS, type Persona } from './personas.ts'
 import { tracesOf } from './traces.ts'
+import type { World } from './world.ts'
 
 let server: OwnServer
 let doors: Map<string, Door[]>

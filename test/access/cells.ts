@@ -1,6 +1,7 @@
-import type { World } from './cast.ts'
 import type { Answer } from './doors.ts'
-import { type Expected, PERSONAS, type Persona, personas } from './matrix.ts'
+import type { Expected } from './matrix.ts'
+import { PERSONAS, type Persona, personas } from './personas.ts'
+import type { World } from './world.ts'
 
 /** One cell of the matrix: an operation that a persona ran through one door, in a world. */
 export interface Cell {

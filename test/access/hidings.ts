@@ -1,5 +1,5 @@
-import type { World } from './cast.ts'
-import type { Persona } from './matrix.ts'
+import type { Persona } from './personas.ts'
+import type { World } from './world.ts'
 
 /** An existing object that is hidden from the persona that asks for it. */
 export interface Hiding {
@@ -13,10 +13,10 @@ export interface Hiding {
 /** Placeholder body of a stream that opened. */
 export const OPENED = 'an open stream'
 
-const refused = (code: string) => `"code":"${code}"`
+export const refused = (code: string) => `"code":"${code}"`
 
 /** A stranger, a removed member, and the OWNER of another project. */
-const outside: Pick<Hiding, 'shows' | 'personas'> = {
+export const outside: Pick<Hiding, 'shows' | 'personas'> = {
   shows: refused('NOT_FOUND'),
   personas: ['stra', 'remo', 'ownr'],
 }

@@ -14,11 +14,12 @@ import { rest } from '../support/clients.ts'
 import { testDatabase } from '../support/database.ts'
 import { keepingLog } from '../support/server.ts'
 import { recordStatements, type StatementRecorder } from '../support/statements.ts'
-import { makeWorlds, PASSWORD, type World } from './cast.ts'
+import { makeWorlds, PASSWORD } from './cast.ts'
 import { documentOf, fits, restRequest, rootFields, type Variables } from './doors.ts'
 import { OPENED } from './hidings.ts'
-import { personas } from './matrix.ts'
+import { personas } from './personas.ts'
 import { PROBES } from './probes.ts'
+import type { World } from './world.ts'
 
 let server: RunningServer
 let recorder: StatementRecorder | undefined

@@ -1,5 +1,5 @@
-import type { World } from './cast.ts'
 import { isAdmin, isMember } from './powers.ts'
+import type { World } from './world.ts'
 
 const named = (...tasks: { id: string; key: string }[]) => tasks.flatMap(({ id, key }) => [id, key])
 

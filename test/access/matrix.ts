@@ -1,7 +1,8 @@
-import type { ApiScope } from '../../src/auth/scopes.ts'
+import { nouns } from './nouns.ts'
+import { type Persona, personas } from './personas.ts'
 
 /**
- * Access matrix: the single statement of who may do what. A row is a field of Query, Mutation or
+ * Access matrix: the single statement of who may do what, with the rows of test/access/nouns. A row is a field of Query, Mutation or
  * Subscription; a suffix after the colon tells variants of its arguments apart (see recipes.ts).
  * A cell is the outcome for one persona, the same over every protocol:
  *
@@ -118,44 +119,6 @@ Subscription.taskEvents: in the project        401   404  ok   ok   ok   ok   ok
 Subscription.taskEvents: by search or priority 401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 `
 
-interface Description {
-  who: string
-  /** Role in the project that the operations act on. */
-  role?: 'VIEWER' | 'COMMENTER' | 'EDITOR' | 'OWNER'
-  admin?: true
-  /** The membership was removed. */
-  removed?: true
-  disabled?: true
-  /** Credential sent with each request. Defaults to an access token. */
-  credential?: 'none' | ApiScope
-}
-
-export const PERSONAS = {
-  anon: { who: 'an anonymous caller', credential: 'none' },
-  stra: { who: 'a signed-in user who is not a member' },
-  view: { who: 'a VIEWER', role: 'VIEWER' },
-  comm: { who: 'a COMMENTER', role: 'COMMENTER' },
-  edit: { who: 'an EDITOR', role: 'EDITOR' },
-  ownr: { who: 'an OWNER', role: 'OWNER' },
-  admn: { who: 'an ADMIN of the instance who is not a member', admin: true },
-  remo: { who: 'an EDITOR whose membership was removed', role: 'EDITOR', removed: true },
-  disa: { who: 'an EDITOR whose account is disabled, with an unexpired token', role: 'EDITOR', disabled: true },
-  't:r': { who: 'an OWNER’s API key with tasks:read', role: 'OWNER', credential: 'tasks:read' },
-  't:w': { who: 'an OWNER’s API key with tasks:write', role: 'OWNER', credential: 'tasks:write' },
-  'p:r': { who: 'an OWNER’s API key with projects:read', role: 'OWNER', credential: 'projects:read' },
-  'p:w': { who: 'an OWNER’s API key with projects:write', role: 'OWNER', credential: 'projects:write' },
-  adm: { who: 'an ADMIN’s API key with admin', admin: true, credential: 'admin' },
-  'a:tr': {
-    who: 'an ADMIN’s API key with only tasks:read, without admin rights',
-    admin: true,
-    credential: 'tasks:read',
-  },
-} as const satisfies Record<string, Description>
-
-export type Persona = keyof typeof PERSONAS
-export const personas = Object.keys(PERSONAS) as Persona[]
-export const describePersona = (persona: Persona): Description => PERSONAS[persona]
-
 const CELLS = {
   ok: 'OK',
   400: 'BAD_REQUEST',
@@ -185,10 +148,13 @@ function readRow(line: string): Row {
   return { name, field: name.split(':')[0] ?? name, expected: Object.fromEntries(expected) }
 }
 
-const [heading = '', ...lines] = TABLE.split('\n').filter((line) => line.trim() !== '')
-if (heading.trim().split(/\s+/).join() !== personas.join()) throw new Error(`Expected columns: ${personas.join(' ')}`)
+function readTable(table: string): Row[] {
+  const [heading = '', ...lines] = table.split('\n').filter((line) => line.trim() !== '')
+  if (heading.trim().split(/\s+/).join() !== personas.join()) throw new Error(`Expected columns: ${personas.join(' ')}`)
+  return lines.map(readRow)
+}
 
-export const rows: readonly Row[] = lines.map(readRow)
+export const rows: readonly Row[] = [TABLE, ...nouns.map((noun) => noun.matrix)].flatMap(readTable)
 
 /** Returns the rows of "Query", "Mutation" or "Subscription". */
 export const rowsOf = (kind: string) => rows.filter((row) => row.field.startsWith(`${kind}.`))

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
-import { makeWorlds, type World } from './cast.ts'
+import { makeWorlds } from './cast.ts'
+import type { World } from './world.ts'
 
 let server: TestServer
 /** Sees the project only; `admin` sees everything. */

@@ -6,13 +6,15 @@ import { isConnection, restView } from '../../src/gateway/rest/view.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
-import { makeWorlds, type World } from './cast.ts'
+import { makeWorlds } from './cast.ts'
 import { foreignAddress } from './cells.ts'
 import { documentOf, restRequest, rootFields, type Variables } from './doors.ts'
 import { leak } from './leaks.ts'
-import { describePersona, PERSONAS, type Persona, personas, type Row, rowsOf } from './matrix.ts'
+import { type Row, rowsOf } from './matrix.ts'
+import { describePersona, PERSONAS, type Persona, personas } from './personas.ts'
 import { isAdmin } from './powers.ts'
 import { recipes } from './recipes.ts'
+import type { World } from './world.ts'
 
 let server: TestServer
 let routes: Route[]

@@ -1,5 +1,5 @@
-import type { World } from './cast.ts'
-import { describePersona } from './matrix.ts'
+import { describePersona } from './personas.ts'
+import type { World } from './world.ts'
 
 /** Derives what a persona may see and do in the worlds from its description. */
 

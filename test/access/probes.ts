@@ -1,4 +1,5 @@
 import { apiKeys, members, projects, sessions, users } from './hidings.ts'
+import { nouns } from './nouns.ts'
 import type { Probe } from './probe.ts'
 import { taskProbes } from './task-probes.ts'
 
@@ -35,4 +36,6 @@ export const PROBES: Record<string, Probe> = {
 
   'Subscription.events projectId': { ...projects, variables: (projectId) => ({ projectId }) },
   'Subscription.taskEvents projectId': { ...projects, variables: (projectId) => ({ projectId }) },
+
+  ...Object.assign({}, ...nouns.map((noun) => noun.probes)),
 }

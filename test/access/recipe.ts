@@ -1,5 +1,5 @@
-import type { World } from './cast.ts'
 import type { Protocol, Variables } from './doors.ts'
+import type { World } from './world.ts'
 
 /** Arguments of an operation in a world, and its expected result where it is allowed. */
 export interface Recipe {

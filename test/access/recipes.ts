@@ -1,7 +1,9 @@
-import { PASSWORD, type World } from './cast.ts'
+import { PASSWORD } from './cast.ts'
+import { nouns } from './nouns.ts'
 import { visibleProjects } from './powers.ts'
 import type { Recipe } from './recipe.ts'
 import { taskRecipes } from './task-recipes.ts'
+import type { World } from './world.ts'
 
 const everybody = (all: readonly World[]) => all.flatMap((one) => one.userIds)
 
@@ -65,4 +67,5 @@ export const recipes: Record<string, Recipe> = {
   'Mutation.removeMember': { variables: third },
 
   ...taskRecipes,
+  ...Object.assign({}, ...nouns.map((noun) => noun.recipes)),
 }

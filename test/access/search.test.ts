@@ -6,9 +6,10 @@ import { graphql, rest } from '../support/clients.ts'
 import { makeProject } from '../support/rows.ts'
 import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
-import { makeWorlds, type World } from './cast.ts'
-import { PERSONAS, type Persona } from './matrix.ts'
+import { makeWorlds } from './cast.ts'
+import { PERSONAS, type Persona } from './personas.ts'
 import { seenHere, visibleSecrets, visibleTasks, visibleTrash } from './powers.ts'
+import type { World } from './world.ts'
 
 let server: OwnServer
 let worlds: World[]

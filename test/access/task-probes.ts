@@ -1,55 +1,18 @@
-import type { World } from './cast.ts'
 import type { Variables } from './doors.ts'
-import {
-  assignees,
-  followed,
-  type Hiding,
-  keys,
-  labels,
-  negated,
-  people,
-  projects,
-  relations,
-  tasks,
-  tasksAnywhere,
-} from './hidings.ts'
+import { probesOfFilter } from './filter-probes.ts'
+import { assignees, followed, labels, negated, projects, relations, tasks, tasksAnywhere } from './hidings.ts'
 import type { Probe } from './probe.ts'
-
-/** Places where a filter can be nested inside another. */
-const WITHIN: Record<string, (filter: Variables) => Variables> = {
-  '': (filter) => filter,
-  'and.': (filter) => ({ and: [{ priority: { gte: 1 } }, filter] }),
-  'or.': (filter) => ({ or: [filter, { priority: { gte: 5 } }] }),
-  'not.': (filter) => ({ not: filter }),
-}
+import type { World } from './world.ts'
 
 const FILTERED = ['Query.tasks', 'Query.events', 'Subscription.events', 'Subscription.taskEvents']
 
-const PLACES = FILTERED.flatMap((name) =>
-  Object.entries(WITHIN).map(([place, wrap]) => ({ name, place, wrap, isStream: name.startsWith('Subscription.') })),
-)
-
-const filterProbes = PLACES.flatMap(({ name, place, wrap, isStream }) => {
-  const probe = (field: string, hiding: Hiding, filter: (id: string) => Variables): [string, Probe] => [
-    `${name} filter.${place}${field}`,
-    {
-      ...hiding,
-      // All fields share one filter lookup, so only Query.tasks tries every persona.
-      personas: name === 'Query.tasks' ? hiding.personas : ['remo'],
-      variables: (id) => ({ filter: wrap(filter(id)) }),
-    },
-  ]
-  const list = (hiding: Hiding) => (isStream ? followed(hiding) : place === 'not.' ? negated(hiding) : hiding)
-  return [
-    probe('projectId', projects, (projectId) => ({ projectId })),
-    probe('assigneeId', list(people), (id) => ({ assigneeId: [id] })),
-    probe('creatorId', list(people), (id) => ({ creatorId: [id] })),
-    probe('labelId.any', labels, (id) => ({ labelId: { any: [id] } })),
-    probe('labelId.all', labels, (id) => ({ labelId: { all: [id] } })),
-    probe('parentId', tasks, (parentId) => ({ parentId })),
-    probe('key', list(keys), (key) => ({ key: [key] })),
-    probe('key: one of two', list(keys), (key) => ({ key: [key, 'NONE-1'] })),
-  ]
+const filterProbes = FILTERED.map((name) => {
+  const isStream = name.startsWith('Subscription.')
+  return probesOfFilter(`${name} filter`, (filter) => ({ filter }), {
+    // All fields share one filter lookup, so only Query.tasks tries every persona.
+    ...(name !== 'Query.tasks' && { personas: ['remo'] }),
+    unnamed: (hiding, place) => (isStream ? followed(hiding) : place === 'not.' ? negated(hiding) : hiding),
+  })
 })
 
 type Input = (id: string) => Variables
@@ -79,7 +42,7 @@ const blocks = (relatedTaskId: string) => ({ input: { type: 'BLOCKS', relatedTas
 const ownTask = ({ self }: World) => self.inboxTask.id
 
 export const taskProbes: Record<string, Probe> = {
-  ...Object.fromEntries(filterProbes),
+  ...Object.assign({}, ...filterProbes),
   'Query.tasks filter.projectId: with a search': {
     ...projects,
     variables: (projectId) => ({ filter: { projectId, search: 'secret' } }),

@@ -1,4 +1,3 @@
-import type { World } from './cast.ts'
 import {
   isForTasks,
   mayWrite,
@@ -9,6 +8,7 @@ import {
   visibleTrash,
 } from './powers.ts'
 import type { Recipe, SeenEvents } from './recipe.ts'
+import type { World } from './world.ts'
 
 const ofTask = ({ task }: World) => ({ id: task.id })
 const byKey = ({ task }: World) => ({ id: task.key })

@@ -1,5 +1,6 @@
 import type { Database } from '../../src/database/client.ts'
-import type { World } from './cast.ts'
+import { nouns } from './nouns.ts'
+import type { World } from './world.ts'
 
 /**
  * Dumps everything that operations could change in each world, as one text per world. Comparing the
@@ -45,5 +46,6 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
   note(labels, 'projectId')
   note(tasks, 'projectId')
   note(relations, 'sourceId')
+  for (const { traces } of nouns) if (traces) note(await traces(db, userIds), 'ownerId')
   return new Map([...found].map(([world, rows]) => [world, rows.sort().join('\n')]))
 }

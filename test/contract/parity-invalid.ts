@@ -1,33 +1,6 @@
-import type { World } from '../access/cast.ts'
-import type { Variables } from '../access/doors.ts'
-
-/** Variables and the names of all invalid values. The default code is VALIDATION_FAILED. */
-export interface Invalid {
-  variables: Variables | ((world: World) => Variables)
-  at: string
-  code?: string
-}
-
-const invalid = (variables: Invalid['variables'], at: string, code?: string): Invalid => ({
-  variables,
-  at,
-  ...(code && { code }),
-})
-const missing = (variables: Invalid['variables'], at = 'id') => invalid(variables, at, 'NOT_FOUND')
-const stale = (variables: (world: World) => Variables) =>
-  invalid((world) => ({ ...variables(world), expectedVersion: 7 }), 'expectedVersion', 'PRECONDITION_FAILED')
-
-const LIST = [
-  invalid({ first: 0, offset: -1 }, 'limit offset'),
-  invalid({ first: 'many', offset: 'some' }, 'limit offset'),
-  invalid({ first: 101, offset: 10_001 }, 'limit offset'),
-  invalid({ first: 2 ** 40, offset: 2 ** 40 }, 'limit offset'),
-  invalid({ after: 'nonsense' }, 'after'),
-  invalid({ last: 3, before: 'nonsense' }, 'before'),
-  invalid({ after: 'a', before: 'b', offset: 3 }, 'before offset'),
-]
-const listOf = (own: (world: World) => Variables) =>
-  LIST.map(({ variables, ...row }) => ({ ...row, variables: (world: World) => ({ ...variables, ...own(world) }) }))
+import { type Invalid, invalid, LIST, listOf, missing, stale } from '../access/invalid.ts'
+import { nouns } from '../access/nouns.ts'
+import type { World } from '../access/world.ts'
 
 const inProject = ({ projectId }: World) => ({ projectId })
 const theTask = ({ task }: World) => ({ id: task.id })
@@ -271,6 +244,8 @@ export const INVALID: Record<string, readonly Invalid[]> = {
     stale((world) => ({ ...theLabel(world), input: { name: 'A' } })),
   ],
   'Mutation.deleteLabel': [missing(NO_ID), stale(theLabel)],
+
+  ...Object.assign({}, ...nouns.map((noun) => noun.invalid)),
 }
 
 /** Matches projectKey in cast-rows.ts. */

@@ -43,7 +43,7 @@ export function refusalIn({ code, message, issues = [] }: Answer) {
 function nameOf(path: readonly (string | number)[]): string {
   const [place, ...rest] = path
   const within = ['input', 'filter', 'body', 'query', 'path', 'header'].includes(String(place)) ? rest : path
-  const steps = within[0] === 'filter' ? within.slice(1) : within
+  const steps = place === 'query' && within[0] === 'filter' ? within.slice(1) : within
   const [first] = steps
   if (first === 'first' || first === 'last') return 'limit'
   if (first === 'If-Match') return 'expectedVersion'

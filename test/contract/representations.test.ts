@@ -25,8 +25,21 @@ beforeAll(async () => {
   await rest(server, `POST /tasks/${task.id}/relations`, { token, body: relation })
   await rest(server, 'POST /api-keys', { token, body: { name: 'A key', scopes: ['tasks:read'] } })
   ids = { tasks: task.id, projects: projectId, users: admin.id }
+  await createFromExamples()
 })
 afterAll(() => server?.close())
+
+/** Creates one of each further noun that is read by id, with the example of its documentation. */
+async function createFromExamples() {
+  const operations = operationsOf(document)
+  for (const { method, path, operation } of operations) {
+    const noun = path.slice(1)
+    const isRead = operations.some((one) => one.name === `GET /${noun}/{id}`)
+    if (method !== 'POST' || !isRead || ids[noun]) continue
+    const body = operation.requestBody!.content['application/json']!.example
+    ids[noun] = (await rest(server, `POST ${path}`, { token, body })).body.id
+  }
+}
 
 const reads = () =>
   operationsOf(document).filter(
@@ -35,7 +48,7 @@ const reads = () =>
 
 /** Fills a path with an existing id for the noun before each parameter. */
 const pathOf = ({ path }: DescribedOperation) =>
-  path.replace(/\/(\w+)\/\{\w+\}/g, (_, noun: string) => `/${noun}/${ids[noun] ?? noun}`)
+  path.replace(/\/([\w-]+)\/\{\w+\}/g, (_, noun: string) => `/${noun}/${ids[noun] ?? noun}`)
 
 const namesOf = ({ operation }: DescribedOperation, parameter: 'fields' | 'include') =>
   (operation.parameters?.find((one) => one.name === parameter)?.schema.items as { enum?: string[] })?.enum ?? []

@@ -47,6 +47,7 @@ builder.queryField('tasks', (t) =>
     validate: listTasksRules,
     args: {
       filter: t.arg({ type: TaskFilter }),
+      savedFilterId: t.arg.id({ description: 'Only tasks that also match this saved filter.' }),
       orderBy: t.arg({ type: [TaskOrder], description: 'At most two terms. Tasks without a due date come last.' }),
       ...pageArguments,
     },

@@ -1,23 +1,30 @@
+import { AppError } from '../../../gateway/errors.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { type Connection, loadPage } from '../../../schema/lists.ts'
+import { readSavedFilter } from '../../saved-filters/service.ts'
 import type { TaskFilterValues } from '../filter/fields.ts'
 import { resolveFilter } from '../filter/resolve.ts'
 import type { TaskQuery, TaskRow } from '../rows.ts'
-import type { ListTasksValues } from './input.ts'
+import { type ListTasksValues, RELEVANCE_NEEDS_SEARCH } from './input.ts'
 import { type TaskOrderValue, taskOrder } from './order.ts'
 import { rankedSource } from './ranked.ts'
 import { plainSource } from './source.ts'
 
 /**
- * Lists tasks visible to the viewer that match the filter. By default a search sorts by relevance,
+ * Lists tasks visible to the viewer that match the filter, and the saved filter if one is given. By default a search sorts by relevance,
  * anything else by age.
  */
 export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
   const viewer = requireViewer(ctx)
-  const filter = await resolveFilter(ctx, { values: args.filter ?? {}, path: ['filter'] })
+  const given = { values: args.filter ?? {}, path: ['filter'] }
+  const saved = args.savedFilterId == null ? [] : [await savedFilter(ctx, args.savedFilterId)]
+  const filter = await resolveFilter(ctx, given, ...saved)
   const orderBy = args.orderBy?.length ? args.orderBy : defaultOrder(filter.values)
-  const ranked = orderBy.some((term) => term.field === 'RELEVANCE')
+  const relevance = orderBy.findIndex((term) => term.field === 'RELEVANCE')
+  const ranked = relevance >= 0
+  if (ranked && filter.values.search == null)
+    throw new AppError('VALIDATION_FAILED', RELEVANCE_NEEDS_SEARCH, { path: ['orderBy', relevance, 'field'] })
   const source = ranked
     ? rankedSource({ viewer, filter, order: taskOrder(orderBy), page: args })
     : plainSource(viewer, filter, orderBy)
@@ -26,6 +33,11 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
     ...source,
     load: (ids) => ctx.db.task.findMany({ ...query, where: { id: { in: ids } } }),
   })
+}
+
+async function savedFilter(ctx: Context, id: string) {
+  const path = ['savedFilterId']
+  return { values: await readSavedFilter(ctx, id, path), path }
 }
 
 function defaultOrder({ search }: TaskFilterValues): TaskOrderValue[] {

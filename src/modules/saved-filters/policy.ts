@@ -1,0 +1,43 @@
+import type { Viewer } from '../../auth/authenticate.ts'
+import { AppError } from '../../gateway/errors.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isId } from '../../schema/rules.ts'
+import { requireRole, visibleProjects, visibleProjectsSql } from '../projects/policy.ts'
+
+/** Filters the saved filters a viewer can see: their own, and those shared with a project they see. */
+export function visibleSavedFilters(viewer: Viewer): Prisma.SavedFilterWhereInput {
+  return { OR: [{ ownerId: viewer.id }, { projectId: { not: null }, project: visibleProjects(viewer) }] }
+}
+
+/** Returns the same filter as SQL. */
+export function visibleSavedFiltersSql(viewer: Viewer): Prisma.Sql {
+  const shared = visibleProjectsSql(viewer, Prisma.sql`"projectId"`) ?? Prisma.sql`"projectId" IS NOT NULL`
+  return Prisma.sql`("ownerId" = ${viewer.id}::uuid OR ${shared})`
+}
+
+/**
+ * Requires the right to change or delete a saved filter. Owners may change theirs, but need EDITOR
+ * while it is shared, because every member of the project sees the change. An OWNER of the project
+ * may change it too. Its owner may always make it private or delete it (`withdraws`). Throws
+ * NOT_FOUND or FORBIDDEN.
+ */
+export async function requireSavedFilter(ctx: Context, id: string, withdraws: boolean): Promise<void> {
+  const viewer = requireViewer(ctx)
+  const memberships = { where: { userId: viewer.id }, select: { role: true } } as const
+  const found = isId(id)
+    ? await ctx.db.savedFilter.findFirst({
+        where: { id, ...visibleSavedFilters(viewer) },
+        select: { ownerId: true, project: { select: { memberships } } },
+      })
+    : null
+  if (!found) throw savedFilterNotFound(id)
+  const own = found.ownerId === viewer.id
+  if (own && (withdraws || found.project === null)) return
+  requireRole(viewer, found.project?.memberships[0]?.role, own ? 'EDITOR' : 'OWNER')
+}
+
+export function savedFilterNotFound(id: string, path: string[] = ['id']): AppError {
+  return new AppError('NOT_FOUND', `Saved filter ${JSON.stringify(id)} does not exist or you cannot see it.`, { path })
+}
