@@ -18,8 +18,8 @@ export default defineConfig({
     pool: 'forks',
     // The files of a worker share its modules, and with them a server: see test/support/server.ts.
     isolate: false,
-    // Each embedded database takes a core and some 380 MB.
-    maxWorkers: 2,
+    // For two cores: many tests wait. Each embedded database takes some 380 MB.
+    maxWorkers: 3,
     // Tests import the sources as the server does, by Node itself: Vite would resolve a second copy of graphql.
     experimental: { viteModuleRunner: false },
     // Generous, as a busy machine is slow: nothing waits for these to pass.

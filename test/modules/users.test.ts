@@ -160,7 +160,7 @@ describePeople('users', (api) => {
     expect(await found({}, { first: 2, after: whole.pageInfo.startCursor })).toEqual([emile, root])
     expect(await found({}, { last: 2, before: whole.pageInfo.endCursor })).toEqual([root, gone])
     expect(await found({}, { first: 2, offset: 3 })).toEqual([gone, rest])
-    const oldest = await server.db.user.findFirstOrThrow({ orderBy: { id: 'asc' } })
+    const oldest = await server.db.user.findFirstOrThrow({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
     expect(data(await api.listUsers(admin, { first: 1 })).nodes[0].id).toBe(oldest.id)
   })
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { constants, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { constants, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,11 +15,20 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
+/** In memory if there is plenty: copying a template's thousand files to a disk can take a second. */
+const scratchFolder = freeBytes('/dev/shm') > 4 * 2 ** 30 ? '/dev/shm' : tmpdir()
+
+function freeBytes(folder: string): number {
+  if (!existsSync(folder)) return 0
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
+}
+
 export const onPostgres = process.env.TASKWIRE_TEST_DATABASE === 'postgres'
 
 /** Identifies everything a run creates, for `removeDatabases`. Set by the global setup. */
 const run = () => process.env.TASKWIRE_TEST_RUN ?? 'by_hand'
-const embeddedFolder = () => join(tmpdir(), `tw-test-${run()}`)
+const embeddedFolder = () => join(scratchFolder, `tw-test-${run()}`)
 const postgresPrefix = () => `taskwire_test_${run()}_`
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/taskwire', import.meta.url))
