@@ -4,7 +4,7 @@ import { isRetryable } from '../database/errors.ts'
 import { retryOnDeadlock } from '../database/retry.ts'
 import { withSavepoints } from '../database/savepoints.ts'
 import { AppError } from '../gateway/errors.ts'
-import type { Kept, KeyedRequest, Once } from '../gateway/gateway-context.ts'
+import type { KeyedRequest, OnceResult, RunResult } from '../gateway/gateway-context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
 import { lockTree } from '../modules/tasks/tree.ts'
 import type { Context } from '../request/context.ts'
@@ -19,10 +19,10 @@ const TIMEOUT_MS = 60_000
  * Lock time-out when a document has several mutations: other requests may wait for locks it already
  * holds.
  */
-const PATIENCE_MS = 250
+const LOCK_TIMEOUT_MS = 250
 
 /** Rolls back a transaction and carries its answer out. */
-class TakenBack extends Error {
+class RolledBack extends Error {
   readonly answer: unknown
   constructor(answer: unknown, failures: readonly unknown[]) {
     super('the answer must not be stored', { cause: failures.find(isRetryable) })
@@ -35,19 +35,19 @@ export async function once<Answer>(
   { db, viewer }: { db: Database; viewer: Viewer },
   { key, fingerprint, several }: KeyedRequest,
   within: (db: Database) => Context,
-  run: (context: Context) => Promise<Kept<Answer>>,
-): Promise<Once<Answer>> {
+  run: (context: Context) => Promise<RunResult<Answer>>,
+): Promise<OnceResult<Answer>> {
   const userId = viewer.id
-  const work = async (tx: Prisma.TransactionClient, isLast: boolean): Promise<Once<Answer>> => {
+  const work = async (tx: Prisma.TransactionClient, isLast: boolean): Promise<OnceResult<Answer>> => {
     await lockKey(tx, userId, key)
     const record = await tx.idempotencyRecord.findUnique({ where: { userId_key: { userId, key } } })
-    if (record && !isOld(record.createdAt)) {
+    if (record && !isExpired(record.createdAt)) {
       if (record.fingerprint !== fingerprint) throw reused()
       return { answer: record.answer as Answer, replayed: true }
     }
-    if (several) await keepOutOfTheWay(tx, isLast)
+    if (several) await prepareLocks(tx, isLast)
     const { answer, failures } = await run(within(withSavepoints(tx)))
-    if (failures.length > 0) throw new TakenBack(answer, failures)
+    if (failures.length > 0) throw new RolledBack(answer, failures)
     const values = { fingerprint, answer: answer as Prisma.InputJsonValue, createdAt: new Date() }
     await tx.idempotencyRecord.upsert({
       where: { userId_key: { userId, key } },
@@ -59,7 +59,7 @@ export async function once<Answer>(
   try {
     return await retryOnDeadlock(db, (isLast) => db.$transaction((tx) => work(tx, isLast), { timeout: TIMEOUT_MS }))
   } catch (error) {
-    if (error instanceof TakenBack) return { answer: error.answer as Answer, replayed: false }
+    if (error instanceof RolledBack) return { answer: error.answer as Answer, replayed: false }
     throw error
   }
 }
@@ -69,9 +69,9 @@ export async function once<Answer>(
  * the lock on the sub-task tree first, so such documents run one at a time, and so do operations
  * that lock the tree. Waits for other locks are short: the transaction is retried instead.
  */
-async function keepOutOfTheWay(tx: Prisma.TransactionClient, isLast: boolean): Promise<void> {
+async function prepareLocks(tx: Prisma.TransactionClient, isLast: boolean): Promise<void> {
   await lockTree(tx, 'alone')
-  if (!isLast) await tx.$executeRaw`SELECT set_config('lock_timeout', ${String(PATIENCE_MS)}, true)`
+  if (!isLast) await tx.$executeRaw`SELECT set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, true)`
 }
 
 /** Locks the key on every server until commit. Throws CONFLICT if another request holds it. */
@@ -89,10 +89,10 @@ function reused(): AppError {
   return new AppError('IDEMPOTENCY_KEY_REUSED', message, { path: ['header', 'Idempotency-Key'] })
 }
 
-const isOld = (createdAt: Date) => createdAt.getTime() < Date.now() - LIFETIME_HOURS * 3_600_000
+const isExpired = (createdAt: Date) => createdAt.getTime() < Date.now() - LIFETIME_HOURS * 3_600_000
 
 /** Deletes stored answers that have expired. Returns how many. */
-export async function forgetOldAnswers(db: Database): Promise<number> {
+export async function purgeStoredAnswers(db: Database): Promise<number> {
   const { count } = await db.idempotencyRecord.deleteMany({
     where: { createdAt: { lt: new Date(Date.now() - LIFETIME_HOURS * 3_600_000) } },
   })

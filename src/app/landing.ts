@@ -2,7 +2,7 @@ import Negotiator from 'negotiator'
 import { type HttpHandler, readOnly } from '../gateway/http/exchange.ts'
 
 /** Entry points of the server. `open` marks those a browser can visit without a credential. */
-const PLACES = [
+const ENTRY_POINTS = [
   { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser', open: true },
   { path: '/docs', what: 'Swagger UI: try the REST API', open: true },
   { path: '/redoc', what: 'ReDoc: read the REST API', open: true },
@@ -11,7 +11,7 @@ const PLACES = [
   { path: '/readyz', what: 'Readiness: the server and its database are up', open: true },
 ]
 
-const entry = ({ path, what, open }: (typeof PLACES)[number]) =>
+const entry = ({ path, what, open }: (typeof ENTRY_POINTS)[number]) =>
   `<li>${open ? `<a href="${path}"><code>${path}</code></a>` : `<code>${path}</code>`} ${what}</li>`
 
 const PAGE = `<!doctype html>
@@ -23,7 +23,7 @@ const PAGE = `<!doctype html>
 <h1>Taskwire</h1>
 <p>A task-management API: each operation is defined once and served as GraphQL, as REST and as a live stream.</p>
 <ul>
-${PLACES.map(entry).join('\n')}
+${ENTRY_POINTS.map(entry).join('\n')}
 </ul>
 </html>
 `
@@ -34,7 +34,10 @@ export const landingPage: HttpHandler = readOnly(({ request, response }) => {
   if (wanted === 'application/json') {
     response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', Vary: 'Accept' })
     response.end(
-      JSON.stringify({ name: 'Taskwire', links: Object.fromEntries(PLACES.map(({ path, what }) => [path, what])) }),
+      JSON.stringify({
+        name: 'Taskwire',
+        links: Object.fromEntries(ENTRY_POINTS.map(({ path, what }) => [path, what])),
+      }),
     )
     return
   }

@@ -148,9 +148,9 @@ async function serve({
     open.endStreams()
     await websocket.close()
     server.closeIdleConnections()
-    const impatient = setTimeout(() => server.closeAllConnections(), GRACE_MS)
+    const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS)
     await closed
-    clearTimeout(impatient)
+    clearTimeout(timer)
     await open.close()
   }
 

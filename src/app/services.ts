@@ -2,7 +2,7 @@ import { createSignInGuard } from '../auth/attempts.ts'
 import { createAuthenticate } from '../auth/authenticate.ts'
 import { createCredentialWatch } from '../auth/credential-watch.ts'
 import { createExternalTokens, type ExternalTokens } from '../auth/external-tokens.ts'
-import { keptSecret } from '../auth/secret.ts'
+import { loadOrCreateSecret } from '../auth/secret.ts'
 import { createAccessTokens } from '../auth/tokens.ts'
 import type { Config } from '../config.ts'
 import type { DatabaseHandle } from '../database/client.ts'
@@ -11,11 +11,11 @@ import { purgeLog } from '../events/log.ts'
 import { createTail } from '../events/tail.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 import { createAccessTracker } from '../modules/projects/access.ts'
-import { forgetSessions } from '../modules/sessions/service.ts'
+import { purgeSessions } from '../modules/sessions/service.ts'
 import { purgeTrash } from '../modules/tasks/trash.ts'
 import type { Services } from '../request/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
-import { forgetOldAnswers } from './idempotency.ts'
+import { purgeStoredAnswers } from './idempotency.ts'
 
 export interface OpenServices {
   services: Services
@@ -49,9 +49,9 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
     const housekeeping = startHousekeeping(
       [
         { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
-        { name: 'idempotency records', run: () => forgetOldAnswers(db) },
+        { name: 'idempotency records', run: () => purgeStoredAnswers(db) },
         { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
-        { name: 'sessions', run: () => forgetSessions(db) },
+        { name: 'sessions', run: () => purgeSessions(db) },
       ],
       log,
     )
@@ -81,7 +81,7 @@ const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 
 async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
-  return JWT_SECRET ?? keptSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
+  return JWT_SECRET ?? loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
 }
 
 function externalTokens(

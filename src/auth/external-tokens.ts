@@ -32,25 +32,25 @@ const MAX_LENGTH = 16_384
 const SUBJECT = /^[\x20-\x7e]{1,255}$/
 
 /** Minimum time between two reports of provider failures. */
-const TELL_EVERY_MS = 10_000
+const REPORT_INTERVAL_MS = 10_000
 
 /**
  * Verifies tokens of an external identity provider with its published keys (JWKS, RFC 7517). Keys
  * are cached. A token with an unknown key id fetches them again, at most every ten seconds.
- * `onTrouble` is called with the error if the keys cannot be fetched.
+ * `onError` is called with the error if the keys cannot be fetched.
  */
-export function createExternalTokens(options: ExternalOptions, onTrouble: (error: Error) => void): ExternalTokens {
+export function createExternalTokens(options: ExternalOptions, onError: (error: Error) => void): ExternalTokens {
   const { jwksUrl, issuer, audience } = options
   const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: 10_000, timeoutDuration: 3_000 })
-  let toldAt = Number.NEGATIVE_INFINITY
+  let reportedAt = Number.NEGATIVE_INFINITY
 
-  function tell(error: unknown): void {
+  function report(error: unknown): void {
     // jose has specific error classes for invalid tokens. All other errors concern the provider or
     // the network.
     const ours = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
-    if (ours || !(error instanceof Error) || performance.now() - toldAt < TELL_EVERY_MS) return
-    toldAt = performance.now()
-    onTrouble(error)
+    if (ours || !(error instanceof Error) || performance.now() - reportedAt < REPORT_INTERVAL_MS) return
+    reportedAt = performance.now()
+    onError(error)
   }
 
   return {
@@ -69,7 +69,7 @@ export function createExternalTokens(options: ExternalOptions, onTrouble: (error
         const verifiedEmail = verified === true && address.success ? address.data : undefined
         return { issuer, subject: sub, verifiedEmail, expiresAt: exp * 1000 }
       } catch (error) {
-        tell(error)
+        report(error)
         return undefined
       }
     },

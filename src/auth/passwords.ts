@@ -10,15 +10,15 @@ import { refuseSlowly } from './slow-refusal.ts'
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 /** Maximum number of concurrent hashes. Leaves one core for everything else. */
-const AT_ONCE = Math.max(1, availableParallelism() - 1)
+const MAX_CONCURRENT = Math.max(1, availableParallelism() - 1)
 
 /** Maximum queue length. At about 30 ms per hash, the last one waits a few seconds. */
 const MAX_WAITING = 100
 
-const limit = pLimit(AT_ONCE)
+const limit = pLimit(MAX_CONCURRENT)
 
 /** Queues a hash and runs it when it is its turn. Throws RATE_LIMITED if the queue is full. */
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
+function enqueue<T>(work: () => Promise<T>): Promise<T> {
   if (limit.pendingCount < MAX_WAITING) return limit(work)
   return refuseSlowly('Too many sign-ins at the moment. Try again in a few seconds.', { 'Retry-After': '2' })
 }
@@ -31,7 +31,7 @@ const normal = (password: string) => password.normalize('NFKC')
 
 /** Returns the PHC string to store for a password. */
 export function hashPassword(password: string): Promise<string> {
-  return inTurn(() => hash(normal(password), COST))
+  return enqueue(() => hash(normal(password), COST))
 }
 
 /** Hash of a random text. Verified for unknown accounts, so that they cost the same work. */
@@ -42,6 +42,6 @@ const decoy = hash(crypto.randomUUID(), COST)
  */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
   const against = stored ?? (await decoy)
-  const matches = await inTurn(() => verify(against, normal(password)))
+  const matches = await enqueue(() => verify(against, normal(password)))
   return stored != null && matches
 }

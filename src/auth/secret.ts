@@ -7,7 +7,7 @@ import { join } from 'node:path'
  * the data folder, readable only by its owner. Without a folder (an in-memory database) it lives as
  * long as the process.
  */
-export async function keptSecret(folder: string | undefined): Promise<string> {
+export async function loadOrCreateSecret(folder: string | undefined): Promise<string> {
   const fresh = randomBytes(48).toString('base64url')
   if (folder === undefined) return fresh
   await mkdir(folder, { recursive: true })

@@ -37,7 +37,7 @@ const MAINTENANCE = queryMessage('VACUUM (ANALYZE)')
 /** Maintenance blocks every client, so it runs in a quiet moment after this many statements. */
 const MAINTENANCE_AFTER = 5_000
 /** Maintenance no longer waits for a quiet moment after this many. */
-const MAINTENANCE_AT_LATEST = 200_000
+const MAINTENANCE_FORCED_AFTER = 200_000
 
 /**
  * Maximum statements between two checks in a quiet moment. The event tail alone sends one a
@@ -49,7 +49,7 @@ const { directory, socketPath, maintenanceMs } = workerData as WorkerData
 const waiting: Socket[] = []
 let active: Socket | undefined
 let statements = 0
-let statementsAtLastLook = 0
+let statementsAtLastCheck = 0
 let inTransaction = false
 
 const postgres = await openPostgres()
@@ -141,12 +141,12 @@ async function execute(bytes: Uint8Array): Promise<Buffer> {
  * statistics.
  */
 async function maintain(): Promise<void> {
-  const quiet = statements - statementsAtLastLook <= QUIET_STATEMENTS
-  statementsAtLastLook = statements
-  if (inTransaction || statements < (quiet ? MAINTENANCE_AFTER : MAINTENANCE_AT_LATEST)) return
+  const quiet = statements - statementsAtLastCheck <= QUIET_STATEMENTS
+  statementsAtLastCheck = statements
+  if (inTransaction || statements < (quiet ? MAINTENANCE_AFTER : MAINTENANCE_FORCED_AFTER)) return
   await execute(MAINTENANCE)
   statements = 0
-  statementsAtLastLook = 0
+  statementsAtLastCheck = 0
 }
 
 async function close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { AppError, type Issue } from '../gateway/errors.ts'
 
 /** The parts of an error from PostgreSQL, or from the connection to it. */
-interface Complaint {
+interface ErrorParts {
   /**
    * SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html), or empty if
    * PostgreSQL was not reached.
@@ -21,8 +21,8 @@ interface Complaint {
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error
-  const complaint = readComplaint(error)
-  return complaint && (aboutValue(complaint, error) ?? aboutAvailability(complaint, error))
+  const parts = readParts(error)
+  return parts && (aboutValue(parts, error) ?? aboutAvailability(parts, error))
 }
 
 /**
@@ -30,19 +30,19 @@ export function toAppError(error: unknown): AppError | undefined {
  * serialization failure or a lock time-out. Also looks at the causes of the error.
  */
 export function isRetryable(error: unknown): boolean {
-  const complaint = readComplaint(error)
-  if (!complaint) return false
-  if (/^(40P01|40001|55P03)$/.test(complaint.state) || complaint.prisma === 'P2034') return true
+  const parts = readParts(error)
+  if (!parts) return false
+  if (/^(40P01|40001|55P03)$/.test(parts.state) || parts.prisma === 'P2034') return true
   return isRetryable((error as Error).cause)
 }
 
 /** Returns true if an update or delete found no row. */
 export function isMissingRow(error: unknown): boolean {
-  return readComplaint(error)?.prisma === 'P2025'
+  return readParts(error)?.prisma === 'P2025'
 }
 
-function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined {
-  const { state, prisma, message } = complaint
+function aboutValue(parts: ErrorParts, cause: unknown): AppError | undefined {
+  const { state, prisma, message } = parts
   const refuse = (text: string, fields: string[] = [], rule = 'invalid') =>
     new AppError('VALIDATION_FAILED', text, { issues: fields.map((field) => issue(field, rule, text)), cause })
 
@@ -65,7 +65,7 @@ function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined 
       return refuse(`${column} violates a database constraint (${rule.replaceAll('_', ' ')}).`, [column], rule)
     }
     case '23505': {
-      const fields = constrained(complaint, 'key')
+      const fields = constrained(parts, 'key')
       const text = `${fields.join(' and ') || 'This'} must be unique, and the value is taken.`
       return new AppError('CONFLICT', text, { issues: fields.map((field) => issue(field, 'not_unique', text)), cause })
     }
@@ -74,7 +74,7 @@ function aboutValue(complaint: Complaint, cause: unknown): AppError | undefined 
     case '23503': {
       if (message.startsWith('update or delete'))
         return new AppError('CONFLICT', 'Other objects still refer to this one.', { cause })
-      const fields = constrained(complaint, 'fkey')
+      const fields = constrained(parts, 'fkey')
       const text = `${fields.join(' and ') || 'A value'} refers to an object that does not exist.`
       return new AppError('NOT_FOUND', text, { issues: fields.map((field) => issue(field, 'not_found', text)), cause })
     }
@@ -115,12 +115,12 @@ const SOCKET_CODES = new Set([
   'ENETUNREACH',
 ])
 
-function aboutAvailability({ state, prisma, message }: Complaint, cause: unknown): AppError | undefined {
+function aboutAvailability({ state, prisma, message }: ErrorParts, cause: unknown): AppError | undefined {
   const unavailable =
     UNAVAILABLE_STATES.test(state) ||
     UNAVAILABLE_PRISMA.has(prisma) ||
     UNAVAILABLE_MESSAGE.test(message) ||
-    isSocketTrouble(cause)
+    isSocketError(cause)
   return unavailable
     ? new AppError('UNAVAILABLE', 'The database is unavailable. Try again in a second.', {
         cause,
@@ -129,7 +129,7 @@ function aboutAvailability({ state, prisma, message }: Complaint, cause: unknown
     : undefined
 }
 
-function isSocketTrouble(error: unknown): boolean {
+function isSocketError(error: unknown): boolean {
   const { code, syscall, clientVersion } = fieldsOf(error)
   // The embedded database's socket file disappears with its thread. Prisma passes on the code, but
   // not the system call.
@@ -142,14 +142,14 @@ function isSocketTrouble(error: unknown): boolean {
  * `cause` is the original, with the SQLSTATE in `originalCode`. An error of `pg` itself has the
  * SQLSTATE in `code`, next to a `severity`.
  */
-function readComplaint(error: unknown): Complaint | undefined {
+function readParts(error: unknown): ErrorParts | undefined {
   if (!(error instanceof Error)) return undefined
   const own = fieldsOf(error)
   const adapterError = fieldsOf(own.meta).driverAdapterError ?? error
   const original = fieldsOf(fieldsOf(adapterError).cause)
   const code = own.code ?? own.errorCode
   return {
-    state: text(original.originalCode) || ('severity' in own ? text(code) : stateInWords(error.message)),
+    state: text(original.originalCode) || ('severity' in own ? text(code) : stateFromMessage(error.message)),
     prisma: /^P\d{4}$/.test(text(code)) ? text(code) : '',
     // Prisma puts the call in front of the message.
     message: text(original.originalMessage) || (error.message.split('\n').at(-1) ?? ''),
@@ -158,12 +158,12 @@ function readComplaint(error: unknown): Complaint | undefined {
 }
 
 /** If Prisma has no code for an error, the SQLSTATE is in its message only: "Code: `57P01`". */
-function stateInWords(message: string): string {
+function stateFromMessage(message: string): string {
   return /\bCode: `?([0-9A-Z]{5})\b/.exec(message)?.[1] ?? ''
 }
 
 /** Returns the columns of a constraint from its name: Table_columnA_columnB_key. */
-function constrained({ constraint }: Complaint, suffix: string): string[] {
+function constrained({ constraint }: ErrorParts, suffix: string): string[] {
   if (constraint.endsWith('_pkey')) return ['id']
   const [, ...columns] = constraint.split('_')
   return columns.pop() === suffix ? columns : []

@@ -49,7 +49,7 @@ export interface KeysetSource {
    * first rows. Without this, a list over some of many partitions reads and sorts all of their
    * rows, or reads the rows of all others.
    */
-  each?: {
+  partitions?: {
     /** Query of the values, in a column named `value`. */
     values: Prisma.Sql
     /** The column, of type uuid, that is constant in each list. */
@@ -58,7 +58,7 @@ export interface KeysetSource {
   /** At least one term. The id follows, in the direction of the last term. */
   order: readonly OrderTerm[]
   /** True if the best plan depends on the filter's values, not only on its columns. */
-  valuesDecide?: boolean
+  planDependsOnValues?: boolean
   /** A boolean about the list as a whole, the same in each row. */
   remark?: Prisma.Sql
 }
@@ -92,7 +92,7 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   if (spec.before != null) conditions.push(beyond(terms, readPlace(spec.before, spec, 'before'), true))
 
   const offset = spec.offset ?? 0
-  const read = spec.each ? readEach : readOne
+  const read = spec.partitions ? readPartitions : readOne
   const rows = await db.$queryRaw<Record<string, unknown>[]>(
     read(spec, terms, conditions, backwards, limit + 1, offset),
   )
@@ -139,27 +139,41 @@ type Read = (
   offset: number,
 ) => Prisma.Sql
 
-const readOne: Read = ({ from, remark, valuesDecide }, terms, conditions, backwards, limit, offset) => Prisma.sql`
-  SELECT ${planning(valuesDecide)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
+const readOne: Read = (
+  { from, remark, planDependsOnValues },
+  terms,
+  conditions,
+  backwards,
+  limit,
+  offset,
+) => Prisma.sql`
+  SELECT ${planning(planDependsOnValues)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
   WHERE ${Prisma.join(conditions, ' AND ')}
   ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
 
-const readEach: Read = ({ from, each, remark, valuesDecide }, terms, conditions, backwards, limit, offset) => {
-  if (!each) throw new Error('the source has no lists to merge')
+const readPartitions: Read = (
+  { from, partitions, remark, planDependsOnValues },
+  terms,
+  conditions,
+  backwards,
+  limit,
+  offset,
+) => {
+  if (!partitions) throw new Error('the source has no lists to merge')
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
-    SELECT ${planning(valuesDecide)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${each.values}) AS list("value")
+    SELECT ${planning(planDependsOnValues)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${partitions.values}) AS list("value")
     CROSS JOIN LATERAL (
       SELECT ${Prisma.join([...columns, remarkSql(remark)])} FROM ${from}
-      WHERE ${each.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
+      WHERE ${partitions.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
       ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
     ) AS item
     ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
 }
 
-function planning(valuesDecide: boolean | undefined): Prisma.Sql {
-  return valuesDecide ? Prisma.raw(`${PLANNED_FOR_ITS_VALUES} `) : Prisma.empty
+function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
+  return planDependsOnValues ? Prisma.raw(`${PLANNED_FOR_ITS_VALUES} `) : Prisma.empty
 }
 
 function sorting(
@@ -184,10 +198,10 @@ function remarkSql(remark: Prisma.Sql | undefined): Prisma.Sql {
 /** Counts the rows of a list. Reads them all. */
 export async function countRows(
   db: Queryable,
-  { from, where, valuesDecide }: Pick<KeysetSource, 'from' | 'where' | 'valuesDecide'>,
+  { from, where, planDependsOnValues }: Pick<KeysetSource, 'from' | 'where' | 'planDependsOnValues'>,
 ): Promise<number> {
   const [row] = await db.$queryRaw<{ count: bigint }[]>`
-    SELECT ${planning(valuesDecide)}count(*) AS count FROM ${from} WHERE ${where ?? Prisma.sql`TRUE`}`
+    SELECT ${planning(planDependsOnValues)}count(*) AS count FROM ${from} WHERE ${where ?? Prisma.sql`TRUE`}`
   return Number(row?.count ?? 0)
 }
 

@@ -23,7 +23,7 @@ export interface EventHub {
 }
 
 /** A stream of any type, as the hub uses it. */
-type AnyStream = Pick<EventStream<unknown>, 'offer' | 'readOn' | 'stop'>
+type AnyStream = Pick<EventStream<unknown>, 'offer' | 'replayAgain' | 'stop'>
 
 export interface HubOptions {
   /** Maximum number of events queued for a client that does not read. */
@@ -31,14 +31,14 @@ export interface HubOptions {
 }
 
 /** Deliveries (events times streams) between two pauses. About 20 ms of work. */
-const AT_ONCE = 2_000
+const DELIVERIES_PER_TURN = 2_000
 
 /**
  * Interval for checking slow streams, and the number of checks without progress after which
  * waiting ends.
  */
-const PATIENCE_MS = 20
-const MOST_IDLE = 10
+const CHECK_INTERVAL_MS = 20
+const MAX_IDLE_CHECKS = 10
 
 /**
  * How many slow streams can read the log on their own: this share of all streams, or half of them
@@ -62,15 +62,15 @@ export function createHub(
   let progress = 0
   let closed = false
 
-  let handedOut = 0
+  let deliveries = 0
 
   const stop = tail.onEvent((event) => {
     const streams = event.projectId === null ? undefined : byTopic.get(event.projectId)
     for (const stream of everywhere) stream.offer(event)
     for (const stream of streams ?? []) stream.offer(event)
-    handedOut += everywhere.size + (streams?.size ?? 0)
-    if (handedOut < AT_ONCE && behind.size === 0) return undefined
-    handedOut = 0
+    deliveries += everywhere.size + (streams?.size ?? 0)
+    if (deliveries < DELIVERIES_PER_TURN && behind.size === 0) return undefined
+    deliveries = 0
     return pause()
   })
 
@@ -88,11 +88,11 @@ export function createHub(
   async function catchUp(): Promise<void> {
     let idle = 0
     for (let before = progress; behind.size > 0; before = progress) {
-      await Promise.race([new Promise<void>((resolve) => (caughtUp = resolve)), setTimeout(PATIENCE_MS)])
+      await Promise.race([new Promise<void>((resolve) => (caughtUp = resolve)), setTimeout(CHECK_INTERVAL_MS)])
       idle = progress === before ? idle + 1 : 0
       const few = Math.max(open.size * FEW_SHARE, Math.min(FEW, open.size / 2))
-      if (behind.size > few && idle < MOST_IDLE) continue
-      for (const stream of [...behind]) stream.readOn()
+      if (behind.size > few && idle < MAX_IDLE_CHECKS) continue
+      for (const stream of [...behind]) stream.replayAgain()
     }
   }
 

@@ -48,8 +48,8 @@ interface Entry<T> {
 const REPLAY_BATCH = 500
 
 /** Shares of a full queue. Above MUCH a stream is behind, until it is down to LITTLE. */
-const MUCH = 1 / 2
-const LITTLE = 1 / 4
+const BEHIND_SHARE = 1 / 2
+const CAUGHT_UP_SHARE = 1 / 4
 
 const DONE = { done: true, value: undefined } as const
 
@@ -132,8 +132,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   }
 
   /** Returns false if a value that was read must no longer be sent. */
-  stands(value: T): boolean {
-    return this.#setup.options.stands?.(value) ?? true
+  mayDeliver(value: T): boolean {
+    return this.#setup.options.mayDeliver?.(value) ?? true
   }
 
   /**
@@ -141,7 +141,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
    */
   hold(held: boolean): void {
     this.#held = held
-    this.#judge()
+    this.#updateBehind()
   }
 
   /**
@@ -156,7 +156,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
       this.#fail(error)
     }
     if (this.#queue.length > this.#setup.maxQueue) this.#fail(new StreamEndedError('slow_reader', this.#done ?? 0n))
-    this.#judge()
+    this.#updateBehind()
     this.#answer()
   }
 
@@ -171,11 +171,11 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   }
 
   /** Drops the queue and reads the log again from there until it has caught up. */
-  readOn(): void {
+  replayAgain(): void {
     this.#live = false
     this.#scanned = this.#done
     this.#queue = []
-    this.#judge()
+    this.#updateBehind()
   }
 
   /** Ends the stream so that its client resumes elsewhere. */
@@ -191,7 +191,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     this.#queue.shift()
     this.#done = entry.position
     if (this.#behind) this.#setup.progressed()
-    this.#judge()
+    this.#updateBehind()
     return { done: false, value: entry.value }
   }
 
@@ -229,7 +229,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     }
     this.#queue.shift()
     this.#done = entry.position
-    this.#judge()
+    this.#updateBehind()
   }
 
   async #open(): Promise<void> {
@@ -252,7 +252,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     const { tail, db, options, maxQueue } = this.#setup
     const until = tail.position
     if (scanned < until) {
-      const limit = Math.max(1, Math.min(REPLAY_BATCH, Math.floor(maxQueue * LITTLE)))
+      const limit = Math.max(1, Math.min(REPLAY_BATCH, Math.floor(maxQueue * CAUGHT_UP_SHARE)))
       const events = await readLog(db, { after: scanned, until, limit, where: options.where })
       // Check after reading: events may have been purged meanwhile.
       await requireCursorInLog(db, scanned, until)
@@ -278,8 +278,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     return true
   }
 
-  #judge(): void {
-    const limit = this.#setup.maxQueue * (this.#behind ? LITTLE : MUCH)
+  #updateBehind(): void {
+    const limit = this.#setup.maxQueue * (this.#behind ? CAUGHT_UP_SHARE : BEHIND_SHARE)
     const isBehind = !this.#ended && !this.#held && this.#queue.length > limit
     if (isBehind === this.#behind) return
     this.#behind = isBehind
@@ -296,7 +296,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     if (this.#ended) return
     this.#ended = true
     this.#queue = []
-    this.#judge()
+    this.#updateBehind()
     const { options, ended } = this.#setup
     options.signal?.removeEventListener('abort', this.#end)
     if (this.#opened) ended()

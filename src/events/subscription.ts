@@ -27,7 +27,7 @@ export interface SubscribeOptions<T> {
    * Returns false if the subscriber has lost access to the value. Called once its result is
    * computed.
    */
-  stands?: (value: T) => boolean
+  mayDeliver?: (value: T) => boolean
   /** Must include everything `select` can accept. Narrows the query on the log when resuming. */
   where?: Prisma.EventWhereInput
   signal?: AbortSignal

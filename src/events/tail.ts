@@ -25,7 +25,7 @@ export interface EventTail {
    * Resolves once the batch listeners know everything committed before the call. This is earlier
    * than delivery.
    */
-  learn(): Promise<void>
+  announce(): Promise<void>
   /**
    * Calls back with all events in batches, in log order. A batch listener hears of every event
    * before event listeners get any event committed by then. Returns a function that stops
@@ -59,17 +59,17 @@ const stopping = () => new AppError('UNAVAILABLE', 'The server is stopping.')
 /**
  * Runs `work` one at a time. Calls made during a run share the next one, which starts after them.
  */
-function together<T>(work: () => Promise<T>): () => Promise<T> {
-  let asked: Promise<T> | undefined
+function coalesce<T>(work: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | undefined
   let running: Promise<unknown> = Promise.resolve()
   return () => {
-    asked ??= running.then(() => {
-      asked = undefined
+    next ??= running.then(() => {
+      next = undefined
       const result = work()
       running = result.catch(() => {})
       return result
     })
-    return asked
+    return next
   }
 }
 
@@ -92,7 +92,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   let position = 0n
   /** Position up to which the batch listeners know the log. */
-  let told = 0n
+  let announced = 0n
   /** The next part to deliver, kept so that it is not read again. */
   let next: Part | undefined
   let waiting: { resolve: (position: bigint) => void; reject: (error: unknown) => void }[] = []
@@ -116,7 +116,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   }
 
   /** Calls the listeners. Returns the promises to wait for. */
-  function tell<T>(listeners: Iterable<(what: T) => unknown>, what: T): unknown[] {
+  function notify<T>(listeners: Iterable<(what: T) => unknown>, what: T): unknown[] {
     const answers: unknown[] = []
     for (const listener of listeners) {
       try {
@@ -140,22 +140,22 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
    * Only after reading everything that was there when an event was found are all earlier removals
    * known.
    */
-  const tellAll = together(async () => {
+  const announceAll = coalesce(async () => {
     const newest = await assignAll()
-    while (told < newest) {
-      const part = await read(told, newest)
-      tell(batchListeners, part.events)
-      if (told === position) next = part
-      told = part.end
+    while (announced < newest) {
+      const part = await read(announced, newest)
+      notify(batchListeners, part.events)
+      if (announced === position) next = part
+      announced = part.end
     }
     return newest
   })
 
-  const newest = together(assignAll)
+  const newest = coalesce(assignAll)
 
-  async function handOut(events: readonly LoggedEvent[]): Promise<void> {
+  async function deliver(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
-      const answers = tell(eventListeners, event)
+      const answers = notify(eventListeners, event)
       // A stream that goes live now has read up to `position`. Do not await between delivery and
       // this.
       position = event.position
@@ -165,11 +165,11 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   /** Delivers everything that is committed now. */
   async function pass(): Promise<void> {
-    const newest = await tellAll()
+    const newest = await announceAll()
     while (position < newest) {
       const { events, end } = next ?? (await read(position, newest))
       next = undefined
-      await handOut(events)
+      await deliver(events)
       position = end
     }
   }
@@ -208,7 +208,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   }
 
   for (let newest = await assign(); newest > position; newest = await assign()) position = newest
-  told = position
+  announced = position
   const listener = await handle.listen(CHANNEL, wake)
   wake()
 
@@ -228,9 +228,9 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
         start()
       })
     },
-    async learn() {
+    async announce() {
       if (closed) throw stopping()
-      await tellAll()
+      await announceAll()
     },
     onBatch(listener) {
       batchListeners.add(listener)

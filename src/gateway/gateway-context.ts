@@ -50,7 +50,7 @@ export interface GatewayContext {
    * running, and IDEMPOTENCY_KEY_REUSED if the key belongs to a different request. A failure rolls
    * everything back; after a temporary failure `run` is called again.
    */
-  once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<Kept<Answer>>): Promise<Once<Answer>>
+  once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<RunResult<Answer>>): Promise<OnceResult<Answer>>
   /** Called after an operation that may have written, successful or not. */
   afterWrite(): void
   /**
@@ -85,14 +85,14 @@ export interface KeyedRequest {
   several: boolean
 }
 
-export interface Kept<Answer> {
+export interface RunResult<Answer> {
   /** Stored as JSON. */
   answer: Answer
   /** Errors as they were thrown. An answer with errors is not stored. */
   failures: readonly unknown[]
 }
 
-export interface Once<Answer> {
+export interface OnceResult<Answer> {
   answer: Answer
   /** True if the answer was stored by an earlier request. */
   replayed: boolean

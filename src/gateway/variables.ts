@@ -17,13 +17,13 @@ import { type Issue, MAX_ISSUES } from './errors.ts'
 export type Variables = Readonly<Record<string, unknown>>
 
 /** Maximum nesting of a value. Walking a deeper one could overflow the stack. */
-const MOST_LEVELS = 40
+const MAX_DEPTH = 40
 
 /** Returns true if a value is nested too deeply to be processed. */
 export function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MOST_LEVELS) return true
+    if (depth > MAX_DEPTH) return true
     level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
   }
   return false
@@ -43,10 +43,10 @@ export function hasTooDeepValue(document: DocumentNode): boolean {
     },
   }
   visit(document, { ObjectValue: level, ListValue: level })
-  return deepest > MOST_LEVELS
+  return deepest > MAX_DEPTH
 }
 
-export const TOO_DEEP = `is nested more than ${MOST_LEVELS} levels deep`
+export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`
 
 /**
  * Coerces a value to an input type like GraphQL, but collects every problem instead of throwing

@@ -127,7 +127,12 @@ export async function loadPage<Row extends { id: string }>(
   args: PageArguments,
   { table, load, counted, ...source }: ListSource<Row>,
 ): Promise<Connection<Row>> {
-  const { from = Prisma.raw(`"${table}"`), id = Prisma.raw(`"${table}"."id"`), where, valuesDecide = false } = source
+  const {
+    from = Prisma.raw(`"${table}"`),
+    id = Prisma.raw(`"${table}"."id"`),
+    where,
+    planDependsOnValues = false,
+  } = source
   const { rows, ...rest } = await keysetPage(db, { ...source, name: table, from, id, ...readPage(args) })
   const loaded = new Map((await load(padToPowerOfTwo(rows.map((row) => row.id)))).map((row) => [row.id, row]))
   const edges = rows.flatMap(({ id, cursor }) => {
@@ -139,7 +144,7 @@ export async function loadPage<Row extends { id: string }>(
     ...rest,
     remark: source.remark ? rest.remark : null,
     edges,
-    totalCount: () => countRows(db, { ...(counted ?? { from, ...(where && { where }) }), valuesDecide }),
+    totalCount: () => countRows(db, { ...(counted ?? { from, ...(where && { where }) }), planDependsOnValues }),
   }
 }
 

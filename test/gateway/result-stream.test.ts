@@ -8,7 +8,7 @@ test('a result is not sent of an event that may no longer be told once it is wor
   async function* events() {
     yield* [1, 2, 3]
   }
-  const source: LiveSource = { [Symbol.asyncIterator]: events, stands: (event: number) => !taken.has(event) }
+  const source: LiveSource = { [Symbol.asyncIterator]: events, mayDeliver: (event: number) => !taken.has(event) }
   const stream = new ResultStream({
     source,
     async map(event) {

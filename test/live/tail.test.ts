@@ -96,7 +96,7 @@ describe('the tail of the log', () => {
     await until('the first is delivered', () => handedOut.length === 1)
     await makeProject(db)
     await makeProject(db)
-    await tail.learn()
+    await tail.announce()
     expect(seen.map((event) => event.position)).toEqual([1n, 2n, 3n])
     expect(handedOut).toEqual([1n])
     const release = setInterval(() => goOn(), 1)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { forgetOldAnswers } from '../../src/app/idempotency.ts'
+import { purgeStoredAnswers } from '../../src/app/idempotency.ts'
 import { graphql, type RestOptions, rest } from '../support/clients.ts'
 import { onPostgres, testDatabase } from '../support/database.ts'
 import { serverProcess } from '../support/process.ts'
@@ -160,7 +160,7 @@ describe('a request with an Idempotency-Key', () => {
     expect((await create(key, title)).headers.get('idempotency-replayed')).toBeNull()
     expect(await titled(title)).toHaveLength(2)
     await server.db.idempotencyRecord.updateMany({ where: { key }, data: { createdAt } })
-    expect(await forgetOldAnswers(server.db)).toBe(1)
+    expect(await purgeStoredAnswers(server.db)).toBe(1)
   })
 
   test('ignores the key on reads', async () => {

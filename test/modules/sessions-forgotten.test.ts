@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { forgetSessions } from '../../src/modules/sessions/service.ts'
+import { purgeSessions } from '../../src/modules/sessions/service.ts'
 import { rest } from '../support/clients.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { OPEN, openStreams } from '../support/open-streams.ts'
@@ -25,7 +25,7 @@ test('deletes only sessions that ended more than a day ago, with their tokens', 
       const refreshTokens = { create: { hash: Buffer.from(userAgent) } }
       await db.session.create({ data: { userId, userAgent, refreshTokens, ...times } })
     }
-    expect(await forgetSessions(db)).toBe(2)
+    expect(await purgeSessions(db)).toBe(2)
     const left = await db.session.findMany({ include: { refreshTokens: true } })
     expect(left.map(({ userAgent }) => userAgent).sort()).toEqual([
       'expired just now',
@@ -34,7 +34,7 @@ test('deletes only sessions that ended more than a day ago, with their tokens', 
     ])
     expect(left.every(({ refreshTokens }) => refreshTokens.length === 1)).toBe(true)
     expect(await db.refreshToken.count()).toBe(3)
-    expect(await forgetSessions(db)).toBe(0)
+    expect(await purgeSessions(db)).toBe(0)
   } finally {
     await close()
   }
@@ -49,7 +49,7 @@ test('deleting old sessions keeps the user signed in and their streams open', as
   await server.db.session.updateMany({ where: { revokedAt: { not: null } }, data: { revokedAt: hoursAgo(25) } })
   const write = () => rest(server, 'POST /tasks', { token, body: { title: 'A task' } })
   const streams = await openStreams(server, { token }, write)
-  expect(await forgetSessions(server.db)).toBe(1)
+  expect(await purgeSessions(server.db)).toBe(1)
   await write()
   await streams.receive()
   expect(await streams.endings()).toEqual(OPEN)

@@ -28,7 +28,7 @@ export interface GraphqlOptions<Context extends GatewayContext> {
 }
 
 /** A request while Yoga handles it. */
-interface Asked {
+interface YogaRequest {
   exchange: HttpExchange
   /** The parsed body of a POST. Yoga would replace bytes that are not UTF-8. */
   body: unknown
@@ -51,23 +51,23 @@ const EVENT_FORM: SseForm = {
  */
 export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
   const { engine, createContext, connectionLimit, log } = options
-  const asked = new WeakMap<object, Asked>()
+  const pending = new WeakMap<object, YogaRequest>()
 
   const runInEngine: Plugin<object, { req: object }> = {
     onRequestParse({ serverContext, setRequestParser }) {
-      const request = asked.get(serverContext.req)
+      const request = pending.get(serverContext.req)
       if (request?.exchange.method === 'POST') setRequestParser(() => request.body as GraphQLParams)
     },
     onParams({ setParamsHandler }) {
       setParamsHandler(({ params, context }) => {
-        const request = asked.get((context as { req?: object }).req ?? {})
+        const request = pending.get((context as { req?: object }).req ?? {})
         if (!request) throw new AppError('INTERNAL', 'Yoga passed on an unknown request')
         return answer(params, request)
       })
     },
   }
 
-  async function answer(params: GraphQLParams, request: Asked): Promise<EngineResult> {
+  async function answer(params: GraphQLParams, request: YogaRequest): Promise<EngineResult> {
     const { exchange, acceptsEvents } = request
     const { operationName } = params as { operationName?: unknown }
     if (operationName != null && typeof operationName !== 'string') {
@@ -111,7 +111,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   /** Sends the events directly: Yoga would serialize each of them again for every client. */
-  function sendStream(stream: EngineStream, { exchange, takeOver }: Asked): Promise<never> {
+  function sendStream(stream: EngineStream, { exchange, takeOver }: YogaRequest): Promise<never> {
     takeOver(serveEvents(exchange, stream, EVENT_FORM))
     // Yoga waits for a result that never comes, and is garbage-collected with the request.
     return new Promise(() => {})
@@ -170,7 +170,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       request.headers.accept = negotiate(exchange)
       requirePercentEncoded(exchange.query, 'The query string')
       const body = exchange.method === 'POST' ? await readBody(exchange) : undefined
-      const takenOver = new Promise<void>((takeOver) => asked.set(request, { exchange, body, acceptsEvents, takeOver }))
+      const takenOver = new Promise<void>((takeOver) =>
+        pending.set(request, { exchange, body, acceptsEvents, takeOver }),
+      )
       await Promise.race([yoga(request, response), takenOver])
     } catch (error) {
       sendErrors(exchange, error)

@@ -26,18 +26,18 @@ export async function refuseOversized(
 const declaredLength = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)
 
 async function collect(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
-  const hopeless = limit + MAX_DISCARDED
+  const maxRead = limit + MAX_DISCARDED
   let chunks: Buffer[] = []
-  let size = declaredLength(request) > hopeless ? Number.POSITIVE_INFINITY : 0
+  let size = declaredLength(request) > maxRead ? Number.POSITIVE_INFINITY : 0
   const started = performance.now()
-  if (size <= hopeless) {
+  if (size <= maxRead) {
     // Leaving the loop early must not destroy the connection: the response still has to go out on
     // it.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
       else chunks = []
-      if (size > hopeless || (size > limit && performance.now() - started > MAX_DISCARDING_MS)) break
+      if (size > maxRead || (size > limit && performance.now() - started > MAX_DISCARDING_MS)) break
     }
   }
   if (size > limit) {

@@ -14,8 +14,8 @@ export function groupKey(
   access: string,
 ): string {
   const { document, operation } = prepared
-  const beginnings = beginningsOf(schema, prepared)
-  const others = Object.entries(variables).filter(([name]) => !beginnings.has(name))
+  const resumeVariables = resumeVariablesOf(schema, prepared)
+  const others = Object.entries(variables).filter(([name]) => !resumeVariables.has(name))
   const text = document.loc?.source.body ?? print(document)
   return JSON.stringify([access, operation.name?.value, text, others.sort(([a], [b]) => (a < b ? -1 : 1))])
 }
@@ -23,11 +23,11 @@ export function groupKey(
 const known = new WeakMap<PreparedOperation['document'], ReadonlySet<string>>()
 
 /** Returns the variables that only say where to resume. */
-function beginningsOf(schema: GraphQLSchema, { document, operation }: PreparedOperation): ReadonlySet<string> {
+function resumeVariablesOf(schema: GraphQLSchema, { document, operation }: PreparedOperation): ReadonlySet<string> {
   const found = known.get(document)
   if (found) return found
   const fields = schema.getSubscriptionType()?.getFields() ?? {}
-  const beginnings = operation.selectionSet.selections.flatMap((selection) => {
+  const resumeVariables = operation.selectionSet.selections.flatMap((selection) => {
     if (selection.kind !== Kind.FIELD) return []
     const field = fields[selection.name.value]
     const argument = selection.arguments?.find((one) => field && one.name.value === resumeArgument(field))
@@ -38,7 +38,7 @@ function beginningsOf(schema: GraphQLSchema, { document, operation }: PreparedOp
     VariableDefinition: () => false,
     Variable: ({ name }) => void uses.set(name.value, (uses.get(name.value) ?? 0) + 1),
   })
-  const only = new Set(beginnings.filter((name) => uses.get(name) === 1))
+  const only = new Set(resumeVariables.filter((name) => uses.get(name) === 1))
   known.set(document, only)
   return only
 }

@@ -14,7 +14,7 @@ export interface LiveSource extends AsyncIterable<unknown> {
    * Returns true if an event may still be delivered. Asked once its result is known, which may
    * contain more than the event.
    */
-  stands?(event: never): boolean
+  mayDeliver?(event: never): boolean
 }
 
 /** An open subscription. Results are computed one by one as they are read. */
@@ -39,11 +39,11 @@ export interface StreamParts {
 }
 
 /** Returns true if the server failed to compute an event. */
-function isBroken({ errors = [] }: EngineResult): boolean {
-  return errors.some((error) => BROKEN.has(codeOf(error)))
+function hasServerError({ errors = [] }: EngineResult): boolean {
+  return errors.some((error) => SERVER_ERRORS.has(codeOf(error)))
 }
 
-const BROKEN = new Set<string>(['UNAVAILABLE', 'INTERNAL'] satisfies ErrorCode[])
+const SERVER_ERRORS = new Set<string>(['UNAVAILABLE', 'INTERNAL'] satisfies ErrorCode[])
 
 /**
  * Retries for about three seconds while the database is unreachable, so that a dropped connection
@@ -73,14 +73,14 @@ export class ResultStream implements EngineStream {
   readonly #stopListening: () => void
   #ended = false
   /** Why the credential ended. */
-  #outlived: AppError | undefined
+  #credentialEnd: AppError | undefined
   #interrupt: (() => void) | undefined
 
   constructor(parts: StreamParts) {
     this.#parts = parts
     this.#iterator = parts.source[Symbol.asyncIterator]()
     this.#stopListening = parts.lifetime.onEnd((reason) => {
-      this.#outlived = reason
+      this.#credentialEnd = reason
       if (parts.source.hold) void this.#iterator.return?.()
       else this.#interrupt?.()
     })
@@ -98,14 +98,14 @@ export class ResultStream implements EngineStream {
     if (this.#ended) return DONE
     try {
       const step = await this.#nextEvent()
-      if (this.#outlived) throw this.#outlived
+      if (this.#credentialEnd) throw this.#credentialEnd
       if (!step || step.done || this.#ended) return this.return()
       const mapped = this.#parts.map(step.value)
       const outcome = mapped instanceof Promise ? await mapped : mapped
       // The credential may have ended while the result was computed: do not deliver it.
-      if (this.#outlived) throw this.#outlived
-      if (this.#parts.source.stands?.(step.value as never) === false) return this.next()
-      if (!isBroken(outcome.result)) return { done: false, value: outcome }
+      if (this.#credentialEnd) throw this.#credentialEnd
+      if (this.#parts.source.mayDeliver?.(step.value as never) === false) return this.next()
+      if (!hasServerError(outcome.result)) return { done: false, value: outcome }
       // Continuing would lose this event. The last result has no data, so no client takes its
       // cursor.
       await this.return()
@@ -142,7 +142,7 @@ export class ResultStream implements EngineStream {
 
   /** Returns undefined if the credential ended first. */
   #nextEvent(): Promise<IteratorResult<unknown> | undefined> {
-    if (this.#outlived) return Promise.resolve(undefined)
+    if (this.#credentialEnd) return Promise.resolve(undefined)
     if (this.#parts.source.hold) return this.#iterator.next()
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve(undefined)

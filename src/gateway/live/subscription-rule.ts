@@ -11,7 +11,7 @@ import {
  * Directives that could leave a subscription without its one field. graphql-js does not handle
  * that.
  */
-const DECIDING = new Set(['skip', 'include'])
+const CONDITIONAL_DIRECTIVES = new Set(['skip', 'include'])
 
 /**
  * Rejects `@skip` and `@include` on the field of a subscription (GraphQL September 2025, 5.2.4.1).
@@ -19,7 +19,7 @@ const DECIDING = new Set(['skip', 'include'])
 export function subscriptionRule(context: ValidationContext): ASTVisitor {
   function look(selections: SelectionSetNode, seen: Set<string>): void {
     for (const selection of selections.selections) {
-      const directive = selection.directives?.find(({ name }) => DECIDING.has(name.value))
+      const directive = selection.directives?.find(({ name }) => CONDITIONAL_DIRECTIVES.has(name.value))
       if (directive) {
         const message = `The field of a subscription cannot have "@${directive.name.value}".`
         context.reportError(new GraphQLError(message, { nodes: directive }))

@@ -1,9 +1,9 @@
 import type { GraphQLSchema } from 'graphql'
 import type { ErrorCode } from '../errors.ts'
-import { deprecationOf, takesDeprecated } from '../rest/deprecation.ts'
+import { acceptsDeprecated, deprecationOf } from '../rest/deprecation.ts'
 import type { ExtraRoute } from '../rest/extra.ts'
 import type { Route } from '../rest/routes.ts'
-import { givesDeprecated } from '../rest/selection.ts'
+import { returnsDeprecated } from '../rest/selection.ts'
 import type { StreamRoute } from '../rest/stream.ts'
 import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
@@ -33,7 +33,7 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
   }
   for (const route of routes) {
     const operation = routeOperation(route, schema, info)
-    add(route.path, route.method, tellsDeprecations(route, schema) ? withHeaders(operation) : operation)
+    add(route.path, route.method, hasDeprecations(route, schema) ? withHeaders(operation) : operation)
   }
   for (const stream of streams) {
     const operation = streamOperation(stream, schema, info)
@@ -74,8 +74,8 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
 }
 
 /** Returns true if a route, its input or its answer has deprecated parts. */
-function tellsDeprecations({ deprecable, args, document }: Route, schema: GraphQLSchema): boolean {
-  return deprecationOf(deprecable) !== undefined || args.some(takesDeprecated) || givesDeprecated(schema, document)
+function hasDeprecations({ deprecable, args, document }: Route, schema: GraphQLSchema): boolean {
+  return deprecationOf(deprecable) !== undefined || args.some(acceptsDeprecated) || returnsDeprecated(schema, document)
 }
 
 const withHeaders = (operation: JsonSchema): JsonSchema => ({

@@ -72,7 +72,7 @@ function dayOf(text: string): Date | undefined {
 }
 
 /** Returns true if an argument, or anything within it, is deprecated. */
-export function takesDeprecated(arg: GraphQLArgument): boolean {
+export function acceptsDeprecated(arg: GraphQLArgument): boolean {
   return deprecationOf(arg) !== undefined || reaches(arg.type, new Set())
 }
 

@@ -14,7 +14,13 @@ import { requiresPrincipal } from '../operation.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
 import { entityTag, noneMatch } from './conditional.ts'
-import { type Deprecation, deprecationOf, deprecationsUsed, sendDeprecations, takesDeprecated } from './deprecation.ts'
+import {
+  acceptsDeprecated,
+  type Deprecation,
+  deprecationOf,
+  deprecationsUsed,
+  sendDeprecations,
+} from './deprecation.ts'
 import { coercionIssues, type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
 import type { Route } from './routes.ts'
@@ -44,7 +50,7 @@ export function createRouteHandler<Context extends GatewayContext>(
   const prepared = new LRUCache<string, Prepared>({ max: MAX_REPRESENTATIONS })
   const isPublic = !requiresPrincipal(route.field)
   const own = [deprecationOf(route.deprecable) ?? []].flat()
-  const watched = route.args.filter(takesDeprecated)
+  const watched = route.args.filter(acceptsDeprecated)
   const isList = route.args.some((arg) => arg.name === 'first')
 
   function prepare(representation: Representation, issues: Issue[]): Prepared | undefined {

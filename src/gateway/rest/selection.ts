@@ -38,7 +38,7 @@ export function representable(schema: GraphQLSchema, document: DocumentNode): Re
 }
 
 /** Returns true if the answer can contain deprecated fields. */
-export function givesDeprecated(schema: GraphQLSchema, document: DocumentNode): boolean {
+export function returnsDeprecated(schema: GraphQLSchema, document: DocumentNode): boolean {
   return Object.values(answerOf(schema, document).item?.getFields() ?? {}).some(deprecationOf)
 }
 

@@ -22,8 +22,8 @@ export function watchHeartbeat(socket: WebSocket, tcp: Socket, pingMs = PING_MS,
   const timer = setInterval(() => {
     const { bufferedAmount } = socket
     const behind = tcp.bytesWritten > read
-    const goesOn = (answered && bufferedAmount === 0) || bufferedAmount < waiting
-    silentFor = goesOn ? 0 : silentFor + pingMs
+    const isAlive = (answered && bufferedAmount === 0) || bufferedAmount < waiting
+    silentFor = isAlive ? 0 : silentFor + pingMs
     waiting = bufferedAmount
     if (silentFor >= (behind ? stalledMs : pingMs)) return socket.terminate()
     // A second ping, or one queued behind other data, would only wait.

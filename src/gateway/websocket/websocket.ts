@@ -45,7 +45,7 @@ export interface WebsocketTransport {
 }
 
 /** An operation that graphql-ws is about to run. */
-interface Asked<Context> {
+interface PendingOperation<Context> {
   operation: PreparedOperation
   context: Context
   variables: Record<string, unknown>
@@ -83,7 +83,7 @@ export function attachWebsocket<Context extends GatewayContext>(
 ): WebsocketTransport {
   const { engine, createContext, log } = options
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
-  const asked = new WeakMap<object, Asked<Context>>()
+  const pending = new WeakMap<object, PendingOperation<Context>>()
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
@@ -112,7 +112,7 @@ export function attachWebsocket<Context extends GatewayContext>(
       if ('errors' in operation) return operation.errors
       const context = await createContext(socketRequest(session))
       const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
-      asked.set(args, { operation, context, variables: payload.variables ?? {}, id, socket: session.extra.socket })
+      pending.set(args, { operation, context, variables: payload.variables ?? {}, id, socket: session.extra.socket })
       return args
     },
     execute: (args) => {
@@ -143,7 +143,7 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 
   function lookUp(args: object) {
-    const found = asked.get(args)
+    const found = pending.get(args)
     if (!found) throw new Error('graphql-ws asked to run an operation it did not subscribe')
     return found
   }

@@ -47,7 +47,7 @@ export async function updateUser(
   const passwordHash = password == null ? undefined : await hashPassword(password)
   return changeAccount(ctx, id, version, async (tx, user) => {
     const issues = [...(role === 'MEMBER' ? ['role'] : []), ...(disabled ? ['disabled'] : [])]
-    if (issues.length > 0) await keepAnAdmin(tx, user, ...issues.map((field) => ['input', field]))
+    if (issues.length > 0) await requireOtherAdmin(tx, user, ...issues.map((field) => ['input', field]))
     // Disabling an account again keeps the original time.
     const disabledAt = disabled ? (user.disabledAt ?? new Date()) : null
     const changed = await tx.user.update({
@@ -78,7 +78,7 @@ export async function deleteUser(ctx: Context, id: string, version: Version, que
         path: ['id'],
       })
     }
-    await keepAnAdmin(tx, user, ['id'])
+    await requireOtherAdmin(tx, user, ['id'])
     // The memberships are removed too, each with an event.
     await actAs(tx, viewer)
     return tx.user.delete({ ...query, where: { id } })
@@ -117,7 +117,7 @@ async function changeAccount<T>(
 /**
  * Throws CONFLICT, with an issue at each path, if the instance would lose its last enabled ADMIN.
  */
-async function keepAnAdmin(tx: Prisma.TransactionClient, user: Account, ...paths: string[][]): Promise<void> {
+async function requireOtherAdmin(tx: Prisma.TransactionClient, user: Account, ...paths: string[][]): Promise<void> {
   if (user.role !== 'ADMIN' || user.disabledAt) return
   const other = { id: { not: user.id }, role: 'ADMIN', disabledAt: null } as const
   if (await tx.user.findFirst({ where: other, select: { id: true } })) return

@@ -9,7 +9,7 @@ import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
 import { followEventsRules, followTasksRules, readEventsRules } from './input.ts'
-import type { ToldEvent } from './scope.ts'
+import type { DeliveredEvent } from './scope.ts'
 import * as events from './service.ts'
 
 const Change = builder.objectRef<{ field: string; from: unknown; to: unknown }>('Change').implement({
@@ -35,7 +35,7 @@ const FilterMatchType = builder.enumType('FilterMatch', {
   values: MATCHES,
 })
 
-const EventType = builder.objectRef<ToldEvent>('Event').implement({
+const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
   description: 'An entry in the event log.',
   fields: (t) => ({
     cursor: t.string({

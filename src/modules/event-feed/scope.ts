@@ -10,7 +10,7 @@ import type { FollowEventsValues } from './input.ts'
 import { taskEventTypes, typesNamed } from './types.ts'
 
 /** An event as delivered: with its `match`, if a filter was given. */
-export interface ToldEvent extends LoggedEvent {
+export interface DeliveredEvent extends LoggedEvent {
   match?: FilterMatch
 }
 
@@ -19,7 +19,7 @@ export interface EventScope {
   /** Narrows the query on the log. `select` still has to check each event. */
   where: Prisma.EventWhereInput
   /** Returns the event as it is delivered, or undefined if it is out of scope. */
-  select(event: LoggedEvent): ToldEvent | undefined | Promise<ToldEvent | undefined>
+  select(event: LoggedEvent): DeliveredEvent | undefined | Promise<DeliveredEvent | undefined>
   /** True if `where` alone cannot decide which events are in scope. */
   filtered: boolean
 }
@@ -35,7 +35,7 @@ export async function eventScope(
   { projectId, filter, types }: Omit<FollowEventsValues, 'after'>,
 ): Promise<EventScope> {
   if (projectId) await requireProject(ctx, projectId, 'VIEWER', ['projectId'])
-  const wanted = typesWanted(viewer, types, filter != null)
+  const wanted = typesInScope(viewer, types, filter != null)
   const where = { ...(wanted && { type: { in: [...wanted] } }), ...(projectId && { projectId }) }
   const isWanted = (event: LoggedEvent) =>
     event.projectId !== null &&
@@ -49,13 +49,13 @@ export async function eventScope(
     select(event) {
       if (!isWanted(event)) return undefined
       const found = match(event)
-      return found instanceof Promise ? found.then((one) => tell(event, one)) : tell(event, found)
+      return found instanceof Promise ? found.then((one) => deliver(event, one)) : deliver(event, found)
     },
   }
 }
 
 /** Returns the event types in scope, or undefined for all. */
-function typesWanted(
+function typesInScope(
   viewer: Viewer,
   types: readonly string[] | null | undefined,
   tasksOnly: boolean,
@@ -67,13 +67,13 @@ function typesWanted(
 }
 
 /** Caches one object per event and match, so that subscribers can share the result made from it. */
-const told = new WeakMap<LoggedEvent, Map<FilterMatch, ToldEvent>>()
+const delivered = new WeakMap<LoggedEvent, Map<FilterMatch, DeliveredEvent>>()
 
-function tell(event: LoggedEvent, match: FilterMatch | undefined): ToldEvent | undefined {
+function deliver(event: LoggedEvent, match: FilterMatch | undefined): DeliveredEvent | undefined {
   if (match === undefined) return undefined
-  const ways = told.get(event) ?? new Map<FilterMatch, ToldEvent>()
-  told.set(event, ways)
-  const way = ways.get(match) ?? { ...event, match }
-  ways.set(match, way)
-  return way
+  const byMatch = delivered.get(event) ?? new Map<FilterMatch, DeliveredEvent>()
+  delivered.set(event, byMatch)
+  const matched = byMatch.get(match) ?? { ...event, match }
+  byMatch.set(match, matched)
+  return matched
 }

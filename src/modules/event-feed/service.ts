@@ -6,12 +6,12 @@ import { requireViewer } from '../../request/viewer.ts'
 import { DEFAULT_PAGE } from '../../schema/lists.ts'
 import { loadTaskOfEvent } from '../tasks/loader.ts'
 import type { FollowEventsValues, ReadEventsValues } from './input.ts'
-import { eventScope, type ToldEvent } from './scope.ts'
+import { type DeliveredEvent, eventScope } from './scope.ts'
 import { taskEventTypes } from './types.ts'
 
 /** One page of the log, oldest event first. */
 export interface EventPage {
-  events: ToldEvent[]
+  events: DeliveredEvent[]
   hasNextPage: boolean
   /** Where the next page starts. On an empty unfiltered page, where this page started. */
   endCursor: string | null
@@ -21,13 +21,13 @@ export interface EventPage {
  * Events read per query, and in all, for one filtered page. A page may end before it is full; its
  * `endCursor` says where to continue.
  */
-const LOOK_AT = 500
-const MOST_LOOKED_AT = 5_000
+const SCAN_BATCH = 500
+const MAX_SCANNED = 5_000
 
 /** Reads events visible to the viewer after the cursor `after`, oldest first. */
 export async function readEvents(
   ctx: Context,
-  { after: cursor, first, ...asked }: ReadEventsValues,
+  { after: cursor, first, ...scope }: ReadEventsValues,
 ): Promise<EventPage> {
   const viewer = requireViewer(ctx)
   const size = first ?? DEFAULT_PAGE
@@ -35,13 +35,13 @@ export async function readEvents(
   // Read the newest position before the memberships. An event committed after a removal then either
   // lies beyond it, or the removal is already visible.
   const newest = await ctx.services.tail.newest()
-  const { where, select, filtered } = await eventScope(ctx, viewer, asked)
+  const { where, select, filtered } = await eventScope(ctx, viewer, scope)
   const visible = await visibleEvents(ctx, viewer, where)
-  const limit = filtered ? LOOK_AT : size + 1
+  const limit = filtered ? SCAN_BATCH : size + 1
 
-  const found: ToldEvent[] = []
+  const found: DeliveredEvent[] = []
   let scanned = after
-  for (let looked = 0; found.length <= size && scanned < newest && looked < MOST_LOOKED_AT; looked += limit) {
+  for (let read = 0; found.length <= size && scanned < newest && read < MAX_SCANNED; read += limit) {
     const events = await readLog(ctx.db, { after: scanned, until: newest, limit, where: visible })
     for (const one of await Promise.all(events.map(select))) if (one) found.push(one)
     scanned = events.length < limit ? newest : (events.at(-1)?.position ?? newest)
@@ -83,42 +83,45 @@ export async function newestCursor(ctx: Context): Promise<string> {
  */
 export async function followEvents(
   ctx: Context,
-  { after, ...asked }: FollowEventsValues,
-): Promise<AsyncIterable<ToldEvent>> {
+  { after, ...scope }: FollowEventsValues,
+): Promise<AsyncIterable<DeliveredEvent>> {
   const viewer = requireViewer(ctx)
   const { hub, tail, access } = ctx.services
   const given = after == null ? undefined : decodeCursor(after)
-  const { where, select } = await eventScope(ctx, viewer, asked)
+  const { where, select } = await eventScope(ctx, viewer, scope)
   // Fix the start before returning the stream: everything written after it opens is on it.
   const newest = await tail.newest()
   if (given !== undefined) await requireCursorInLog(ctx.db, given, newest)
   const seen = await access.watch(viewer)
-  const { projectId } = asked
+  const { projectId } = scope
   return hub.subscribe({
     after: given ?? newest,
     topics: projectId ? { now: () => [projectId.toLowerCase()], onChange: () => () => undefined } : seen.topics,
     where,
     select: (event) => (event.projectId !== null && seen.sees(event.projectId) ? select(event) : undefined),
-    stands: ({ projectId }) => projectId !== null && seen.sees(projectId),
+    mayDeliver: ({ projectId }) => projectId !== null && seen.sees(projectId),
     onEnd: seen.release,
   })
 }
 
 /** Returns the event's task in its current state, or null. */
-export async function taskOfEvent(ctx: Context, event: ToldEvent): Promise<Task | null> {
+export async function taskOfEvent(ctx: Context, event: DeliveredEvent): Promise<Task | null> {
   const id = taskIdOf(event)
   if (id === null || event.projectId === null) return null
   const task = await loadTaskOfEvent(ctx, { id, projectId: event.projectId })
   // The task is newer than the event. Catch up with the log first: the viewer may have been removed
   // before the later changes were made.
-  if (task && task.version > event.version) await ctx.services.tail.learn()
+  if (task && task.version > event.version) await ctx.services.tail.announce()
   return task
 }
 
 /** Returns the id of the event's task, or null if something else changed. */
-export const taskIdOf = ({ type, subjectId }: ToldEvent) => (type.startsWith('task.') ? subjectId : null)
+export const taskIdOf = ({ type, subjectId }: DeliveredEvent) => (type.startsWith('task.') ? subjectId : null)
 
 /** Streams only the events of tasks. */
-export function followTasks(ctx: Context, asked: Omit<FollowEventsValues, 'types'>): Promise<AsyncIterable<ToldEvent>> {
-  return followEvents(ctx, { ...asked, types: taskEventTypes() })
+export function followTasks(
+  ctx: Context,
+  scope: Omit<FollowEventsValues, 'types'>,
+): Promise<AsyncIterable<DeliveredEvent>> {
+  return followEvents(ctx, { ...scope, types: taskEventTypes() })
 }

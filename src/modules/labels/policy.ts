@@ -4,7 +4,7 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { type NamedId, refuseUnseen, requireRole, visibleProjects } from '../projects/policy.ts'
+import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../projects/policy.ts'
 
 /**
  * Requires that the viewer can see all these labels. Throws NOT_FOUND with an issue per missing
@@ -18,7 +18,7 @@ export async function requireLabels(ctx: Context, named: readonly NamedId[]): Pr
     where: { id: { in: ids }, project: visibleProjects(viewer) },
     select: { id: true },
   })
-  refuseUnseen(named, new Set(seen.map(({ id }) => id)), 'label')
+  requireAllSeen(named, new Set(seen.map(({ id }) => id)), 'label')
 }
 
 /** Requires EDITOR on the label's project. Throws NOT_FOUND or FORBIDDEN. */

@@ -59,7 +59,7 @@ export async function setMember(
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const updatedById = requireViewer(ctx).id
   return changeMember(ctx, projectId, userId, version, async (tx, member) => {
-    if (role !== 'OWNER') await keepAnOwner(tx, member)
+    if (role !== 'OWNER') await requireOtherOwner(tx, member)
     return tx.membership.update({ ...query, where: { id: member.id }, data: { role, updatedById } })
   })
 }
@@ -78,7 +78,7 @@ export async function removeMember(
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const viewer = requireViewer(ctx)
   return changeMember(ctx, projectId, userId, version, async (tx, member) => {
-    await keepAnOwner(tx, member)
+    await requireOtherOwner(tx, member)
     await actAs(tx, viewer)
     return tx.membership.delete({ ...query, where: { id: member.id } })
   })
@@ -107,7 +107,7 @@ async function changeMember<T>(
 }
 
 /** Throws CONFLICT if the change would leave the project without an OWNER. */
-async function keepAnOwner(tx: Prisma.TransactionClient, { id, projectId, role }: Membership): Promise<void> {
+async function requireOtherOwner(tx: Prisma.TransactionClient, { id, projectId, role }: Membership): Promise<void> {
   if (role !== 'OWNER') return
   const other = { projectId, role: 'OWNER', id: { not: id } } as const
   if (await tx.membership.findFirst({ where: other, select: { id: true } })) return

@@ -77,11 +77,11 @@ export async function requireProjects(ctx: Context, named: readonly NamedId[]): 
     where: { id: { in: ids }, ...visibleProjects(viewer) },
     select: { id: true },
   })
-  refuseUnseen(named, new Set(seen.map(({ id }) => id)), 'project')
+  requireAllSeen(named, new Set(seen.map(({ id }) => id)), 'project')
 }
 
 /** Throws NOT_FOUND with one issue for each named id that is not in `seen`. */
-export function refuseUnseen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
+export function requireAllSeen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
   const missing = named.filter(({ id }) => !seen.has(id.toLowerCase()))
   if (missing.length === 0) return
   const issues = missing.map(({ id, path }) => ({

@@ -103,7 +103,7 @@ export async function revokeSession(ctx: Context, id: string): Promise<Session> 
 const DAY_MS = 86_400_000
 
 /** Deletes sessions that ended more than a day ago, with their tokens. Returns how many. */
-export async function forgetSessions(db: Database): Promise<number> {
+export async function purgeSessions(db: Database): Promise<number> {
   const before = new Date(Date.now() - DAY_MS)
   const { count } = await db.session.deleteMany({
     where: { OR: [{ expiresAt: { lt: before } }, { revokedAt: { lt: before } }] },

@@ -6,7 +6,7 @@ import { requireProject } from '../projects/policy.ts'
 import { requireTask, taskNotFound } from './policy.ts'
 import type { TaskQuery } from './rows.ts'
 import { expectedTask } from './service.ts'
-import { inTree } from './tree.ts'
+import { withTreeLock } from './tree.ts'
 
 /** Limits how long one move holds its locks. */
 const MAX_MOVED = 1_000
@@ -44,7 +44,7 @@ export async function moveTask(
   const viewer = requireViewer(ctx)
   const { id } = await requireTask(ctx, idOrKey)
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
-  return inTree(ctx, 'alone', async (tx) => {
+  return withTreeLock(ctx, 'alone', async (tx) => {
     await refuseLargeTree(tx, id)
     await lockRows(tx, id)
     const moved = await tx.$executeRaw`

@@ -4,34 +4,34 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { type NamedId, refuseUnseen, requireRole, visibleProjects } from '../projects/policy.ts'
+import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../projects/policy.ts'
 import { idOf } from './key-type.ts'
 import type { TaskQuery } from './rows.ts'
 
 /** Live tasks, tasks in the trash, or both. */
-type Whereabouts = 'live' | 'deleted' | 'either'
+type TrashScope = 'live' | 'deleted' | 'either'
 
-const WHEREABOUTS = {
+const TRASH_SCOPES = {
   live: { deletedAt: null },
   deleted: { deletedAt: { not: null } },
   either: {},
-} satisfies Record<Whereabouts, Prisma.TaskWhereInput>
+} satisfies Record<TrashScope, Prisma.TaskWhereInput>
 
 /** Finds a visible task by id or key. Returns null if it is unknown or hidden. */
 export async function findTask<Query extends TaskQuery>(
   ctx: Context,
   idOrKey: string,
   query: Query,
-  whereabouts: Whereabouts = 'live',
+  trashScope: TrashScope = 'live',
 ) {
-  const where = await visibleTask(ctx, idOrKey, whereabouts)
+  const where = await visibleTask(ctx, idOrKey, trashScope)
   return where && ctx.db.task.findFirst({ ...query, where })
 }
 
-async function visibleTask(ctx: Context, idOrKey: string, whereabouts: Whereabouts) {
+async function visibleTask(ctx: Context, idOrKey: string, trashScope: TrashScope) {
   const viewer = requireViewer(ctx)
   const id = await idOf(ctx, idOrKey)
-  return id === undefined ? null : { id, ...WHEREABOUTS[whereabouts], project: visibleProjects(viewer) }
+  return id === undefined ? null : { id, ...TRASH_SCOPES[trashScope], project: visibleProjects(viewer) }
 }
 
 /** The columns that checks of a change need. */
@@ -51,11 +51,11 @@ export async function requireTask(
   idOrKey: string,
   {
     needed = 'EDITOR',
-    whereabouts = 'live',
+    trashScope = 'live',
     path = ['id'],
   }: {
     needed?: ProjectRole
-    whereabouts?: Whereabouts
+    trashScope?: TrashScope
     path?: (string | number)[]
   } = {},
 ): Promise<FoundTask> {
@@ -68,7 +68,7 @@ export async function requireTask(
     assigneeIds: true,
     project: { select: { memberships } },
   } as const
-  const where = await visibleTask(ctx, idOrKey, whereabouts)
+  const where = await visibleTask(ctx, idOrKey, trashScope)
   const task = where && (await ctx.db.task.findFirst({ select, where }))
   if (!task) throw taskNotFound(idOrKey, path)
   requireRole(viewer, task.project.memberships[0]?.role, needed)
@@ -91,7 +91,7 @@ export async function requireVisibleTasks(
     select: { id: true },
   })
   const found = new Set(seen.map(({ id }) => id))
-  refuseUnseen(
+  requireAllSeen(
     named,
     new Set(named.flatMap(({ id }) => (found.has(ids.get(id) ?? '') ? [id.toLowerCase()] : []))),
     'task',

@@ -8,7 +8,7 @@ import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './in
 import { checkLinks, requireLinks, type TaskLinks } from './links.ts'
 import { type FoundTask, findTask, requireTask, taskNotFound } from './policy.ts'
 import type { TaskQuery } from './rows.ts'
-import { inTree } from './tree.ts'
+import { withTreeLock } from './tree.ts'
 
 /**
  * Creates a task, by default in the project of its parent or in the viewer's Inbox. Needs EDITOR
@@ -24,7 +24,7 @@ export async function createTask(ctx: Context, input: CreateTaskValues, query: T
   await requireProject(ctx, projectId, 'EDITOR', ['input', 'projectId'])
   const links = await requireLinks(ctx, { ...input, projectId })
   const data = newTask(viewer.id, projectId, input, links)
-  return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
+  return withTreeLock(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
 export const NO_INBOX = 'is required because you have no Inbox'
@@ -96,7 +96,7 @@ export async function deleteTask(ctx: Context, id: string, version: Version, que
 
 /** Restores a task from the trash. Does nothing to a live task. Needs EDITOR. */
 export async function restoreTask(ctx: Context, id: string, version: Version, query: TaskQuery) {
-  const task = await requireTask(ctx, id, { whereabouts: 'either' })
+  const task = await requireTask(ctx, id, { trashScope: 'either' })
   return changeTask(ctx, task.id, { deletedAt: null }, version, query, 'either')
 }
 
@@ -122,7 +122,7 @@ export async function duplicateTask(ctx: Context, id: string, title: string | nu
       labelIds: task.labelIds,
     },
   )
-  return inTree(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
+  return withTreeLock(ctx, data.parentId === null ? null : 'shared', (db) => db.task.create({ ...query, data }))
 }
 
 /**
@@ -135,14 +135,14 @@ async function changeTask(
   data: Prisma.TaskUncheckedUpdateInput,
   version: Version,
   query: TaskQuery,
-  whereabouts: 'live' | 'either' = 'live',
+  trashScope: 'live' | 'either' = 'live',
 ) {
   const viewer = requireViewer(ctx)
-  return updateVersioned(expectedTask(ctx, id, version, whereabouts), (where) =>
-    inTree(ctx, data.parentId == null ? null : 'alone', (db) =>
+  return updateVersioned(expectedTask(ctx, id, version, trashScope), (where) =>
+    withTreeLock(ctx, data.parentId == null ? null : 'alone', (db) =>
       db.task.update({
         ...query,
-        where: { ...where, ...(whereabouts === 'live' && { deletedAt: null }) },
+        where: { ...where, ...(trashScope === 'live' && { deletedAt: null }) },
         data: { ...data, updatedById: viewer.id },
       }),
     ),
@@ -154,13 +154,13 @@ export function expectedTask(
   ctx: Context,
   id: string,
   version: Version,
-  whereabouts: 'live' | 'either' = 'live',
+  trashScope: 'live' | 'either' = 'live',
 ): ExpectedRow {
   return {
     noun: 'task',
     id,
     version,
-    present: () => findTask(ctx, id, { select: { version: true } }, whereabouts),
+    present: () => findTask(ctx, id, { select: { version: true } }, trashScope),
     absent: () => taskNotFound(id),
   }
 }

@@ -19,7 +19,11 @@ export async function lockTree(db: Pick<Db, '$executeRaw'>, lock: TreeLock): Pro
  * Runs a write under the lock, and retries it on a deadlock. Refers link errors to fields of the
  * input.
  */
-export async function inTree<T>(ctx: Pick<Context, 'db'>, lock: TreeLock, write: (db: Db) => Promise<T>): Promise<T> {
+export async function withTreeLock<T>(
+  ctx: Pick<Context, 'db'>,
+  lock: TreeLock,
+  write: (db: Db) => Promise<T>,
+): Promise<T> {
   try {
     if (!lock) return await retryOnDeadlock(ctx.db, () => write(ctx.db))
     return await retryOnDeadlock(ctx.db, () =>

@@ -5,7 +5,7 @@ import { taken } from '../../schema/conflicts.ts'
 export type NewAccount = Pick<User, 'email' | 'name' | 'passwordHash' | 'role'>
 
 /**
- * Adds a user and their Inbox. Must run in a transaction. `makerId` is the ADMIN who creates the
+ * Adds a user and their Inbox. Must run in a transaction. `adminId` is the ADMIN who creates the
  * account, if there is one: the actor of the Inbox's events.
  */
 export async function addUser(
@@ -13,10 +13,10 @@ export async function addUser(
   account: NewAccount,
   inboxKey: string,
   query: Pick<Prisma.UserFindFirstArgs, 'select' | 'include'> = {},
-  makerId?: string,
+  adminId?: string,
 ): Promise<User> {
   const user = await tx.user.create({ data: account })
-  const updatedById = makerId ?? user.id
+  const updatedById = adminId ?? user.id
   const inbox = await tx.project.create({
     data: {
       key: inboxKey,

@@ -60,7 +60,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
     id: Prisma.sql`"Task"."id"`,
     where: Prisma.sql`"Task"."place" <= ${MAX_RANKED}`,
     order: terms,
-    valuesDecide: true,
+    planDependsOnValues: true,
     remark: Prisma.sql`"Task"."cut"`,
     counted: { from, where },
   }

@@ -22,7 +22,7 @@ export type TaskSource = Omit<ListSource<TaskRow>, 'table' | 'load'>
  */
 export function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: readonly TaskOrderValue[]): TaskSource {
   const order = taskOrder(orderBy)
-  const valuesDecide = !hasReusablePlan(filter.values)
+  const planDependsOnValues = !hasReusablePlan(filter.values)
   const counted = { from: Prisma.sql`"Task"`, where: taskCondition(filter, visibleAsSet(viewer, filter)) }
   const linked = orderBy.length === 1 && orderBy[0]?.field === 'CREATED_AT' ? linkedSource(filter) : undefined
   if (linked) {
@@ -33,13 +33,13 @@ export function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: rea
       where: Prisma.sql`${link} AND ${taskCondition({ ...filter, values: rest }, visibleByRow(viewer, filter))}`,
       order: order.map((term) => ({ ...term, expression: Prisma.sql`link."createdAt"` })),
       counted,
-      valuesDecide,
+      planDependsOnValues,
     }
   }
-  const each = eachProject(viewer, filter.values, orderBy)
+  const partitions = projectPartitions(viewer, filter.values, orderBy)
   // The projects listed are the viewer's own, so their rows need no visibility check.
-  if (each) return { where: taskCondition(filter), order, each, counted, valuesDecide }
-  return { where: taskCondition(filter, visibleByRow(viewer, filter)), order, counted, valuesDecide }
+  if (partitions) return { where: taskCondition(filter), order, partitions, counted, planDependsOnValues }
+  return { where: taskCondition(filter, visibleByRow(viewer, filter)), order, counted, planDependsOnValues }
 }
 
 /**
@@ -91,11 +91,11 @@ function linkedSource(filter: ResolvedFilter): LinkedSource | undefined {
 /** Orders with an index that does not begin with the project. */
 const GLOBAL_ORDERS = new Set(['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE'])
 
-function eachProject(
+function projectPartitions(
   viewer: Viewer,
   filter: TaskFilterValues,
   orderBy: readonly TaskOrderValue[],
-): KeysetSource['each'] {
+): KeysetSource['partitions'] {
   if (filter.projectId != null || isSelective(filter)) return undefined
   if (viewer.role !== 'ADMIN') {
     const values = Prisma.sql`SELECT "projectId" FROM "Membership" WHERE "userId" = ${viewer.id}::uuid`
