@@ -1,8 +1,8 @@
 import pino, { type Logger } from 'pino'
 
 /**
- * Creates a logger that writes JSON lines to standard output. Never log request headers: they carry
- * credentials.
+ * Creates a logger that writes JSON lines to standard output. Never log request headers: they
+ * contain credentials.
  */
 export function createLog(level: string): Logger {
   return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } })
@@ -10,8 +10,8 @@ export function createLog(level: string): Logger {
 
 /**
  * Returns the parts of an error that are safe to log. Leaves out all other properties: a database
- * error carries the whole row that broke a constraint, password hash included. Prisma puts the call
- * and its values in front of the message, so only the last line of its messages is kept.
+ * error contains the whole row that broke a constraint, password hash included. Prisma puts the
+ * call and its values in front of the message, so only the last line of its messages is kept.
  */
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) }

@@ -10,8 +10,8 @@ async function main(): Promise<void> {
   const config = readConfig()
   const log = createLog(config.LOG_LEVEL)
   const database = openConfiguredDatabase(config, log)
-  // startServer awaits this promise and reports its failure. Until then, keep it from counting as
-  // unhandled.
+  // startServer awaits this promise and reports its failure. Until then, keep it from
+  // counting as unhandled.
   database.catch(() => undefined)
   const { startServer } = await import('./app/server.ts')
   const server = await startServer(config, log, database)
@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   server.onFailure(() => process.exit(1))
 
   let stopping = false
-  // npm forwards the SIGINT of a terminal, which the server has already received: the second one must not kill it.
+  // npm forwards a terminal's SIGINT, which the server has already received. The second one must
+  // not kill it.
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return
     stopping = true
@@ -42,8 +43,8 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // Configuration and system errors (port in use, no permission) need no stack trace. Anything else
-  // does.
+  // Configuration and system errors (port in use, no permission) need no stack trace.
+  // Anything else does.
   const plain = error instanceof ConfigError || (error as NodeJS.ErrnoException).code !== undefined
   console.error(plain ? (error as Error).message : error)
   process.exit(1)

@@ -43,7 +43,7 @@ const first = await start()
 const later: number[] = []
 const yardsticks = [await yardstick()]
 let passed = false
-// Tries again: another process may take the CPU for a moment.
+// Try again: another process may have used the CPU for a moment.
 while (!passed && later.length < MAX_STARTS) {
   const taken = await start()
   later.push(taken)

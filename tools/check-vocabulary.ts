@@ -1,5 +1,5 @@
 /**
- * Keeps the domain out of the folders that any application could reuse. `npm run check` runs it:
+ * Keeps domain words out of the folders that any application could reuse. `npm run check` runs it:
  * exit code 1 and one line per domain word found in the gateway, the database layer or the
  * event log.
  */

@@ -1,7 +1,6 @@
 /**
  * Runs what CI runs: `npm run check`. The static checks run in parallel and all report; the tests
- * follow when they pass. Prints, for each check that fails, what fixes it. Exit code 1 when one
- * failed.
+ * follow when they pass. Prints the fix for each failed check. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,7 +12,7 @@ interface Step {
   fix: string
 }
 
-/** The slowest first. */
+/** Sorted by duration, the slowest first. */
 const STATIC: Step[] = [
   { name: 'format and lint', command: 'biome ci --colors=off', fix: 'npm run format (what it leaves, fix by hand)' },
   { name: 'migrations', command: 'node tools/check-migrations.ts', fix: 'npm run migration -- NAME' },
@@ -32,7 +31,7 @@ const STATIC: Step[] = [
   },
 ]
 
-/** One after the other: they measure time, or use both cores themselves. */
+/** Run one after another, because they measure time or use both cores themselves. */
 const SERIAL: Step[] = [
   { name: 'start-up time', command: 'node tools/check-start.ts', fix: 'find what the server loads before it listens' },
   { name: 'tests', command: 'vitest run', fix: 'npx vitest run FILE repeats one test file' },

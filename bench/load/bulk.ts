@@ -1,6 +1,5 @@
 // node bench/load/bulk.ts [rounds]
-// Compares the time of 1,000 changes over REST in one bulk request, one by one, and on 8
-// connections. The server runs in its own process, on PostgreSQL if TEST_DATABASE_URL is set, else
+// Compares 1,000 changes over REST in one bulk request, one by one, and on 8 connections. The server runs in its own process, on PostgreSQL if TEST_DATABASE_URL is set, else
 // on the embedded database.
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -7,7 +7,7 @@ import { requireViewer } from '../request/viewer.ts'
 import { once } from './idempotency.ts'
 import { accessOf, type Facts, traceFacts } from './sharing.ts'
 
-/** Longer User-Agent headers are cut: they are only displayed. */
+/** Longer User-Agent headers are truncated: they are only displayed. */
 const MAX_USER_AGENT = 200
 
 /** Returns the factory that authenticates a request and makes its context. */

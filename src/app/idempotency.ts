@@ -16,12 +16,12 @@ const LIFETIME_HOURS = 24
 const TIMEOUT_MS = 60_000
 
 /**
- * Lock time-out when a document has several mutations: other requests may wait for locks it already
- * holds.
+ * Lock time-out when a document has several mutations: other requests may wait for locks
+ * it already holds.
  */
 const LOCK_TIMEOUT_MS = 250
 
-/** Rolls back a transaction and carries its answer out. */
+/** Thrown to roll back a transaction whose answer must not be stored. Holds the answer. */
 class RolledBack extends Error {
   readonly answer: unknown
   constructor(answer: unknown, failures: readonly unknown[]) {
@@ -65,9 +65,9 @@ export async function once<Answer>(
 }
 
 /**
- * Prepares for several mutations in one transaction, whose lock order the client decides. They take
- * the lock on the sub-task tree first, so such documents run one at a time, and so do operations
- * that lock the tree. Waits for other locks are short: the transaction is retried instead.
+ * Prepares a transaction for several mutations, whose lock order the client decides. Takes the lock
+ * on the sub-task tree first, so that such documents run one at a time. Limits the wait for other
+ * locks: the transaction is retried instead.
  */
 async function prepareLocks(tx: Prisma.TransactionClient, isLast: boolean): Promise<void> {
   await lockTree(tx, 'alone')

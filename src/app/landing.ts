@@ -1,7 +1,7 @@
 import Negotiator from 'negotiator'
 import { type HttpHandler, readOnly } from '../gateway/http/exchange.ts'
 
-/** Entry points of the server. `open` marks those a browser can visit without a credential. */
+/** Entry points of the server. `open` marks those that a browser can visit without a credential. */
 const ENTRY_POINTS = [
   { path: '/graphql', what: 'GraphQL: POST, websocket, SSE; GraphiQL in a browser', open: true },
   { path: '/docs', what: 'Swagger UI: try the REST API', open: true },

@@ -184,8 +184,8 @@ function grant(ctx: Context, form: URLSearchParams) {
 }
 
 /**
- * Turns a refused sign-in into `invalid_grant`. Other errors, such as RATE_LIMITED, pass through
- * unchanged.
+ * Turns a refused sign-in into `invalid_grant`. Other errors, such as RATE_LIMITED,
+ * pass through unchanged.
  */
 function toGrantError(error: unknown): GrantError {
   if (error instanceof GrantError) return error

@@ -32,8 +32,8 @@ export interface RunningServer {
   /** Counts what clients hold open. All are zero once the clients are gone. */
   held(): Record<'sockets' | 'streams' | 'topics' | 'groups' | 'viewers' | 'credentials', number>
   /**
-   * Calls back once if the embedded database dies. Every request fails from then on; restart the
-   * process.
+   * Calls back once if the embedded database dies. Every request fails from then on;
+   * restart the process.
    */
   onFailure(callback: (error: Error) => void): void
   /**
@@ -168,8 +168,8 @@ async function serve({
 }
 
 const SERVER_OPTIONS = {
-  // Join repeated Authorization headers, so that they are rejected. Node would drop all but the
-  // first.
+  // Join repeated Authorization headers, so that they are rejected. Node would drop all
+  // but the first.
   joinDuplicateHeaders: true,
   // The HTTP entry checks the Host header and answers with a problem document.
   requireHostHeader: false,
@@ -178,7 +178,7 @@ const SERVER_OPTIONS = {
   shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
 }
 
-/** How long running requests may continue after a stop was requested. */
+/** How long running requests may continue after a stop is requested. */
 const GRACE_MS = 5_000
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<string> {

@@ -12,7 +12,7 @@ export function accessOf({ role, scopes }: Viewer): string {
 
 /**
  * Wraps the facts to record whether an operation reads anything that belongs to this viewer alone.
- * `suits` then tells whether another viewer with the same access would get the same answer.
+ * `suits` then checks that another viewer with the same access would get the same answer.
  */
 export function traceFacts(facts: Facts, viewer: Viewer): { facts: Facts; suits(other: Context): boolean } {
   let personal = false

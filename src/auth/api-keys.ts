@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hashToken } from './tokens.ts'
 
 const PREFIX = 'tw_'
-/** Length of the stored prefix, which tells keys apart and reveals nothing about the rest. */
+/** Length of the stored prefix, which distinguishes keys and reveals nothing about the rest. */
 const SHOWN = PREFIX.length + 6
 
 /** Generates an API key: `tw_` and 256 random bits. Only its hash and prefix are stored. */

@@ -9,7 +9,7 @@ const ADDRESS = { points: 100, duration: 60 }
 const ACCOUNT = { points: 50, duration: 900 }
 /**
  * Attempts still allowed on an account under attack from unknown addresses, so that its owner can
- * get in.
+ * sign in.
  */
 const TRICKLE = { points: 1, duration: 2 }
 /** Registrations per hour from one address. */
@@ -78,8 +78,8 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
 }
 
 /**
- * Returns the key to count an address by. For IPv6 that is the /64 network, all of which one client
- * controls.
+ * Returns the key to count an address by. For IPv6 that is the /64 network, all of which
+ * one client controls.
  */
 function networkOf(address: string): string {
   if (!address.includes(':') || address.startsWith('::ffff:')) return address

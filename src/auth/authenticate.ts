@@ -47,8 +47,8 @@ const LAST_USED_PRECISION_MS = 60_000
 const ANONYMOUS: Authenticated = { viewer: null, problem: null }
 
 /**
- * Returns the one function that authenticates. It asks the database each time, so that a revocation
- * holds at once.
+ * Creates the function that authenticates requests. It queries the database each time, so that a
+ * revocation takes effect at once.
  */
 export function createAuthenticate({ db, tokens, external }: AuthenticateOptions): Authenticate {
   return async function authenticate({ headers, ticket }) {

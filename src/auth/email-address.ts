@@ -1,14 +1,14 @@
 import { z } from 'zod'
 
-/** Lowers A to Z only, so that two texts become equal only if they differ in ASCII case. */
+/** Lower-cases A to Z only, so that two texts become equal only if they differ in ASCII case. */
 export function lowerAscii(value: string): string {
   return value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /**
- * An e-mail address of at most 254 characters (RFC 5321), returned in lower case: each address has one
- * account. Validation comes first: lowering all of Unicode would turn a KELVIN SIGN into a `k`, and so
- * one address into another.
+ * An e-mail address of at most 254 characters (RFC 5321), returned in lower case: each address has
+ * one account. Validation comes first: lower-casing all of Unicode would turn a KELVIN SIGN into a
+ * `k`, and so one address into another.
  */
 export const emailAddress = z
   .string()

@@ -24,8 +24,8 @@ function enqueue<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Normalises a password, so that the same text typed differently matches (NIST SP 800-63B,
- * 5.1.1.2).
+ * Normalises a password, so that the same text typed differently matches (NIST
+ * SP 800-63B, 5.1.1.2).
  */
 const normal = (password: string) => password.normalize('NFKC')
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Returns the secret that signs access tokens when none is configured. Generated once and kept in
+ * Returns the secret that signs access tokens when none is configured. Generated once and stored in
  * the data folder, readable only by its owner. Without a folder (an in-memory database) it lives as
  * long as the process.
  */

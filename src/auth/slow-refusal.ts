@@ -3,7 +3,7 @@ import { AppError } from '../gateway/errors.ts'
 
 /**
  * Delay of a refusal. Without it, a flood of sign-ins would get its refusals at once and crowd out
- * everyone else. With it, each connection can ask only once a second.
+ * everyone else. With it, each connection can try only once a second.
  */
 const DELAY_MS = 1_000
 

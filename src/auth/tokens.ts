@@ -31,7 +31,7 @@ const AUDIENCE = 'taskwire'
 const TICKET_AUDIENCE = 'taskwire:stream'
 /** Lifetime of a stream ticket, in seconds. */
 export const TICKET_LIFETIME = 120
-/** Maximum length of a token. Ours have about 300 characters. */
+/** Maximum length of a token. Tokens of this server have about 300 characters. */
 const MAX_LENGTH = 4096
 
 export type AccessTokens = ReturnType<typeof createAccessTokens>

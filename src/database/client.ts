@@ -13,8 +13,7 @@ export interface DatabaseHandle {
   db: Database
   embedded: boolean
   /**
-   * Resolves when the database answers. Rejects after two seconds, or at once if it is
-   * unreachable.
+   * Resolves when the database answers. Rejects after two seconds, or at once if it is unreachable.
    */
   ping(): Promise<void>
   /**
@@ -24,8 +23,7 @@ export interface DatabaseHandle {
    */
   listen(channel: string, onNotify: () => void): Promise<Listener>
   /**
-   * Calls the listener once if the embedded database dies. Every later query fails until a
-   * restart.
+   * Calls the listener once if the embedded database dies. Every later query fails until a restart.
    */
   onFailure(listener: (error: Error) => void): void
   /** Can be called more than once. */

@@ -45,9 +45,8 @@ export function quoteIdentifier(name: string): string {
 }
 
 /**
- * Applies the settings of every session. The time zone must be UTC: adapter-pg writes times
- * without a zone and reads them as UTC. Sent as a statement because poolers reject start-up
- * options.
+ * Applies the settings of every session. The time zone must be UTC: adapter-pg writes times without
+ * a zone and reads them as UTC. Sent as a statement because poolers reject start-up options.
  */
 export async function prepareSession(client: Pick<ClientBase, 'query'>, schema: string): Promise<void> {
   await client.query(`SET TIME ZONE 'UTC'; SET search_path TO ${quoteIdentifier(schema)}`)

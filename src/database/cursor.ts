@@ -26,12 +26,12 @@ const TIMESTAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?\+00$/
 const INTEGER = /^(0|-?[1-9]\d{0,9})$/
 const REAL = /^-?\d{1,20}(\.\d{1,20})?(e[+-]\d{1,2})?$/
 
-/** Characters. Longer than the cursor of any text we order by. */
+/** Characters. Longer than any cursor of a list here. */
 const LONGEST_CURSOR = 4_000
 
 /**
- * Returns the cursor of a place. `order` names the list and its order; the cursor works in no
- * other.
+ * Returns the cursor of a place. `order` names the list and its order; the cursor works
+ * in no other.
  */
 export function encodePlace(order: string, place: Place): string {
   return Buffer.from(JSON.stringify([order, ...place.values, place.id])).toString('base64url')

@@ -36,12 +36,11 @@ const MAINTENANCE = queryMessage('VACUUM (ANALYZE)')
 
 /** Maintenance blocks every client, so it runs in a quiet moment after this many statements. */
 const MAINTENANCE_AFTER = 5_000
-/** Maintenance no longer waits for a quiet moment after this many. */
+/** Number of statements after which maintenance no longer waits for a quiet moment. */
 const MAINTENANCE_FORCED_AFTER = 200_000
 
 /**
- * Maximum statements between two checks in a quiet moment. The event tail alone sends one a
- * second.
+ * Maximum statements between two checks in a quiet moment. The event tail alone sends one a second.
  */
 const QUIET_STATEMENTS = 50
 
@@ -72,8 +71,8 @@ parentPort?.once('message', () => void close().catch(fail))
 
 async function openPostgres(): Promise<PGlite> {
   if (directory === undefined) return PGlite.create()
-  // A first start that was killed leaves an incomplete cluster without data. Move it out of the
-  // way.
+  // A first start that was killed leaves an incomplete cluster without data. Move it out
+  // of the way.
   const complete = join(directory, COMPLETE)
   if (existsSync(directory) && !existsSync(complete)) renameSync(directory, `${directory}.incomplete-${Date.now()}`)
   const opened = await PGlite.create(directory)
@@ -137,8 +136,8 @@ async function execute(bytes: Uint8Array): Promise<Buffer> {
 }
 
 /**
- * Does the work of autovacuum, which PGlite lacks: removes dead rows and updates the planner's
- * statistics.
+ * Does the work of autovacuum, which PGlite lacks: removes dead rows and updates
+ * the planner's statistics.
  */
 async function maintain(): Promise<void> {
   const quiet = statements - statementsAtLastCheck <= QUIET_STATEMENTS

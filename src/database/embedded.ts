@@ -60,8 +60,7 @@ async function startWorker(
   let closing: Promise<void> | undefined
 
   // Cleans up when a process exits without closing. A killed process leaves the directory behind;
-  // the
-  // next start replaces it.
+  // the next start replaces it.
   const removeSocket = () => rmSync(socketDirectory, { recursive: true, force: true })
   process.once('exit', removeSocket)
 

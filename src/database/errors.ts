@@ -15,9 +15,8 @@ interface ErrorParts {
 
 /**
  * Returns the error a client sees for a database error: an invalid value, or an unavailable
- * database. Undefined for anything else: that is a bug, and must be masked. Handles errors of
- * model calls, raw queries and `pg`. Messages never quote the database, whose details show whole
- * rows.
+ * database. Undefined for anything else: that is a bug, and must be masked. Handles errors of model
+ * calls, raw queries and `pg`. Messages never quote the database, whose details show whole rows.
  */
 export function toAppError(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error
@@ -89,14 +88,14 @@ function aboutValue(parts: ErrorParts, cause: unknown): AppError | undefined {
 }
 
 /**
- * Connection exceptions, lack of resources, operator intervention, lock time-outs, read-only
- * servers.
+ * Connection exceptions, lack of resources, operator intervention, lock
+ * time-outs, read-only servers.
  */
 const UNAVAILABLE_STATES = /^(08|53|57)|^(55P03|55000|25006)$/
 
 /**
- * Unreachable, timed out, connection closed, no pool slot, no transaction in time, too many
- * connections.
+ * Unreachable, timed out, connection closed, no pool slot, no transaction in time,
+ * too many connections.
  */
 const UNAVAILABLE_PRISMA = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'])
 

@@ -1,6 +1,6 @@
 /**
- * Keyset pages: each costs the same anywhere in a list, because it starts behind the values of a
- * row, found by index, and not behind a number of rows. https://use-the-index-luke.com/no-offset
+ * Keyset pages. A page costs the same anywhere in a list: it starts after the values of a row,
+ * found by index, and not after a number of rows. https://use-the-index-luke.com/no-offset
  */
 import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
@@ -45,21 +45,21 @@ export interface KeysetSource {
   id: Prisma.Sql
   where?: Prisma.Sql
   /**
-   * Reads one list per value, each by the index that begins with the column, and merges their
+   * Reads one partition per value, each by the index that begins with the column, and merges their
    * first rows. Without this, a list over some of many partitions reads and sorts all of their
    * rows, or reads the rows of all others.
    */
   partitions?: {
     /** Query of the values, in a column named `value`. */
     values: Prisma.Sql
-    /** The column, of type uuid, that is constant in each list. */
+    /** The column, of type uuid, that is constant in each partition. */
     column: Prisma.Sql
   }
   /** At least one term. The id follows, in the direction of the last term. */
   order: readonly OrderTerm[]
   /** True if the best plan depends on the filter's values, not only on its columns. */
   planDependsOnValues?: boolean
-  /** A boolean about the list as a whole, the same in each row. */
+  /** A boolean about the whole list, the same in each row. */
   remark?: Prisma.Sql
 }
 

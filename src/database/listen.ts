@@ -27,8 +27,7 @@ export async function listenTo(
   async function connect(): Promise<void> {
     const fresh = new pg.Client({ ...connection.config, connectionTimeoutMillis: LAST_RETRY_MS })
     client = fresh
-    // 'error', 'end' and a failed connect can all occur. Only the first schedules the next
-    // attempt.
+    // 'error', 'end' and a failed connect can all occur. Only the first schedules the next attempt.
     let lost = false
     const lose = (error?: Error) => {
       if (lost || closed) return

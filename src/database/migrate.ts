@@ -10,7 +10,7 @@ export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', impor
 /** Advisory lock of Prisma's own migrate, so that the two exclude each other. */
 const PRISMA_LOCK = 72_707_369
 
-/** Exactly what Prisma creates. */
+/** Equals the table that Prisma creates. */
 const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
     checksum                VARCHAR(64) NOT NULL,

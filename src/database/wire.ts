@@ -39,8 +39,8 @@ export class FrameReader {
   }
 
   /**
-   * Returns the next unit, or undefined until more bytes arrive. Throws ProtocolError for other
-   * protocols.
+   * Returns the next unit, or undefined until more bytes arrive. Throws ProtocolError
+   * for other protocols.
    */
   next(): Frame | undefined {
     return this.#started ? this.#nextGroup() : this.#nextStartup()

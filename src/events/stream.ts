@@ -9,9 +9,7 @@ const ENDINGS = {
   server_stopping: 'the server is stopping',
 } as const
 
-/**
- * Ends a stream with UNAVAILABLE. The client can resume at once by passing `cursor` as `after`.
- */
+/** Ends a stream with UNAVAILABLE. The client can resume at once by passing `cursor` as `after`. */
 export class StreamEndedError extends AppError {
   readonly cursor: string
 
@@ -47,7 +45,9 @@ interface Entry<T> {
 
 const REPLAY_BATCH = 500
 
-/** Shares of a full queue. Above MUCH a stream is behind, until it is down to LITTLE. */
+/**
+ * Shares of a full queue. A stream is behind from BEHIND_SHARE until it is down to CAUGHT_UP_SHARE.
+ */
 const BEHIND_SHARE = 1 / 2
 const CAUGHT_UP_SHARE = 1 / 4
 
@@ -100,8 +100,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     if (this.#reading !== undefined) return this.#reading.then(() => this.next())
     const ready = this.#take()
     if (ready) return Promise.resolve(ready)
-    // Thousands of streams wait at a time, so events are passed to them without an extra async
-    // call.
+    // Thousands of streams wait at a time, so events are passed to them without an
+    // extra async call.
     if (this.#live && this.#queue.length === 0 && !this.#ended) {
       return this.#waiting ? this.#waiting.promise.then(() => this.next()) : this.#wait()
     }
@@ -145,8 +145,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   }
 
   /**
-   * Takes an event from the tail. Ignored until the stream has caught up, as the log has the
-   * event.
+   * Takes an event from the tail. Ignores it until the stream has caught up, as the log
+   * has the event.
    */
   offer(event: LoggedEvent): void {
     if (!this.#live || this.#ended || event.position <= (this.#scanned ?? 0n)) return
@@ -170,7 +170,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     else this.#read().then(waiting.resolve, waiting.reject)
   }
 
-  /** Drops the queue and reads the log again from there until it has caught up. */
+  /** Drops the queue and replays the dropped events from the log until it has caught up. */
   replayAgain(): void {
     this.#live = false
     this.#scanned = this.#done

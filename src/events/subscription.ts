@@ -24,8 +24,8 @@ export interface SubscribeOptions<T> {
    */
   select(event: LoggedEvent): T | undefined | Promise<T | undefined>
   /**
-   * Returns false if the subscriber has lost access to the value. Called once its result is
-   * computed.
+   * Returns false if the subscriber has lost access to the value. Called once its
+   * result is computed.
    */
   mayDeliver?: (value: T) => boolean
   /** Must include everything `select` can accept. Narrows the query on the log when resuming. */

@@ -22,18 +22,17 @@ export interface EventTail {
    */
   sync(): Promise<bigint>
   /**
-   * Resolves once the batch listeners know everything committed before the call. This is earlier
-   * than delivery.
+   * Resolves once everything committed before the call is passed to the batch listeners, which is
+   * earlier than delivery.
    */
   announce(): Promise<void>
   /**
-   * Calls back with all events in batches, in log order. A batch listener hears of every event
-   * before event listeners get any event committed by then. Returns a function that stops
-   * listening.
+   * Calls back with all events in batches, in log order. A batch listener gets every event before
+   * event listeners get any event committed by then. Returns a function that stops listening.
    */
   onBatch(listener: BatchListener): () => void
   /**
-   * Calls back with each event, in log order. By then the batch listeners know everything
+   * Calls back with each event, in log order. By then the batch listeners have got everything
    * committed before the event.
    */
   onEvent(listener: EventListener): () => void
@@ -80,8 +79,8 @@ interface Part {
 }
 
 /**
- * Starts following the log. Rejects if the database fails now. Later failures are logged and
- * retried.
+ * Starts following the log. Rejects if the database fails now. Later failures are
+ * logged and retried.
  */
 export async function createTail(handle: DatabaseHandle, options: TailOptions = {}): Promise<EventTail> {
   const { db } = handle
@@ -91,9 +90,9 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   const eventListeners = new Set<EventListener>()
 
   let position = 0n
-  /** Position up to which the batch listeners know the log. */
+  /** Position up to which events have been passed to the batch listeners. */
   let announced = 0n
-  /** The next part to deliver, kept so that it is not read again. */
+  /** The next part to deliver, cached so that it is not read again. */
   let next: Part | undefined
   let waiting: { resolve: (position: bigint) => void; reject: (error: unknown) => void }[] = []
   let wanted = false
@@ -137,8 +136,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   /**
    * Passes everything committed to the batch listeners. Positions do not reflect commit order.
-   * Only after reading everything that was there when an event was found are all earlier removals
-   * known.
+   * All removals before an event are known only after reading everything that was there when
+   * it was found.
    */
   const announceAll = coalesce(async () => {
     const newest = await assignAll()
@@ -156,8 +155,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   async function deliver(events: readonly LoggedEvent[]): Promise<void> {
     for (const event of events) {
       const answers = notify(eventListeners, event)
-      // A stream that goes live now has read up to `position`. Do not await between delivery and
-      // this.
+      // A stream that goes live now has read up to `position`. Do not await between
+      // delivery and this.
       position = event.position
       if (answers.length > 0) await Promise.all(answers)
     }

@@ -20,17 +20,16 @@ import type { PreparedOperation } from './prepared-operation.ts'
 import type { Variables } from './variables.ts'
 
 /**
- * Throws UNAUTHENTICATED if nobody is signed in and the operation of this root field is not
- * public.
+ * Throws UNAUTHENTICATED if nobody is signed in and the operation of this root field is not public.
  */
 export function requirePrincipal(field: { extensions?: unknown }, context: GatewayContext): void {
   if (context.principal === null && requiresPrincipal(field)) throw unauthenticated(context.credentialProblem)
 }
 
 /**
- * Refuses an operation that nobody signed in sent, before its variables are read: one
- * UNAUTHENTICATED error per root field that is not public. Returns undefined if every root field
- * is public or the request is authenticated.
+ * Refuses an operation of a signed-out caller before its variables are read: one UNAUTHENTICATED
+ * error per root field that is not public. Returns undefined if every root field is public or the
+ * request is authenticated.
  */
 export function refuseSignedOut(
   schema: GraphQLSchema,
@@ -55,8 +54,8 @@ export function refuseSignedOut(
 }
 
 /**
- * Returns what execution would: null for each root field if the schema allows it, else null as a
- * whole.
+ * Returns what execution would: null for each root field if the schema allows it, else null
+ * as a whole.
  */
 function emptyData(type: GraphQLObjectType, selected: readonly FieldNode[]): Record<string, null> | null {
   const nullable = selected.every(({ name }) => {

@@ -10,9 +10,8 @@ import type { GatewayContext } from './gateway-context.ts'
 export type ErrorTranslator = (error: unknown) => AppError | undefined
 
 /**
- * Returns the error as a client may see it. An AppError keeps its code and message. An error in
- * the document becomes BAD_REQUEST. Anything else is logged with the request id and masked as
- * INTERNAL.
+ * Returns the error as a client may see it. An AppError keeps its code and message. An error in the
+ * document becomes BAD_REQUEST. Anything else is logged with the request id and masked as INTERNAL.
  */
 export function toClientError(
   error: unknown,

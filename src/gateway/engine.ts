@@ -43,8 +43,7 @@ export function createEngine(options: EngineOptions) {
   }
 
   /**
-   * Replaces graphql-js's errors about variables, one message each and without a place, by one
-   * error with issues.
+   * Replaces graphql-js's errors about variables, which have no path, with one error with issues.
    */
   function explain(prepared: PreparedOperation, variables: Variables, result: ExecutionResult): ExecutionResult {
     if (!result.errors || result.data !== undefined) return result
@@ -135,7 +134,7 @@ export function createEngine(options: EngineOptions) {
   /**
    * Opens a subscription. Each event runs in a fork of the context, so that nothing cached for one
    * event is used for the next. Streams of one group share the outcome. If the source fails, the
-   * stream ends with one last result that carries the error.
+   * stream ends with one last result with the error.
    */
   async function open(
     prepared: PreparedOperation,
@@ -173,7 +172,8 @@ export function createEngine(options: EngineOptions) {
           const result = mask(await runEvent(event, traced.context), traced.context)
           if (!result.errors) return { outcome: new Outcome(result), suits: traced.suits }
         }
-        // The error may be temporary, and it names the request it occurred in: do not share it.
+        // The error may be temporary, and it names the request in which it occurred: do
+        // not share it.
         return { outcome: await runOwn(event), suits: () => false }
       }
       return new ResultStream({
@@ -198,8 +198,8 @@ export function createEngine(options: EngineOptions) {
     runOnce,
     open,
     /**
-     * Returns the answer to an operation that needs a signed-in caller if there is none, else
-     * undefined.
+     * Returns the answer to an operation that needs a signed-in caller if there is
+     * none, else undefined.
      */
     refuseSignedOut: (prepared: PreparedOperation, variables: Variables, context: GatewayContext) =>
       refuseSignedOut(schema, prepared, variables, context),

@@ -53,7 +53,7 @@ export interface AppErrorOptions {
   cause?: unknown
 }
 
-/** An error that clients may see as it is. Any other error is masked as INTERNAL and logged. */
+/** An error that clients may see unchanged. Any other error is masked as INTERNAL and logged. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly issues: readonly Issue[]
@@ -78,8 +78,8 @@ export function unauthenticated(problem?: string | null): AppError {
 }
 
 /**
- * Maximum number of issues reported at once. Nobody reads more, and a long list with an invalid
- * value in each place would make the answer many times larger than the request.
+ * Maximum number of issues reported at once. Nobody reads more, and a long list of invalid values
+ * would make the answer many times larger than the request.
  */
 export const MAX_ISSUES = 100
 

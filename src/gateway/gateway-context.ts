@@ -4,8 +4,8 @@ import type { CredentialLifetime } from './credential-lifetime.ts'
 /** State shared by the operations of one websocket. */
 export interface GatewayConnection {
   /**
-   * Headers of the upgrade request, with the credential of `connection_init` or of a later renewal
-   * in place of theirs.
+   * Headers of the upgrade request, with their credential replaced by that of `connection_init` or
+   * of a later renewal.
    */
   headers: IncomingHttpHeaders
   /** Lifetime of the websocket's credential. */
@@ -22,7 +22,7 @@ export interface GatewayRequest {
   arrivedAt: number
   /** `?ticket=` of a stream, for clients that cannot send headers. */
   ticket?: string
-  /** The websocket that carries it. */
+  /** The websocket it arrived on. */
   connection?: GatewayConnection
 }
 
@@ -35,13 +35,12 @@ export interface GatewayContext {
   /** Why the credential that was sent was rejected. */
   credentialProblem?: string | null
   /**
-   * How results of subscriptions can be shared; absent if they cannot. If they can, sources hand
-   * the same object of an event to every stream.
+   * How results of subscriptions can be shared; absent if they cannot. If they can, sources pass
+   * the same event object to every stream.
    */
   sharing?: Sharing<this> | undefined
   /**
-   * Returns a context of the same viewer with fresh caches. Each event of a stream runs in its
-   * own.
+   * Returns a context of the same viewer with fresh caches. Each event of a stream runs in its own.
    */
   fork(): this
   /**
@@ -54,15 +53,17 @@ export interface GatewayContext {
   /** Called after an operation that may have written, successful or not. */
   afterWrite(): void
   /**
-   * Starts watching the credential behind this context, for as long as a stream or websocket is
-   * open.
+   * Starts watching the credential behind this context, for as long as a stream or
+   * websocket is open.
    */
   openLifetime(): CredentialLifetime
 }
 
 /** How the results of one subscription can be shared with others. */
 export interface Sharing<Context> {
-  /** Equal for viewers with the same rights. Only data of their own differs. */
+  /**
+   * Equal for viewers with the same rights, who get the same results except for data of their own.
+   */
   access: string
   /** Returns a fork that records which of the viewer's own data is read. */
   fork(): TracedFork<Context>
@@ -79,8 +80,8 @@ export interface KeyedRequest {
   key: string
   fingerprint: string
   /**
-   * True for more than one mutation: each may wait for rows of another request while holding its
-   * own.
+   * True for more than one mutation: each may wait for rows of another request while
+   * holding its own.
    */
   several: boolean
 }

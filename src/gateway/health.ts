@@ -6,16 +6,15 @@ export interface HealthOptions {
   /** Resolves when the server can work; rejects with the reason when it cannot. */
   check: () => Promise<void>
   /**
-   * Returns true once the server has been asked to stop, so that load balancers stop routing to
-   * it.
+   * Returns true once the server has been asked to stop, so that load balancers stop routing to it.
    */
   stopping: () => boolean
   log: GatewayLog
 }
 
 /**
- * Serves `/livez` (the process responds) and `/readyz` and `/health` (it can work, database
- * included).
+ * Serves `/livez` (the process responds) and `/readyz` and `/health` (it can
+ * work, database included).
  */
 export function createHealth({
   check,

@@ -14,12 +14,12 @@ const HEADER = 'idempotency-key'
 /** Header of an answer that was stored by an earlier request. */
 export const REPLAYED = 'Idempotency-Replayed'
 
-/** Printable ASCII, which every client and log can carry. */
+/** Printable ASCII, which every client and log supports. */
 const KEY = /^[\x21-\x7e]{1,255}$/
 
 /**
- * Returns the key of a request, or undefined if there is none. Throws VALIDATION_FAILED if it is
- * malformed.
+ * Returns the key of a request, or undefined if there is none. Throws VALIDATION_FAILED if
+ * it is malformed.
  */
 export function readIdempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   const key = headers[HEADER]
@@ -28,15 +28,15 @@ export function readIdempotencyKey(headers: IncomingHttpHeaders): string | undef
   throw refused('invalid', 'must be 1 to 255 printable ASCII characters without spaces')
 }
 
-/** Returns a hash that tells apart requests with the same key. */
+/** Returns a hash that distinguishes requests with the same key. */
 export function fingerprintOf({ document, operation }: PreparedOperation, variables: Variables): string {
   const request = JSON.stringify([operation.name?.value ?? '', print(document), variables])
   return createHash('sha256').update(request).digest('base64url')
 }
 
 /**
- * Rejects the key if the request or its answer contains a secret: secrets are shown once and never
- * stored.
+ * Rejects the key if the request or its answer contains a secret: secrets are shown once
+ * and never stored.
  */
 export function requireStorable(schema: GraphQLSchema, { operation }: PreparedOperation): void {
   const fields = schema.getMutationType()?.getFields() ?? {}

@@ -22,8 +22,8 @@ export interface RestOperation {
   /** More paths to the same operation. */
   also?: readonly RestAlias[]
   /**
-   * Returns the path of what was created, from the answer (which always has its `id`) and the
-   * arguments.
+   * Returns the path of what was created, from the answer (which always has its `id`)
+   * and the arguments.
    */
   location?: (answer: Readonly<Record<string, unknown>>, args: Readonly<Record<string, unknown>>) => string
   /** Wraps an answer that is not an object in one, under this name. */
@@ -32,21 +32,19 @@ export interface RestOperation {
   tag?: string
 }
 
-/**
- * Another path to an operation, with the same method, whose parameters fill fields of an input.
- */
+/** Another path to an operation, with the same method, whose parameters fill fields of an input. */
 export interface RestAlias {
   path: string
   /** Unique in the OpenAPI document. */
   operationId: string
   /**
-   * For each path parameter, the place among the arguments that it fills, like `["filter",
-   * "projectId"]`.
+   * For each path parameter, the place among the arguments that it fills,
+   * like `["filter", "projectId"]`.
    */
   fills: Readonly<Record<string, readonly string[]>>
   /**
-   * Why a replaced path is deprecated, and from when until when it exists; days (UTC) like
-   * 2027-01-31.
+   * Why a replaced path is deprecated, and from when until when it exists; days
+   * (UTC) like 2027-01-31.
    */
   deprecated?: { reason: string; since: string; sunset?: string }
 }
@@ -92,8 +90,8 @@ export function restStream({ extensions }: Extended): RestStream | undefined {
 }
 
 /**
- * Returns true if a root field is marked as not public: nothing of a request for it is judged
- * before somebody is signed in. The mark is the extension `requiresPrincipal`.
+ * Returns true if a root field has the extension `requiresPrincipal`, which marks it as not public:
+ * nothing of a request for it is validated before authentication.
  */
 export function requiresPrincipal({ extensions }: Extended): boolean {
   return (extensions as { requiresPrincipal?: boolean } | undefined)?.requiresPrincipal === true

@@ -31,7 +31,7 @@ interface CheckedDocument {
 
 const RULES = [...specifiedRules, subscriptionRule]
 
-/** Maximum number of texts kept parsed. */
+/** Maximum number of cached documents. */
 const MAX_CACHED_DOCUMENTS = 1_000
 
 export type Prepare = ReturnType<typeof createPrepare>

@@ -109,8 +109,8 @@ export function kindOf(value: unknown): string {
 }
 
 /**
- * Returns the problems of variables that graphql-js rejected, each at the argument that uses the
- * variable.
+ * Returns the problems of variables that graphql-js rejected, each at the argument that
+ * uses the variable.
  */
 export function variableIssues(
   schema: GraphQLSchema,

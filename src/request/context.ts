@@ -8,7 +8,7 @@ import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
 
-/** Everything a resolver and a service get. A new one is made for each operation and each event. */
+/** Everything that resolvers and services get. Created for each operation and each event. */
 export interface Context extends GatewayContext {
   viewer: Viewer | null
   /** The reason why there is no viewer although a credential was sent. */
@@ -24,7 +24,7 @@ export interface RequestFacts {
   userAgent: string | null
   /** Time of arrival, by `performance.now()`. */
   arrivedAt: number
-  /** The websocket that carries the request, if any. */
+  /** The websocket on which the request arrived, if any. */
   connection: GatewayConnection | undefined
 }
 
@@ -42,7 +42,7 @@ export interface Services {
   log: GatewayLog
 }
 
-/** Follows which projects the users with open streams can see, kept current by the event log. */
+/** Tracks which projects the users with open streams can see, updated from the event log. */
 export interface AccessTracker {
   /** Starts watching a viewer. Call `release` when their stream ends. */
   watch(viewer: Viewer): Promise<ProjectAccess>

@@ -79,7 +79,7 @@ export const builder = new SchemaBuilder<{
   },
 })
 
-/** Says which right the viewer lacks. */
+/** Returns the message that says which right the viewer lacks. */
 function refusal(failure: AuthFailure, viewer: Viewer): string {
   if ('failures' in failure)
     return failure.failures[0] ? refusal(failure.failures[0], viewer) : 'You are not allowed to do this.'

@@ -14,8 +14,8 @@ const DEFAULT_PAGE = 20
 const SHORT_LIST = 5
 
 /**
- * Multiplies the cost of a connection by its page size. `nodes` and `edges` do not multiply it
- * again.
+ * Multiplies the cost of a connection by its page size. `nodes` and `edges` do not
+ * multiply it again.
  */
 export const costOf: FieldComplexityFunction<Context, Record<string, unknown>> = (args, _context, field) => {
   if (field.args.some((arg) => arg.name === 'first')) {

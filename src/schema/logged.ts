@@ -2,7 +2,7 @@
  * Declares how the rows of a noun are versioned and logged.
  *
  * Each module calls `logged()` once for its table. From the declaration come the table's triggers
- * (tools/logged-triggers.ts prints them for a migration), the event types a client may ask for,
+ * (tools/logged-triggers.ts prints them for a migration), the event types a client may select,
  * and the test that the database has exactly these triggers.
  */
 import type { Prisma } from '../generated/prisma/client.ts'
@@ -38,7 +38,7 @@ interface LogRules<C> extends VersionRules<C> {
   ends?: { column: C; set: string; cleared?: string }
   /** Holds the id that events carry as `subjectId`. Default: id. */
   subject?: C
-  /** Columns an event keeps, so that filtered streams can judge the row as it was then. */
+  /** Columns stored with an event, so that filtered streams can match the row as it was then. */
   state?: readonly C[]
 }
 
@@ -49,7 +49,7 @@ type Audience<C> =
       project: C
     }
   | {
-      /** Shown to nobody: the server itself acts on these events. */
+      /** Visible to nobody: the server itself acts on these events. */
       internal: true
     }
 
@@ -78,9 +78,7 @@ const DEFAULT_VERBS: Verbs = { insert: 'created', update: 'updated', delete: 'de
 
 const nouns = new Map<string, LoggedNoun>()
 
-/**
- * Declares a noun. Its name is the first half of its event types: "label" logs "label.created".
- */
+/** Declares a noun. Its name is the first half of its event types: "label" logs "label.created". */
 export function logged<T extends Table>(noun: string, declaration: LogDeclaration<T>): void {
   if (nouns.has(noun)) throw new Error(`"${noun}" is declared twice`)
   const { table, verbs = DEFAULT_VERBS } = declaration

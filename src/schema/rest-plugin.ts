@@ -9,7 +9,7 @@ import SchemaBuilder, {
 } from '@pothos/core'
 import type { RestNone, RestOptions, RestStream } from '../gateway/operation.ts'
 
-// The type parameters have to be Pothos's own, name by name, for the interfaces to merge.
+// The interfaces merge only if the type parameters have the same names as Pothos's.
 declare global {
   export namespace PothosSchemaTypes {
     export interface Plugins<Types extends SchemaTypes> {
@@ -32,7 +32,10 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestOptions
-      /** The input or the answer has a secret in it: neither is kept, not even as a hash. */
+      /**
+       * True if the input or the answer contains a secret. Then neither is stored, not even
+       * as a hash.
+       */
       handlesSecrets?: boolean
     }
     export interface SubscriptionFieldOptions<
@@ -44,7 +47,7 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestStream | RestNone
-      /** The argument that says where to begin, and decides nothing else: what `Last-Event-ID` fills. */
+      /** The argument that only says where to resume. `Last-Event-ID` fills it. */
       resume?: string
     }
     export interface ObjectFieldOptions<
@@ -55,13 +58,16 @@ declare global {
       Args extends InputFieldMap,
       ResolveReturnShape,
     > {
-      /** On an object-valued field: REST embeds it by default instead of leaving it to `include`. */
+      /** For an object-valued field: REST embeds it by default, without `include`. */
       restEmbed?: boolean
     }
   }
 }
 
-/** Options a root field has to declare; a missing one stops the schema build. Deny by default rests on `authScopes` being here. */
+/**
+ * Options that a root field must declare, or the schema does not build. With `authScopes` among
+ * them, access is denied by default.
+ */
 const REQUIRED = ['description', 'authScopes', 'rest'] as const
 
 const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])

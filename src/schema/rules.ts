@@ -31,8 +31,8 @@ function withLimits(rule: z.ZodString, min: number, max: number) {
       const message = `must be at most ${max} characters, not ${length}`
       issues.addIssue({ code: 'too_big', origin: 'string', maximum: max, message })
     }
-    // PostgreSQL can store neither NUL nor lone surrogates; the driver would silently replace the
-    // latter.
+    // PostgreSQL can store neither NUL nor lone surrogates; the driver would silently
+    // replace the latter.
     if (value.includes('\u0000')) issues.addIssue({ code: 'custom', message: 'must not contain NUL characters' })
     if (!value.isWellFormed())
       issues.addIssue({ code: 'custom', message: 'must be valid Unicode: it contains a lone surrogate' })

@@ -265,7 +265,7 @@ async function overRest(
   }
 }
 
-/** Maps a path parameter of an alias back to the argument it stands for. */
+/** Maps a path parameter of an alias back to the argument it fills. */
 function placed({ fills }: Route, issue: Issue): Issue {
   const [place, name] = issue.path
   return { ...issue, path: (place === 'path' && fills[String(name)]) || issue.path } as Issue

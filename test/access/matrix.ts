@@ -3,7 +3,7 @@ import { type Persona, personas } from './personas.ts'
 
 /**
  * Access matrix: the single statement of who may do what, with the rows of test/access/nouns. A row is a field of Query, Mutation or
- * Subscription; a suffix after the colon tells variants of its arguments apart (see recipes.ts).
+ * Subscription; a suffix after the colon distinguishes variants of its arguments (see recipes.ts).
  * A cell is the outcome for one persona, the same over every protocol:
  *
  *   ok    succeeds; a list shows exactly what the persona may see; a bulk operation returns an

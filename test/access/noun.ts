@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 export interface Noun {
   /** Rows of the access matrix, in the columns of TABLE in matrix.ts. */
   matrix: string
-  /** How to ask for each row, by its name. */
+  /** The request for each row, by its name. */
   recipes: Record<string, Recipe>
   /** Hidden objects for each argument that takes an id. */
   probes: Record<string, Probe>

@@ -3,7 +3,7 @@ import { nouns } from './nouns.ts'
 import type { Probe } from './probe.ts'
 import { taskProbes } from './task-probes.ts'
 
-/** Probes by id argument. A suffix after the colon tells variants of the same argument apart. */
+/** Probes by id argument. A suffix after the colon distinguishes variants of the same argument. */
 export const PROBES: Record<string, Probe> = {
   'Query.user id': { ...users, variables: (id) => ({ id }) },
   'Query.project id': { ...projects, variables: (id) => ({ id }) },

@@ -141,7 +141,7 @@ describe('a stream', () => {
       const { self, projectId, ownerToken } = world
       await send(`DELETE /projects/${projectId}/members/${self.id}`, ownerToken)
       const secret = await addTask(projectId, 'Secret', ownerToken)
-      // Waits for the fan-out, because a stream checks membership when it hands out an event.
+      // Waits for the fan-out, because a stream checks membership when it delivers an event.
       while ((await handedOut.next()).data.taskId !== secret);
       await send(`POST /projects/${projectId}/members`, ownerToken, { email: self.email, role: 'VIEWER' })
       ends.set(world, await addTask(projectId, 'End', ownerToken))

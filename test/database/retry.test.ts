@@ -52,7 +52,7 @@ test.runIf(onPostgres)('two transactions that wait for each other both succeed',
       db.$transaction(async (tx) => {
         await tx.project.update({ where: { id: first }, data: { name: `${first} first` } })
         attempts++
-        // Each has locked a row before either asks for the other one.
+        // Each has locked a row before either requests the other one.
         if (attempts === 2) bothHoldOne()
         await held
         await tx.project.update({ where: { id: second }, data: { name: `${first} second` } })

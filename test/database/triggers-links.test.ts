@@ -37,7 +37,7 @@ async function isFound(taskId: string, typed: string): Promise<boolean> {
 }
 
 describe('link rows of tasks', () => {
-  test('follow the lists and the status of a task, and its way to the trash and back', async () => {
+  test('follow the lists and the status of a task, into the trash and back', async () => {
     const project = await makeProject(db)
     const [user, other] = (await Promise.all([makeUser(db), makeUser(db)])).sort((a, b) => (a.id < b.id ? -1 : 1))
     const [label, second] = [await makeLabel(project.id), await makeLabel(project.id)]
@@ -182,7 +182,7 @@ describe('the key of a task', () => {
     expect(await change({ projectId: project.id })).toMatchObject({ key: `${project.key}-2`, version: 3 })
   })
 
-  test('from before a move is kept as long as the task, and belongs to the task that had it last', async () => {
+  test('from before a move lasts as long as the task, and belongs to the task that had it last', async () => {
     const [project, other] = await Promise.all([makeProject(db), makeProject(db)])
     const task = await makeTask(db, project.id)
     await db.task.update({ where: { id: task.id }, data: { projectId: other.id } })

@@ -20,7 +20,7 @@ const logged = (subjectId: string) =>
     omit: { seq: true, position: true, subjectId: true, at: true, state: true },
   })
 
-/** Returns the states that the events of a subject keep, oldest first. */
+/** Returns the states stored with the events of a subject, oldest first. */
 const states = async (subjectId: string) => {
   const events = await db.event.findMany({ where: { subjectId }, orderBy: { seq: 'asc' } })
   return events.map(({ type, state }): Record<string, unknown> => ({ type, ...(state as object | null) }))
@@ -197,7 +197,7 @@ describe('the event log', () => {
     ])
   })
 
-  test('logs what a deleted project takes along', async () => {
+  test('logs the rows that a deleted project takes with it', async () => {
     const [project, user] = await Promise.all([makeProject(db), makeUser(db)])
     const task = await makeTask(db, project.id)
     await db.membership.create({ data: { projectId: project.id, userId: user.id, role: 'OWNER' } })

@@ -91,7 +91,7 @@ describe('a database of version 0.1.0', () => {
     for (const [table, rows] of Object.entries(before)) expect(after[table], table).toMatchObject(rows)
   })
 
-  test('serves its tasks, resumes its event cursors and goes on with its versions and numbers', async () => {
+  test('serves its tasks, resumes its event cursors and continues its versions and numbers', async () => {
     const server = await startServer(readConfig(settings), keepingLog())
     try {
       const signIn = { body: { email: 'ben@example.org', password: 'password of Ben' } }
@@ -129,7 +129,7 @@ describe('a database of version 0.1.0', () => {
         { type: 'task.created', subjectId: created.body.id, cursor: encodeCursor(51n) },
       ])
 
-      // A stream filters its replay by the state that the old release kept.
+      // A stream filters its replay by the state that the old release stored.
       const completed = await read(`GET /events?status=COMPLETED&after=${encodeCursor(0n)}`)
       expect(completed.nodes.map(({ match }: { match: string }) => match)).toEqual(['ENTERED', 'STAYED'])
     } finally {

@@ -36,7 +36,7 @@ describe('the media type of an answer', () => {
     `${JSON_TYPE};q=0`,
     '*/*;q=0',
     `${JSON_TYPE};q=x`,
-  ])('is none where the header takes none: %s', (accept) => {
+  ])('is undefined if the header accepts none of ours: %s', (accept) => {
     expect(choose(accept)).toBeUndefined()
   })
 })

@@ -23,7 +23,7 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 const CREATE = 'mutation ($input: CreateTaskInput!) { createTask(input: $input) { id } }'
 const FOLLOW = 'subscription ($after: String) { taskEvents(after: $after) { type } }'
 
-/** Variables that do not coerce, break a rule, are missing, or are nested without end. */
+/** Variables that cannot be coerced, break a rule, are missing, or are nested too deeply. */
 const deep = JSON.parse(`${'['.repeat(60)}${']'.repeat(60)}`)
 const BAD_VARIABLES: Record<string, object> = {
   'of the wrong type': { input: { title: 5, colour: 'red' } },
@@ -62,19 +62,19 @@ describe('REST', () => {
     expect(headers.get('www-authenticate')).toMatch(/^Bearer/)
   })
 
-  test('reports the same faults to a viewer who is signed in', async () => {
+  test('reports the same faults to a signed-in viewer', async () => {
     for (const [call, options] of BAD_REQUESTS) {
       const { status } = await rest(server, call, { ...options, token })
       expect([400, 404, 415, 422], call).toContain(status)
     }
   })
 
-  test('says what is wrong with a credential, whatever else is wrong', async () => {
+  test('says what is wrong with a credential, regardless of other faults', async () => {
     const { status, body } = await rest(server, 'POST /tasks', { token: 'garbage', body: { title: 5 } })
     expect({ status, detail: body.detail }).toEqual({ status: 401, detail: expect.stringContaining('access token') })
   })
 
-  test('reads and judges the body of a public operation', async () => {
+  test('reads and validates the body of a public operation', async () => {
     const { status, body } = await rest(server, 'POST /auth/sign-in', { body: { email: 5 } })
     expect({ status, code: body.code }).toEqual({ status: 422, code: 'VALIDATION_FAILED' })
     expect((await rest(server, 'POST /auth/sign-in', { raw: '{', headers: JSON_TYPE })).status).toBe(400)
@@ -94,7 +94,7 @@ describe('REST', () => {
     expect((await rest(server, 'GET /me', { headers: { accept: 'text/html' } })).status).toBe(406)
   })
 
-  test('keeps the connection usable after it left a body unread', async () => {
+  test('keeps the connection usable after leaving a body unread', async () => {
     const bodies = Array.from({ length: 5 }, () => rest(server, 'POST /tasks', { raw: 'x'.repeat(500_000) }))
     expect((await Promise.all(bodies)).map(({ status }) => status)).toEqual(Array(5).fill(401))
     expect((await rest(server, 'GET /me', { token })).status).toBe(200)
@@ -161,20 +161,20 @@ describe('GraphQL', () => {
     expect(both.errors?.map(({ path }) => path)).toEqual([['me'], ['first']])
   })
 
-  test('reports a document that is not valid to everybody', async () => {
+  test('reports an invalid document even to signed-out callers', async () => {
     for (const query of ['{ me {', '{ colour }', 'mutation { createTask(input: {title: 5}) { id } }']) {
       expect((await graphql(server, query)).errors?.[0]?.extensions.code, query).toBe('BAD_REQUEST')
     }
   })
 
-  test('judges the variables of a public field, and runs it', async () => {
+  test('validates the variables of a public field, and runs it', async () => {
     const signIn = 'mutation ($input: SignInInput!) { signIn(input: $input) { accessToken } }'
     const { errors } = await graphql(server, signIn, { input: { email: 5 } })
     expect(errors?.[0]?.extensions.code).toBe('VALIDATION_FAILED')
     expect((await graphql(server, '{ __typename }')).data).toEqual({ __typename: 'Query' })
   })
 
-  test('runs nothing of an operation if one of its fields is not public', async () => {
+  test('runs no field of an operation if one of them is not public', async () => {
     const email = `mixed-${Date.now()}@example.org`
     const register = `registerUser(input: {name: "Mixed", email: "${email}", password: "correct horse battery"}) { accessToken }`
     const { data, errors } = await graphql(server, `mutation { ${register} createTask(input: {title: "A"}) { id } }`)

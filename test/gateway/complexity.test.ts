@@ -15,7 +15,7 @@ const PAGE = `tasks(first: 100) { totalCount nodes {
   project { id key name } creator { id name email }
 } pageInfo { endCursor hasNextPage } }`
 
-test('the largest page with everything in it may be asked for, and several at once', async () => {
+test('the largest page with all of its fields is allowed, even several times', async () => {
   const answer = await graphql(server, `{ a: ${PAGE} b: ${PAGE} c: ${PAGE} }`, {}, { token })
   expect(answer.errors).toBeUndefined()
 })
@@ -27,14 +27,14 @@ test.each([
     `{ ${Array.from({ length: 1_100 }, (_, index) => `a${index}: eventCursor`).join(' ')} }`,
     'breadth',
   ],
-])('an operation with %s is refused before anything is looked up', async (_name, query, measure) => {
+])('an operation with %s is refused before any data is loaded', async (_name, query, measure) => {
   const answer = await graphql(server, query, {}, { token })
   expect(answer.data ?? null, JSON.stringify(answer).slice(0, 300)).toBeNull()
   expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'QUERY_TOO_COMPLEX' } })
   expect(answer.errors?.[0]?.message).toContain(`its ${measure} is`)
 })
 
-test('a document of very many tokens is refused before it is understood', async () => {
+test('a document with too many tokens is refused before it is parsed', async () => {
   const answer = await graphql(server, `{ ${'me { id } '.repeat(3_000)} }`, {}, { token })
   expect(answer.errors?.[0]).toMatchObject({ extensions: { code: 'BAD_REQUEST' } })
 })

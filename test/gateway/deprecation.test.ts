@@ -20,7 +20,7 @@ const call = (request: string, options: RestOptions = {}) => rest(server, reques
 
 const day = (text: string) => Date.parse(`${text}T00:00:00Z`)
 
-/** What an answer tells of deprecation, as days. */
+/** Returns the deprecation headers of an answer, as days. */
 function told({ headers }: RestAnswer) {
   const [, seconds] = /^@(\d+)$/.exec(headers.get('deprecation') ?? '') ?? []
   const sunset = headers.get('sunset')
@@ -35,15 +35,15 @@ function told({ headers }: RestAnswer) {
 const NOTHING = { since: null, sunset: null, more: null }
 const more = '/api/v1/openapi.json'
 
-describe('an answer of what is deprecated', () => {
-  test('has Deprecation (RFC 9745) and Sunset (RFC 8594) in the forms of their RFCs', async () => {
+describe('an answer for something deprecated', () => {
+  test('has Deprecation (RFC 9745) and Sunset (RFC 8594) in the format of their RFCs', async () => {
     const { headers } = await call('GET /titles/Emma')
     expect(headers.get('deprecation')).toBe(`@${day('2026-01-01') / 1000}`)
     expect(headers.get('sunset')).toBe('Fri, 01 Jan 2027 00:00:00 GMT')
     expect(headers.get('link')).toBe('</api/v1/openapi.json>; rel="deprecation"; type="application/json"')
   })
 
-  test('tells whatever its status is', async () => {
+  test('has the headers for every status', async () => {
     const dates = { since: '2026-01-01', sunset: '2027-01-01', more }
     const known = await call('GET /titles/Emma')
     const ifNoneMatch = { 'if-none-match': known.headers.get('etag')! }
@@ -59,25 +59,25 @@ describe('an answer of what is deprecated', () => {
     }
   })
 
-  test('without an end known has no Sunset, and a stream tells before its events', async () => {
+  test('has no Sunset without a removal date, and a stream sends the headers before its events', async () => {
     const stream = await call('HEAD /books/removals')
     expect(told(stream)).toEqual({ since: '2026-03-01', sunset: null, more })
     expect(told(await call('HEAD /books/stream'))).toEqual(NOTHING)
   })
 
-  test('tells of a path that another one has replaced, and not at that one', async () => {
+  test('has the headers at a replaced path, but not at its replacement', async () => {
     expect(told(await call('GET /shelves/FICTION/books'))).toEqual({ since: '2026-07-01', sunset: '2027-07-01', more })
     expect(told(await call('GET /genres/FICTION/books'))).toEqual(NOTHING)
   })
 })
 
-describe('an answer of what is not', () => {
+describe('an answer for something that is not deprecated', () => {
   test.each(['GET /books', 'GET /book/book-1', 'GET /book/book-1?fields=title&include=author', 'OPTIONS /titles/Emma'])(
     'tells nothing: %s',
     async (request) => expect(told(await call(request))).toEqual(NOTHING),
   )
 
-  test('tells of a deprecated parameter, value, field of the body or field of the answer that the request names', async () => {
+  test('has the headers if the request names a deprecated parameter, value, body field or answer field', async () => {
     for (const [request, body, expected] of [
       ['GET /books?shelf=1', undefined, { since: '2026-02-01', sunset: '2027-02-01' }],
       ['GET /books?genre=VERSE', undefined, { since: '2026-04-01', sunset: '2026-12-31' }],
@@ -100,7 +100,7 @@ describe('an answer of what is not', () => {
     }
   })
 
-  test('of several, tells the first day of each kind; the pages of a list keep their links', async () => {
+  test('has the earliest dates of several deprecations, and the pages of a list keep their links', async () => {
     const answer = await call('GET /books?genre=VERSE&include=printer&shelf=1&limit=1')
     expect(told(answer)).toEqual({ since: '2026-02-01', sunset: '2026-12-31', more })
     expect(answer.headers.get('link')).toMatch(/rel="next"/)
@@ -114,7 +114,7 @@ describe('the OpenAPI document', () => {
     document = (await call('GET /openapi.json')).body
   })
 
-  test('marks operations, with the reason and the days, and the headers of each of their answers', () => {
+  test('marks operations with the reason and the dates, and lists the headers of all their answers', () => {
     const { get } = document.paths['/titles/{title}']
     expect(get).toMatchObject({ deprecated: true, summary: 'The book of a title' })
     expect(get.description).toContain(
@@ -133,7 +133,7 @@ describe('the OpenAPI document', () => {
     expect(document.components.headers).toMatchObject({ Deprecation: {}, Sunset: {} })
   })
 
-  test('marks parameters, fields of bodies and of answers, and names values', () => {
+  test('marks parameters, body fields and answer fields, and names deprecated values', () => {
     const shelf = document.paths['/books'].get.parameters.find((one: { name: string }) => one.name === 'shelf')
     expect(shelf).toMatchObject({ deprecated: true, description: expect.stringContaining('removed on 2027-02-01') })
     const { NewBook, Book, Genre } = document.components.schemas
@@ -151,7 +151,7 @@ describe('a schema', () => {
   const describing = (schema: ReturnType<typeof buildSchema>) =>
     describeRest({ engine: createEngine({ schema }), basePath: '/api/v1', info })
 
-  test('that deprecates something without saying since when is not served', async () => {
+  test('that deprecates something without a date is not served', async () => {
     await expect(describing(bookshopSchema(new Shop(), {}))).rejects.toThrow(
       /^Query\.titled, Query\.books\.shelf, .*Book\.printer.*NewBook\.price.*extensions\.deprecation/s,
     )
@@ -172,7 +172,7 @@ describe('a schema', () => {
     await expect(describing(schema)).resolves.toBeTruthy()
   })
 
-  test('with days of what is not deprecated is not served', async () => {
+  test('with dates on something that is not deprecated is not served', async () => {
     const schema = buildSchema('type Query { kept: Int }')
     schema.getQueryType()!.getFields().kept!.extensions = { deprecation: { since: '2026-01-01' } }
     await expect(describing(schema)).rejects.toThrow(/^Query\.kept:/)

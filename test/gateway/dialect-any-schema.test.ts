@@ -4,7 +4,7 @@ import { sendRaw } from '../long/fuzz/raw.ts'
 import { openBookshop } from '../support/bookshop.ts'
 import { graphql, type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
 
-/** The whole of the REST dialect on a schema that the gateway has never seen: nothing of it is the tasks’ own. */
+/** Tests the whole REST dialect on an unrelated schema: none of it is specific to tasks. */
 
 let server: Awaited<ReturnType<typeof openBookshop>>
 
@@ -24,7 +24,7 @@ const problems = ({ body }: RestAnswer) =>
 const pagesOf = ({ body }: RestAnswer) => body.nodes.map((book: { pages: number }) => book.pages)
 
 describe('statuses', () => {
-  test('GET 200, POST that creates 201 with Location, other writes 200, DELETE 204 without a body', async () => {
+  test('GET returns 200, a POST that creates 201 with Location, other writes 200, DELETE 204 without a body', async () => {
     const created = await add()
     const { id } = created.body
     expect([created.status, created.headers.get('location')]).toEqual([201, `/api/v1/books/${id}`])
@@ -42,7 +42,7 @@ describe('statuses', () => {
     }
   })
 
-  test('HEAD has the headers of GET and no body', async () => {
+  test('HEAD returns the headers of GET and no body', async () => {
     stock(3)
     for (const path of ['/book/book-1', '/books?limit=1', '/name', '/openapi.json']) {
       const [head, get] = [await call(`HEAD ${path}`), await call(`GET ${path}`)]
@@ -54,7 +54,7 @@ describe('statuses', () => {
     expect((await call('HEAD /book/nothing')).status).toBe(404)
   })
 
-  test('OPTIONS 204 with Allow, another method 405 with the same, an unknown path 404', async () => {
+  test('OPTIONS returns 204 with Allow, another method 405 with the same Allow, an unknown path 404', async () => {
     for (const [path, allowed] of [
       ['/books', ['GET', 'HEAD', 'OPTIONS', 'POST']],
       ['/books/x', ['DELETE', 'OPTIONS', 'PATCH', 'PUT']],
@@ -72,7 +72,7 @@ describe('statuses', () => {
     }
   })
 
-  test('406 for a type that cannot be answered, by the weights of Accept', async () => {
+  test('a media type that cannot be sent is 406, by the weights of Accept', async () => {
     stock(1)
     for (const [accept, status] of [
       ['application/json', 200],
@@ -84,7 +84,7 @@ describe('statuses', () => {
     }
   })
 
-  test('415 for a body that is not JSON, 400 for JSON that is none, 413 for too much of it', async () => {
+  test('a body of another type is 415, malformed JSON is 400, and too large a body is 413', async () => {
     const send = (raw: RestOptions['raw'], type = 'application/json') =>
       call('POST /books', { raw: raw!, headers: { 'content-type': type } })
     expect((await send('{"title":"A"}', 'text/plain')).body.code).toBe('UNSUPPORTED_MEDIA_TYPE')
@@ -96,7 +96,7 @@ describe('statuses', () => {
     expect((await send(`{"title":"${'A'.repeat(10_000)}"}`)).body.code).toBe('PAYLOAD_TOO_LARGE')
   })
 
-  test('415 for a compressed body, in all protocols, with what is taken instead', async () => {
+  test('a compressed body is 415 in all protocols, with the accepted encoding', async () => {
     const raw = new Uint8Array(gzipSync('{"title":"A"}'))
     for (const coding of ['gzip', 'GZIP', 'br', 'identity, gzip']) {
       const headers = { 'content-type': 'application/json', 'content-encoding': coding }
@@ -113,7 +113,7 @@ describe('statuses', () => {
     expect(server.shop.books).toHaveLength(1)
   })
 
-  test('400 for a Host that is none, or two of them, in all protocols', async () => {
+  test('an invalid or repeated Host header is 400 in all protocols', async () => {
     for (const path of ['/api/v1/name', '/graphql?query=%7BshopName%7D']) {
       for (const host of ['a\r\nhost: b', 'a b', '%zz', '127.0.0.1:99999', '[::zz]', 'a/b', 'a@b', '']) {
         const answer = await sendRaw(
@@ -135,7 +135,7 @@ describe('statuses', () => {
 })
 
 describe('inputs', () => {
-  test('all problems are told at once, each with its place; nothing unknown is ignored', async () => {
+  test('all problems are reported at once, each with its path, unknown names included', async () => {
     const { id } = (await add()).body
     const refused = await call(`PATCH /books/${id}?colour=red&fields=weight`, {
       body: { title: 5, pages: 1.5, smell: 'musty' },
@@ -154,7 +154,7 @@ describe('inputs', () => {
     expect((await call(`GET /book/${id}`)).body).toMatchObject({ title: 'Emma', pages: 100, version: 1 })
   })
 
-  test('PATCH leaves what is absent and clears what is null; PUT puts what is absent back to its default', async () => {
+  test('PATCH keeps absent fields and clears null ones; PUT resets absent fields to their defaults', async () => {
     const { id } = (await add({ pages: 7, genre: 'TRAVEL' })).body
     expect((await call(`PATCH /books/${id}`, { body: {} })).body).toMatchObject({ title: 'Emma', pages: 7 })
     expect((await call(`PATCH /books/${id}`, { body: { pages: null } })).body).toMatchObject({
@@ -166,7 +166,7 @@ describe('inputs', () => {
     expect(problems(await call(`PUT /books/${id}`, { body: {} }))).toEqual(['body.title required'])
   })
 
-  test('a percent sign that encodes nothing is a BAD_REQUEST, in the query as in the path', async () => {
+  test('a percent sign that encodes nothing is BAD_REQUEST in the query and in the path', async () => {
     for (const path of ['/books?limit=%zz', '/books?%', '/books?genre=%ff']) {
       expect((await call(`GET ${path}`)).body, path).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
     }
@@ -175,7 +175,7 @@ describe('inputs', () => {
 })
 
 describe('conditions', () => {
-  test('an ETag names version and content; If-None-Match with it answers 304 without a body', async () => {
+  test('an ETag identifies version and content, and If-None-Match with it returns 304 without a body', async () => {
     const { id } = (await add()).body
     const read = await call(`GET /book/${id}`)
     const etag = read.headers.get('etag')!
@@ -199,7 +199,7 @@ describe('conditions', () => {
     expect((await call('GET /books')).headers.get('etag')).toMatch(/^"[\w-]{22}"$/)
   })
 
-  test('If-Match lets a change through at its version only, and is refused where there is none to keep', async () => {
+  test('If-Match allows a change only at its version, and is rejected where there is no version', async () => {
     const created = await add()
     const { id } = created.body
     const at = (etag: string) => ({ body: { title: 'Odes' }, headers: { 'if-match': etag } })
@@ -220,7 +220,7 @@ describe('conditions', () => {
 })
 
 describe('a list', () => {
-  test('is an envelope of nodes and pageInfo, counted only on request, with links both ways', async () => {
+  test('is an envelope of nodes and pageInfo with links in both directions, counted only on request', async () => {
     stock(5)
     const first = await call('GET /books?limit=2')
     expect(Object.keys(first.body).sort()).toEqual(['nodes', 'pageInfo'])
@@ -240,7 +240,7 @@ describe('a list', () => {
     expect((await call('GET /books')).body.nodes).toHaveLength(20)
   })
 
-  test('is ordered by several terms, and refuses what is none', async () => {
+  test('is ordered by several terms, and rejects an invalid one', async () => {
     stock(6)
     expect(pagesOf(await call('GET /books?orderBy=title:desc&orderBy=pageCount'))).toEqual([2, 5, 1, 4, 3, 6])
     expect(pagesOf(await call('GET /books?orderBy=pageCount:desc&limit=2'))).toEqual([6, 5])
@@ -252,7 +252,7 @@ describe('a list', () => {
     ])
   })
 
-  test('is filtered by values that repeat and operators behind a dot, each of which is checked', async () => {
+  test('is filtered by repeated values and by operators after a dot, all of them validated', async () => {
     stock(6)
     server.shop.add({ title: 'Odes', pages: 3, genre: 'POETRY' })
     expect(pagesOf(await call('GET /books?pages.gte=3&pages.lte=4&genre=POETRY&genre=FICTION'))).toEqual([3, 4, 3])
@@ -264,7 +264,7 @@ describe('a list', () => {
     ])
   })
 
-  test('and one thing are narrowed by fields and widened by include', async () => {
+  test('and a single item are narrowed by fields and widened by include', async () => {
     stock(1)
     expect((await call('GET /books?fields=title,pages&include=author')).body.nodes).toEqual([
       { title: 'Book 1', pages: 1, author: { id: 'ann', name: 'Ann Author' } },
@@ -284,7 +284,7 @@ describe('a list', () => {
 describe('Idempotency-Key', () => {
   const keyed = (key: string, body: object = { title: 'Emma' }) => ({ body, headers: { 'idempotency-key': key } })
 
-  test('the same request is done once, and answered alike; another with the key is refused', async () => {
+  test('runs a repeated request once and replays its answer, and rejects a different request with the key', async () => {
     const [first, again] = [await call('POST /books', keyed('a')), await call('POST /books', keyed('a'))]
     expect(again).toMatchObject({ status: 201, body: first.body })
     expect([first, again].map(({ headers }) => headers.get('idempotency-replayed'))).toEqual([null, 'true'])
@@ -294,7 +294,7 @@ describe('Idempotency-Key', () => {
     expect(server.shop.books).toHaveLength(2)
   })
 
-  test('a request that is still running answers 409 to its like', async () => {
+  test('returns 409 while the first request is still running', async () => {
     let finish = () => {}
     server.shop.counted = new Promise((resolve) => (finish = resolve))
     const headers = { 'idempotency-key': 'slow' }
@@ -309,7 +309,7 @@ describe('Idempotency-Key', () => {
     expect((await call('POST /take-stock', { headers })).headers.get('idempotency-replayed')).toBe('true')
   })
 
-  test('what failed is tried again; where there is a secret, and where it is no key, it is refused', async () => {
+  test('runs a failed request again, and is rejected if invalid or on operations with secrets', async () => {
     expect((await call('PATCH /books/book-1', keyed('a', { pages: 1 }))).status).toBe(404)
     await add()
     expect((await call('PATCH /books/book-1', keyed('a', { pages: 1 }))).status).toBe(200)
@@ -325,7 +325,7 @@ describe('Idempotency-Key', () => {
     expect(server.shop.books).toHaveLength(1)
   })
 
-  test('is the same key in GraphQL', async () => {
+  test('identifies the same request in GraphQL', async () => {
     const headers = { 'idempotency-key': 'a' }
     const add = () => graphql(server, 'mutation { addBook(book: {title: "Emma"}) { id } }', {}, { headers })
     expect((await add()).data).toEqual((await add()).data)

@@ -22,19 +22,19 @@ const ASSETS: Record<string, string> = {
   '/redoc/start.js': 'text/javascript; charset=utf-8',
 }
 
-/** The directives of a page's Content-Security-Policy, by name. */
+/** Returns the directives of a page's Content-Security-Policy by name. */
 async function policyOf(path: string): Promise<Record<string, string[]>> {
   const csp = (await get(path)).headers.get('content-security-policy') ?? ''
   const directives = csp.split('; ').map((directive) => directive.split(' '))
   return Object.fromEntries(directives.map(([name, ...sources]) => [name, sources]))
 }
 
-/** What a page fetches by itself: not the links that a reader may follow. */
+/** Returns the URLs that a page fetches by itself, without the links that a reader may follow. */
 const fetchedBy = (html: string) =>
   [...html.matchAll(/<(?:script|link)[^>]* (?:src|href)="([^"]*)"/g)].map((m) => m[1]!)
 
 describe.each(PAGES)('the page %s', (path) => {
-  test('is HTML that may load nothing from elsewhere, run no inline script and stand in no frame', async () => {
+  test('is HTML that may not load from other hosts, run inline scripts or be framed', async () => {
     const answer = await get(path)
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
@@ -54,7 +54,7 @@ describe.each(PAGES)('the page %s', (path) => {
     expect(await answer.text()).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|\sstyle=/)
   })
 
-  test('fetches only what is served here', async () => {
+  test('fetches only files that this server serves', async () => {
     const html = await (await get(path)).text()
     expect(html).not.toMatch(/\/\//)
     const own = fetchedBy(html).filter((url) => url !== 'data:,')
@@ -66,13 +66,13 @@ describe.each(PAGES)('the page %s', (path) => {
     )
   })
 
-  test('names the OpenAPI document, which is there', async () => {
+  test('refers to an OpenAPI document that exists', async () => {
     const html = await (await get(path)).text()
     const [, openapi = ''] = /data-openapi="([^"]*)"/.exec(html) ?? []
     expect((await get(openapi)).status).toBe(200)
   })
 
-  test('answers with a slash at its end, too', async () => {
+  test('is also served with a trailing slash', async () => {
     expect(await (await get(`${path}/`)).text()).toBe(await (await get(path)).text())
   })
 })
@@ -87,28 +87,28 @@ test.each(Object.entries(ASSETS))('%s is served as %s', async (path, type) => {
   expect(body.slice(-200)).not.toContain('sourceMappingURL')
 })
 
-test('what is ours names no other host', async () => {
+test('our own files name no other host', async () => {
   for (const path of Object.keys(ASSETS).filter((name) => name.includes('/start.'))) {
     expect(await (await get(path)).text(), path).not.toMatch(/https?:|[('"]\/\/|@import|url\(/)
   }
 })
 
-test('ReDoc does not fetch its logo or fonts, and Swagger UI asks no validator', async () => {
+test('ReDoc does not fetch its logo or fonts, and Swagger UI calls no validator', async () => {
   const redoc = await (await get('/redoc/redoc.standalone.js')).text()
   expect(redoc).not.toMatch(/cdn\.redoc|fonts\.g/)
   expect(redoc).toContain('alt:"redocly logo",onError:()=>t(!1),src:"data:,"')
   expect(await (await get('/docs/start.js')).text()).toContain('validatorUrl: null')
 })
 
-test('the styles that ReDoc may add are those of the version that is installed', () => {
+test('the allowed style hashes match the installed version of ReDoc', () => {
   const { version } = createRequire(import.meta.url)('redoc/package.json')
   const help =
     'Open /redoc in a browser: its console tells the hash of a refused style. Update REDOC_STYLES in docs/pages.ts.'
   expect(version, help).toBe('2.5.4')
 })
 
-describe('reading', () => {
-  test.each([...PAGES, ...Object.keys(ASSETS)])('%s is not sent again to who has it', async (path) => {
+describe('requests', () => {
+  test.each([...PAGES, ...Object.keys(ASSETS)])('%s is not sent again to a client that has it', async (path) => {
     const first = await get(path)
     const etag = first.headers.get('etag')
     expect(first.headers.get('cache-control')).toBe('no-cache')
@@ -150,20 +150,20 @@ test.each([
   '/redoc/start.js.map',
   '/redoc/swagger-ui.css',
   '/docsstart.js',
-])('%s is not there', async (path) => {
+])('%s does not exist', async (path) => {
   const answer = await get(path)
   expect(answer.status).toBe(404)
   expect(await answer.json()).toMatchObject({ code: 'NOT_FOUND' })
 })
 
-test('the landing page leads to both', async () => {
+test('the landing page links to both', async () => {
   const html = await (await get('/', { headers: { accept: 'text/html' } })).text()
   for (const path of PAGES) expect(html).toContain(`<a href="${path}">`)
   const { links } = await (await get('/', { headers: { accept: 'application/json' } })).json()
   expect(Object.keys(links)).toEqual(expect.arrayContaining(PAGES))
 })
 
-test('GraphiQL opens where the link from an operation leads', async () => {
+test('the link from an operation opens GraphiQL', async () => {
   const html = await (await get('/docs')).text()
   const [, graphql = ''] = /data-graphql="([^"]*)"/.exec(html) ?? []
   const query = encodeURIComponent('mutation ($input: CreateTaskInput!) { createTask(input: $input) { id } }')

@@ -13,8 +13,8 @@ afterAll(() => server?.close())
 const call = (request: string, options: RestOptions = {}) => rest(server, request, options)
 const addBook = async (body: object = {}) => (await call('POST /books', { body: { title: 'Emma', ...body } })).body
 
-describe('the gateway serves a schema it has never seen', () => {
-  test('POST creates, with Location, ETag and the defaults of the schema', async () => {
+describe('the gateway serves an unrelated schema', () => {
+  test('POST creates, and returns Location, ETag and the defaults of the schema', async () => {
     const created = await call('POST /books', { body: { title: 'Emma' } })
     expect(created.status, created.text).toBe(201)
     expect(created.headers.get('location')).toBe(`/api/v1/books/${created.body.id}`)
@@ -22,7 +22,7 @@ describe('the gateway serves a schema it has never seen', () => {
     expect(created.body).toEqual({ id: created.body.id, title: 'Emma', pages: 100, genre: 'FICTION', version: 1 })
   })
 
-  test('GET reads by SOFA’s own convention, leaves out relations and embeds them on request', async () => {
+  test('GET reads at a path of SOFA’s convention, and embeds relations only on request', async () => {
     const { id } = await addBook()
     const read = await call(`GET /book/${id}`)
     expect(read.status, read.text).toBe(200)
@@ -56,7 +56,7 @@ describe('the gateway serves a schema it has never seen', () => {
     }
   })
 
-  test('a filter is given as JSON, too, with what parameters cannot say; those beside it have to be met as well', async () => {
+  test('a filter can be JSON, for conditions that parameters cannot express, and combines with other parameters', async () => {
     const shop = await openBookshop()
     try {
       for (const pages of [50, 150, 250]) shop.shop.add({ title: 'Emma', pages, genre: 'POETRY' })
@@ -86,12 +86,12 @@ describe('the gateway serves a schema it has never seen', () => {
     }
   })
 
-  test('a value without an operator means any of them; what a list has to say of itself is there where it has', async () => {
+  test('a value without an operator means any of the values, and a list shows its remark if it has one', async () => {
     expect((await call('GET /books?label=old&label=red')).body.note).toBe('labels are worn off: old,red')
     expect(Object.keys((await call('GET /books')).body)).toEqual(['nodes', 'pageInfo'])
   })
 
-  test('another path to an operation says what its input would', async () => {
+  test('an alias of an operation fills fields of its input from the path', async () => {
     const added = await call('POST /genres/TRAVEL/books', { body: { title: 'Ithaca' } })
     expect(added.status, added.text).toBe(201)
     expect(added.body).toMatchObject({ title: 'Ithaca', genre: 'TRAVEL' })
@@ -119,7 +119,7 @@ describe('the gateway serves a schema it has never seen', () => {
     ])
   })
 
-  test('only an operation of many things takes a large body', async () => {
+  test('only a bulk operation accepts a large body', async () => {
     const books = (count: number) => Array.from({ length: count }, () => ({ title: 'Emma, by Jane Austen' }))
     expect((await call('POST /deliveries', { token: 'ann', body: { books: books(500) } })).body).toEqual({ books: 500 })
     expect((await call('POST /deliveries', { token: 'ann', body: { books: books(2_000) } })).status).toBe(413)
@@ -127,14 +127,14 @@ describe('the gateway serves a schema it has never seen', () => {
     expect((await call('POST /books', { body: { title: 'E'.repeat(11_000) } })).status).toBe(413)
   })
 
-  test('no more than a hundred problems are told, however many there are', async () => {
+  test('at most a hundred problems are reported', async () => {
     const { status, body } = await call('POST /deliveries', {
       body: { books: Array.from({ length: 2_000 }, () => ({})) },
     })
     expect({ status, told: body.errors.length }).toEqual({ status: 422, told: 100 })
   })
 
-  test('values that are nested too deep are refused before anything walks down them', async () => {
+  test('values that are nested too deeply are refused before they are traversed', async () => {
     const filter = Array.from({ length: 1_000 }).reduce<object>((inner) => ({ not: inner }), {})
     const asVariable = await graphql(
       server,
@@ -151,7 +151,7 @@ describe('the gateway serves a schema it has never seen', () => {
     expect((await graphql(server, written)).errors?.[0]?.extensions.code).toBe('BAD_REQUEST')
   })
 
-  test('PATCH changes under If-Match, and DELETE takes away', async () => {
+  test('PATCH updates under If-Match, and DELETE deletes', async () => {
     const { id } = await addBook()
     const stale = { body: { pages: 7 }, headers: { 'if-match': '"v9.x"' } }
     expect((await call(`PATCH /books/${id}`, stale)).status).toBe(412)
@@ -161,7 +161,7 @@ describe('the gateway serves a schema it has never seen', () => {
     expect((await call(`DELETE /books/${id}`)).status).toBe(404)
   })
 
-  test('a POST without a body of its own, and a leaf under its key', async () => {
+  test('a POST may have no body, and a scalar answer is wrapped under its key', async () => {
     const stock = await call('POST /take-stock')
     expect({ status: stock.status, body: stock.body }, stock.text).toEqual({
       status: 200,
@@ -170,7 +170,7 @@ describe('the gateway serves a schema it has never seen', () => {
     expect((await call('GET /name')).body).toEqual({ name: 'Ann’s, rest' })
   })
 
-  test('what is GraphQL only has no path, and its failure is masked', async () => {
+  test('a GraphQL-only operation has no path, and its failure is masked', async () => {
     expect((await call('GET /till')).status).toBe(404)
     const answer = await graphql(server, '{ till }')
     expect(answer.errors?.[0]?.extensions.code).toBe('INTERNAL')
@@ -237,7 +237,7 @@ describe('a stream of that schema', () => {
     await idle()
   })
 
-  test('is freed at once when its reader goes, though nothing happens: SSE, GraphQL over SSE, websocket', async () => {
+  test('is freed as soon as its client disconnects, even without an event: SSE, GraphQL over SSE, websocket', async () => {
     const sse = await eventStream(server, '/books/stream')
     const abort = new AbortController()
     await fetch(`${server.url}/graphql`, {
@@ -262,7 +262,7 @@ describe('a stream of that schema', () => {
     await idle()
   })
 
-  test('answers HEAD with its headers, and opens nothing', async () => {
+  test('answers HEAD with its headers without opening a stream', async () => {
     const answer = await call('HEAD /books/stream')
     expect({ status: answer.status, type: answer.headers.get('content-type') }).toMatchObject({
       status: 200,
@@ -271,7 +271,7 @@ describe('a stream of that schema', () => {
     await idle()
   })
 
-  test('refuses to be read as anything else, and with arguments that do not fit', async () => {
+  test('rejects other media types and invalid arguments', async () => {
     expect((await call('GET /books/stream', { headers: { accept: 'application/json' } })).status).toBe(406)
     const refused = await eventStream(server, '/books/stream?genre=PROSE')
     expect(refused.response.status).toBe(422)

@@ -28,7 +28,7 @@ const post = (body: unknown, headers: Record<string, string> = {}) =>
 describe('the audits of graphql-http', () => {
   const audits = serverAudits({ url: () => `${server.url}/graphql` })
 
-  test('are the 61 there are', () => {
+  test('are all 61 of them', () => {
     expect(audits).toHaveLength(61)
   })
 
@@ -45,7 +45,7 @@ describe('GET', () => {
     expect(answer, answer.text).toMatchObject({ status: 200, body: { data: { tasks: { nodes: [] } } } })
   })
 
-  test('does not run a mutation, whatever the operation is called', async () => {
+  test('does not run a mutation, whatever its name', async () => {
     const documents = [
       'mutation { createTask(input: {title: "A"}) { id } }',
       'query Q { me { id } } mutation M { createTask(input: {title: "A"}) { id } }',
@@ -61,7 +61,7 @@ describe('GET', () => {
   })
 })
 
-describe('a body that a form of another origin can send', () => {
+describe('a body that a form on another origin can send', () => {
   test.each([
     ['application/x-www-form-urlencoded', new URLSearchParams({ query: '{ __typename }' }).toString()],
     [
@@ -92,7 +92,7 @@ describe('the answer to a mutation', () => {
     'garbage',
     'application/json;q=0',
     '*/*;q=0',
-  ])('is refused before it runs where the client cannot take one: Accept: %s', async (accept) => {
+  ])('is refused before it runs if the client accepts none of our types: Accept: %s', async (accept) => {
     const answer = await create('Refused', accept)
     expect(answer, answer.text).toMatchObject({
       status: 406,
@@ -114,7 +114,7 @@ describe('the answer to a mutation', () => {
     ['text/event-stream', 'text/event-stream'],
     ['text/*', 'text/event-stream'],
     ['multipart/mixed', 'multipart/mixed'],
-  ])('is of a type that the client takes: Accept: %s', async (accept, type) => {
+  ])('is of a type that the client accepts: Accept: %s', async (accept, type) => {
     const answer = await create('Taken', accept)
     expect([answer.status, answer.headers.get('content-type')?.split(';')[0]], answer.text).toEqual([200, type])
     expect(answer.text).toContain('{"data":{"createTask":{"title":"Taken"}}}')
@@ -122,7 +122,7 @@ describe('the answer to a mutation', () => {
     await server.db.task.deleteMany()
   })
 
-  test('is refused before it runs where the Idempotency-Key is malformed or the method is another', async () => {
+  test('is refused before it runs if the Idempotency-Key is malformed or the method is wrong', async () => {
     const query = 'mutation { createTask(input: {title: "Refused"}) { title } }'
     const malformed = await post({ query }, { 'idempotency-key': 'a b' })
     expect(malformed.body.errors[0].extensions.code, malformed.text).toBe('VALIDATION_FAILED')
@@ -152,7 +152,7 @@ test('aliases run one field many times', async () => {
   await rest(server, `DELETE /tasks/${body.id}`, { token })
 })
 
-test('a task that is not there is null and an error, and takes nothing else of the answer with it', async () => {
+test('a missing task is null with an error and leaves the rest of the answer intact', async () => {
   const { body } = await rest(server, 'POST /tasks', { token, body: { title: 'There' } })
   const query = `{ there: task(id: "${body.id}") { title } gone: task(id: "nonsense") { title } me { name } }`
   const answer = await graphql(server, query, {}, { token })
@@ -161,7 +161,7 @@ test('a task that is not there is null and an error, and takes nothing else of t
   await rest(server, `DELETE /tasks/${body.id}`, { token })
 })
 
-test('a fragment, a directive and an operation by name are understood', async () => {
+test('fragments, directives and operation names are supported', async () => {
   const query = `query A { me { ...F } } query B($no: Boolean!) { me { id @skip(if: $no) name } } fragment F on User { name }`
   expect((await post({ query, operationName: 'A' })).body.data).toEqual({ me: { name: 'Ada' } })
   expect((await post({ query, operationName: 'B', variables: { no: true } })).body.data).toEqual({
@@ -171,7 +171,7 @@ test('a fragment, a directive and an operation by name are understood', async ()
   expect((await post({ query, operationName: 'C' })).body.errors[0].extensions.code).toBe('BAD_REQUEST')
 })
 
-test('answers carry the request id, in the header and with an error', async () => {
+test('answers contain the request id, in the header and in errors', async () => {
   const fine = await post({ query: '{ me { id } }' }, { 'x-request-id': 'mine' })
   expect(fine.headers.get('x-request-id')).toBe('mine')
   expect(fine.headers.get('server-timing')).toMatch(/;dur=\d/)
@@ -203,7 +203,7 @@ test('an error inside the server is masked, and its cause is in the log with the
 })
 
 describe('GraphiQL', () => {
-  test('is served to browsers, and works without any other host', async () => {
+  test('is served to browsers and loads nothing from another host', async () => {
     const answer = await send({ headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
     expect(answer.status, answer.text.slice(0, 200)).toBe(200)
     expect(answer.headers.get('content-type')).toMatch(/^text\/html/)
@@ -225,7 +225,7 @@ describe('GraphiQL', () => {
 })
 
 describe('a subscription over Server-Sent Events', () => {
-  test('sends what happens as events of GraphQL over SSE', async () => {
+  test('sends results as GraphQL over SSE events', async () => {
     const query = 'subscription { taskEvents { type task { title } } }'
     const abort = new AbortController()
     const response = await fetch(`${server.url}/graphql`, {
@@ -248,7 +248,7 @@ describe('a subscription over Server-Sent Events', () => {
     abort.abort()
   })
 
-  test('that is refused says so and ends', async () => {
+  test('that is refused sends the error and ends', async () => {
     for (const [headers, code] of [
       [{ authorization: 'Bearer garbage' }, 'UNAUTHENTICATED'],
       [{}, 'VALIDATION_FAILED'],
@@ -259,7 +259,7 @@ describe('a subscription over Server-Sent Events', () => {
     }
   })
 
-  test('without asking for events is refused', async () => {
+  test('is refused unless the client accepts events', async () => {
     const answer = await post({ query: 'subscription { taskEvents { type } }' }, { accept: 'application/json' })
     expect([400, 406, 415], answer.text).toContain(answer.status)
   })

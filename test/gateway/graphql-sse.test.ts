@@ -18,7 +18,7 @@ const SSE = 'text/event-stream'
 const open = (count: number) => until(`${count} streams are open`, () => server.shop.readers.size === count)
 const addBook = (title: string, genre = 'FICTION') => server.shop.add({ title, genre, pages: 1 })
 
-/** The stock client, whose connections end with the test. */
+/** Creates the stock client. Its connections are closed at the end of the test. */
 function stockClient() {
   const client = createClient({ url: `${server.url}/graphql`, retryAttempts: 0 })
   onTestFinished(() => client.dispose())
@@ -36,7 +36,7 @@ function run(client: ReturnType<typeof stockClient>, query: string, variables: R
   return { inbox, messages, stop }
 }
 
-/** A request as a program makes it that knows HTTP alone. */
+/** Sends a request like a plain HTTP client. */
 async function ask(method: string, { query = FOLLOW, accept = SSE }: { query?: string; accept?: string } = {}) {
   const abort = new AbortController()
   onTestFinished(() => abort.abort())
@@ -50,7 +50,7 @@ async function ask(method: string, { query = FOLLOW, accept = SSE }: { query?: s
   return { response, abort, type: response.headers.get('content-type') ?? '' }
 }
 
-/** Holds up whoever begins to follow; answers the way to let them in. */
+/** Delays new subscriptions. Returns a function that lets them continue. */
 function shutDoor(): () => void {
   let letIn = () => {}
   server.shop.door = new Promise((resolve) => (letIn = resolve))
@@ -68,7 +68,7 @@ async function readUntil(response: Response, wanted: string): Promise<string> {
 }
 
 describe('the stock client of GraphQL over SSE', () => {
-  test('follows a subscription, and its end frees what it followed', async () => {
+  test('follows a subscription, and disposing it frees the stream', async () => {
     const { inbox, stop } = run(stockClient(), FOLLOW, { genre: 'POETRY' })
     await open(1)
     addBook('Persuasion')
@@ -78,7 +78,7 @@ describe('the stock client of GraphQL over SSE', () => {
     await open(0)
   })
 
-  test('follows many at once, each for itself', async () => {
+  test('follows many subscriptions independently', async () => {
     const client = stockClient()
     const all = Array.from({ length: 20 }, () => run(client, FOLLOW))
     await open(20)
@@ -92,7 +92,7 @@ describe('the stock client of GraphQL over SSE', () => {
     await open(0)
   })
 
-  test('is told that a stream is complete when its source ends', async () => {
+  test('receives complete when the source of a stream ends', async () => {
     const { inbox, messages } = run(stockClient(), FOLLOW)
     await open(1)
     for (const reader of server.shop.readers) reader.end()
@@ -102,7 +102,7 @@ describe('the stock client of GraphQL over SSE', () => {
     await open(0)
   })
 
-  test('runs queries and mutations, which are complete with their one result', async () => {
+  test('runs queries and mutations, which complete after one result', async () => {
     for (const [query, data] of [
       ['{ shopName }', { shopName: expect.any(String) }],
       ['mutation { addBook(book: {title: "Lady Susan"}) { title } }', { addBook: { title: 'Lady Susan' } }],
@@ -115,7 +115,7 @@ describe('the stock client of GraphQL over SSE', () => {
     }
   })
 
-  test('hears what is wrong with an operation as a result', async () => {
+  test('receives an invalid operation’s errors as a result', async () => {
     for (const query of ['subscription { bookAdded(genre: PROSE) { title } }', '{ nothing }', 'subscription {']) {
       const { inbox } = run(stockClient(), query)
       const answer = await inbox.next().catch((error: unknown) => error)
@@ -142,12 +142,12 @@ describe('a subscription over SSE', () => {
     },
   )
 
-  test('by HEAD opens nothing, and ends', async () => {
+  test('over HEAD opens no stream, and ends', async () => {
     const { response } = await ask('HEAD')
     expect(response.status).toBe(405)
     await response.arrayBuffer()
     await open(0)
-    // Nothing of it stands in the way of what comes next on the connection.
+    // The connection can be used for the next request.
     expect((await ask('GET', { query: '{ shopName }', accept: 'application/json' })).response.status).toBe(200)
   })
 
@@ -174,13 +174,13 @@ describe('a subscription over SSE', () => {
     'subscription { bookAdded @skip(if: true) { title } }',
     'subscription { ... @include(if: false) { bookAdded { title } } }',
     'subscription { ...Added } fragment Added on Subscription { bookAdded @include(if: false) { title } }',
-  ])('cannot be left without its field: %s', async (query) => {
+  ])('cannot skip its only field: %s', async (query) => {
     const { response } = await ask('POST', { query })
     const text = await readUntil(response, 'complete')
     expect(text).toMatch(/The field of a subscription cannot have \\"@(skip|include)\\"\..*"code":"BAD_REQUEST"/)
   })
 
-  test('ends with what went wrong, and then as complete', async () => {
+  test('that fails sends the error, then completes', async () => {
     const { response } = await ask('POST')
     await open(1)
     for (const reader of server.shop.readers) reader.end(new Error('the shop burns'))
@@ -197,7 +197,7 @@ describe.each([
   ['GraphQL over SSE', '/graphql'],
   ['SSE', '/api/v1/books/stream'],
 ])('a stream over %s', (_what, path) => {
-  test('that is abandoned before it opened is not left open', async () => {
+  test('that is cancelled before it opens is not left open', async () => {
     const letIn = shutDoor()
     const url = `${server.url}${path}${path === '/graphql' ? `?query=${encodeURIComponent(FOLLOW)}` : ''}`
     const asking = get(url, { agent: false, headers: { accept: SSE } }).on('error', () => {})

@@ -6,16 +6,16 @@ import { watchHeartbeat } from '../../src/gateway/websocket/heartbeat.ts'
 import { until } from '../support/wait.ts'
 
 const PING_MS = 1_000
-/** So many pings are left out before a client that has something to read is given up. */
+/** Number of unanswered pings after which a client with data to read is disconnected. */
 const PATIENCE = 10
 
-// The clock of the pings stands until a test moves it: what goes over the network takes the time it takes.
+// Only the timer of the pings is faked, and advanced by the tests. Network traffic takes real time.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
 })
 
-/** Both ends of a websocket that is watched, and what its client has got. */
+/** Returns both ends of a websocket with a heartbeat, and the messages its client has received. */
 async function connect() {
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   sockets.on('connection', (socket, { socket: tcp }) => {
@@ -40,13 +40,13 @@ async function connect() {
     server,
     isOpen,
     got: () => got,
-    /** Lets the time of one ping pass, and waits for its answer. */
+    /** Advances the timer by one ping and waits for its answer. */
     async pingAnswered() {
       const before = answers
       vi.advanceTimersByTime(PING_MS)
       await until('the ping is answered', () => answers > before)
     },
-    /** Lets the time of so many pings pass, a moment after each. */
+    /** Advances the timer by this many pings, with a short wait after each. */
     async pings(count: number) {
       for (let ping = 0; ping < count; ping++) {
         vi.advanceTimersByTime(PING_MS)
@@ -57,7 +57,7 @@ async function connect() {
   }
 }
 
-/** Some results of a stream: so few that the system takes them, and so many that they wait in the process. */
+/** Numbers of messages: few enough for the system's buffers, and so many that they queue in the process. */
 const FEW = 20
 const MANY = 20_000
 const send = (server: WebSocket, count: number) => {
@@ -65,7 +65,7 @@ const send = (server: WebSocket, count: number) => {
 }
 
 describe('a client', () => {
-  test('that answers stays, with something to read and without', async () => {
+  test('that answers pings stays connected, with data to read and without', async () => {
     const { server, isOpen, got, pingAnswered } = await connect()
     for (let round = 0; round < 2 * PATIENCE; round++) {
       await pingAnswered()
@@ -75,7 +75,7 @@ describe('a client', () => {
     await until('all is read', () => got() === PATIENCE)
   })
 
-  test('that has nothing to read and does not answer a ping is ended before the next', async () => {
+  test('that has nothing to read and does not answer a ping is disconnected before the next one', async () => {
     const { client, isOpen, pings, ended } = await connect()
     client.pause()
     await pings(1)
@@ -107,7 +107,7 @@ describe('a client', () => {
     },
   )
 
-  test.for([FEW, MANY])('that never reads the %i messages it was sent is ended in the end', async (count) => {
+  test.for([FEW, MANY])('that never reads its %i messages is disconnected eventually', async (count) => {
     const { client, server, isOpen, pings, ended } = await connect()
     client.pause()
     send(server, count)

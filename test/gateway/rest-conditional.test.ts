@@ -19,7 +19,7 @@ const patch = (id: string, body: object, headers: Record<string, string> = {}) =
   call(`PATCH /tasks/${id}`, { body, headers })
 
 describe('an ETag', () => {
-  test('names the version and the content, and changes with either', async () => {
+  test('identifies the version and the content, and changes with either', async () => {
     const { id, etag } = await newTask()
     expect(etag).toMatch(/^"v1\.[\w-]{10,}"$/)
     const changed = await patch(id, { title: 'B' })
@@ -30,7 +30,7 @@ describe('an ETag', () => {
     expect(narrowed).not.toBe(changed.headers.get('etag'))
   })
 
-  test('of a list is of its content', async () => {
+  test('of a list identifies its content', async () => {
     const tagOf = async () => (await call('GET /tasks?limit=2')).headers.get('etag')
     await newTask()
     const before = await tagOf()
@@ -43,7 +43,7 @@ describe('an ETag', () => {
 })
 
 describe('If-None-Match', () => {
-  test('answers 304 without a body where the ETag is still the present one', async () => {
+  test('returns 304 without a body if the ETag is still current', async () => {
     const { id, etag } = await newTask()
     for (const header of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
       const answer = await call(`GET /tasks/${id}`, { headers: { 'if-none-match': header } })
@@ -55,7 +55,7 @@ describe('If-None-Match', () => {
     expect(head.status).toBe(304)
   })
 
-  test('answers in full where it is not', async () => {
+  test('returns the full answer if it is not', async () => {
     const { id, etag } = await newTask()
     await patch(id, { title: 'B' })
     for (const header of [etag, '"other"', 'nonsense']) {
@@ -66,7 +66,7 @@ describe('If-None-Match', () => {
 })
 
 describe('If-Match', () => {
-  test('lets a change through at the version it names, and answers 412 otherwise', async () => {
+  test('allows a change at the version it names, and returns 412 otherwise', async () => {
     const { id, etag } = await newTask()
     expect((await patch(id, { title: 'B' }, { 'if-match': etag })).status).toBe(200)
     const late = await patch(id, { title: 'C' }, { 'if-match': etag })
@@ -79,13 +79,13 @@ describe('If-Match', () => {
     expect((await call(`GET /tasks/${id}`)).body).toMatchObject({ title: 'B', version: 2 })
   })
 
-  test('takes the ETag of any representation of the version', async () => {
+  test('accepts the ETag of any representation of the version', async () => {
     const { id } = await newTask()
     const narrowed = (await call(`GET /tasks/${id}?fields=title`)).headers.get('etag')!
     expect((await patch(id, { title: 'B' }, { 'if-match': narrowed })).status).toBe(200)
   })
 
-  test('with * asks only that there be something', async () => {
+  test('with * only requires that the task exists', async () => {
     const { id } = await newTask()
     await patch(id, { title: 'B' })
     expect((await patch(id, { title: 'C' }, { 'if-match': '*' })).status).toBe(200)
@@ -93,7 +93,7 @@ describe('If-Match', () => {
     expect([404, 412]).toContain((await patch(id, { title: 'D' }, { 'if-match': '*' })).status)
   })
 
-  test('with what is no ETag of ours matches nothing', async () => {
+  test('with an ETag that is not ours matches nothing', async () => {
     const { id, etag } = await newTask()
     for (const foreign of [
       '"5d8c72a5edda8"',
@@ -111,7 +111,7 @@ describe('If-Match', () => {
     expect((await call(`GET /tasks/${id}`)).body.version).toBe(1)
   })
 
-  test('may name several ETags, of which one is to match', async () => {
+  test('may list several ETags, one of which must match', async () => {
     const { id, etag } = await newTask()
     expect((await patch(id, { title: 'B' }, { 'if-match': `"foreign", ${etag}` })).status).toBe(200)
   })
@@ -120,7 +120,7 @@ describe('If-Match', () => {
 describe('PATCH and PUT', () => {
   const FULL = { description: 'B', status: 'IN_PROGRESS', priority: 4, dueAt: '2027-01-31T00:00:00.000Z' }
 
-  test('PATCH clears what is null and leaves what is absent', async () => {
+  test('PATCH clears null fields and keeps absent ones', async () => {
     const { id, body } = await newTask(FULL)
     const answer = await patch(id, { dueAt: null })
     expect(answer.status, answer.text).toBe(200)
@@ -128,14 +128,14 @@ describe('PATCH and PUT', () => {
     expect((await patch(id, { description: null })).body).toMatchObject({ description: null, priority: 4 })
   })
 
-  test('PUT puts what is absent back to its default', async () => {
+  test('PUT resets absent fields to their defaults', async () => {
     const { id, body } = await newTask(FULL)
     const answer = await call(`PUT /tasks/${id}`, { body: { title: 'B' } })
     const defaults = { title: 'B', description: null, status: 'PENDING', priority: 1, dueAt: null }
     expect(answer.body).toEqual({ ...body, ...defaults, version: 2, updatedAt: answer.body.updatedAt })
   })
 
-  test('a body is needed, and it has to be an object', async () => {
+  test('the body is required and must be an object', async () => {
     const { id } = await newTask()
     for (const raw of ['', '[]', 'null', '"x"', '7']) {
       for (const method of ['PATCH', 'PUT']) {
@@ -148,7 +148,7 @@ describe('PATCH and PUT', () => {
     }
   })
 
-  test('If-Match and a bad body are both told', async () => {
+  test('an invalid If-Match and an invalid body are both reported', async () => {
     const { id } = await newTask()
     const answer = await patch(id, { title: '', colour: 'red' }, { 'if-match': '"v7.x"' })
     expect(answer, answer.text).toMatchObject({ status: 422, body: { errors: [{ path: ['body', 'colour'] }] } })

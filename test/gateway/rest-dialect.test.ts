@@ -19,7 +19,7 @@ const newTask = async (body: object = {}) => call('POST /tasks', { body: { title
 const headersOf = ({ headers }: RestAnswer) => Object.fromEntries(headers)
 
 describe('an answer', () => {
-  test('that creates is 201, with the Location and the whole of what was created', async () => {
+  test('to a creation is 201, with the Location and the whole new task', async () => {
     const created = await newTask({ priority: 2 })
     expect(created.status, created.text).toBe(201)
     const location = created.headers.get('location')!
@@ -29,7 +29,7 @@ describe('an answer', () => {
     expect(read.headers.get('etag')).toBe(created.headers.get('etag'))
   })
 
-  test('to DELETE is 204 without a body, and the thing is gone', async () => {
+  test('to DELETE is 204 without a body, and the task is gone', async () => {
     const { body } = await newTask()
     const deleted = await call(`DELETE /tasks/${body.id}`)
     expect({ status: deleted.status, text: deleted.text }).toEqual({ status: 204, text: '' })
@@ -47,7 +47,7 @@ describe('an answer', () => {
     expect((await call('HEAD /tasks/nonsense')).status).toBe(404)
   })
 
-  test('carries a request id and its timing, whatever it says', async () => {
+  test('always has a request id and Server-Timing', async () => {
     const { id } = (await newTask()).body
     for (const request of [
       'GET /me',
@@ -63,7 +63,7 @@ describe('an answer', () => {
     }
   })
 
-  test('echoes a request id that is given, and never one that could forge a line of the log', async () => {
+  test('echoes the request id of the client, unless it could forge a log line', async () => {
     const echoed = async (given: string) =>
       (await call('GET /me', { headers: { 'x-request-id': given } })).headers.get('x-request-id')
     expect(await echoed('abc-123_X.9')).toBe('abc-123_X.9')
@@ -72,7 +72,7 @@ describe('an answer', () => {
     }
   })
 
-  test('with an error is a problem as RFC 9457 has it', async () => {
+  test('with an error is an RFC 9457 problem', async () => {
     const refused = await call('POST /tasks', { body: { title: '' }, headers: { 'x-request-id': 'mine' } })
     expect(refused.headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect(refused.headers.get('cache-control')).toBe('no-store')
@@ -87,7 +87,7 @@ describe('an answer', () => {
     })
   })
 
-  test('is not to be kept by caches that others share', async () => {
+  test('may not be stored by shared caches', async () => {
     const { headers } = await call('GET /me')
     expect(headers.get('cache-control')).toMatch(/private/)
     expect(headers.get('vary')?.toLowerCase()).toContain('authorization')
@@ -111,13 +111,13 @@ describe('a method or path', () => {
     }
   })
 
-  test('at the base itself names the contract', async () => {
+  test('at the base path refers to the OpenAPI document', async () => {
     for (const path of ['', '/']) {
       expect((await call(`GET ${path}`)).body).toEqual({ openapi: '/api/v1/openapi.json' })
     }
   })
 
-  test('of SOFA’s webhooks cannot be reached in any way', async () => {
+  test('of SOFA’s webhooks is not served', async () => {
     const body = { subscription: 'taskEvents', variables: {}, url: 'http://127.0.0.1:9/' }
     for (const request of [
       'POST /webhook',
@@ -145,7 +145,7 @@ describe('a method or path', () => {
     if (!request.startsWith('HEAD')) expect(answer.body.code).toBe('METHOD_NOT_ALLOWED')
   })
 
-  test('is told by OPTIONS with 204 and Allow', async () => {
+  test('is listed by OPTIONS, with 204 and Allow', async () => {
     const answer = await call('OPTIONS /tasks/x')
     expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: '' })
     expect(answer.headers.get('allow')!.split(', ').sort()).toEqual([
@@ -160,8 +160,8 @@ describe('a method or path', () => {
   })
 })
 
-describe('who is signed out', () => {
-  test('is told so at every path that needs it, whether an id in it could be one or not', async () => {
+describe('a signed-out caller', () => {
+  test('gets 401 at every path that is not public, with a valid id or without', async () => {
     const { paths } = (await call('GET /openapi.json')).body
     const answered: string[] = []
     for (const [path, methods] of Object.entries<Record<string, Operation>>(paths)) {
@@ -193,7 +193,7 @@ describe('a media type', () => {
     'text/html, */*;q=0.1',
     'application/problem+json',
     'application/json;charset=utf-8',
-  ])('that can be answered is: Accept: %s', async (accept) => {
+  ])('that the server can send is accepted: Accept: %s', async (accept) => {
     const answer = await call('GET /me', { headers: { accept } })
     expect(answer.status, answer.text).toBe(200)
   })
@@ -206,7 +206,7 @@ describe('a media type', () => {
     },
   )
 
-  test('of a body that is JSON by its suffix is taken', async () => {
+  test('with the suffix +json is accepted for a body', async () => {
     for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/merge-patch+json']) {
       const answer = await call('POST /tasks', { raw: '{"title":"A"}', headers: { 'content-type': type } })
       expect(answer.status, `${type} ${answer.text}`).toBe(201)
@@ -214,14 +214,14 @@ describe('a media type', () => {
   })
 })
 
-describe('a page of another origin', () => {
+describe('a page on another origin', () => {
   const from = (origin: string, extra: Record<string, string> = {}) => ({ headers: { origin, ...extra } })
   const preflight = {
     'access-control-request-method': 'PATCH',
     'access-control-request-headers': 'authorization, if-match',
   }
 
-  test('that is allowed may call and read the headers it needs', async () => {
+  test('that is allowed can call the API and read the headers it needs', async () => {
     const answer = headersOf(await call('GET /me', from(ALLOWED)))
     expect(answer['access-control-allow-origin']).toBe(ALLOWED)
     expect(answer['access-control-expose-headers']).toMatch(/ETag.*Link.*Location.*X-Request-Id/i)
@@ -236,7 +236,7 @@ describe('a page of another origin', () => {
     })
   })
 
-  test('that is foreign may not, not even with an error', async () => {
+  test('that is not allowed cannot, not even for an error', async () => {
     for (const origin of ['https://evil.example.org', `${ALLOWED}.evil.example.org`, 'null', ALLOWED.toUpperCase()]) {
       for (const request of ['GET /me', 'GET /nothing', 'OPTIONS /tasks/x']) {
         const answer = await call(request, from(origin, request.startsWith('OPTIONS') ? preflight : {}))
@@ -246,7 +246,7 @@ describe('a page of another origin', () => {
     }
   })
 
-  test('hears of an error as well when it is allowed', async () => {
+  test('that is allowed can read errors, too', async () => {
     for (const request of ['GET /nothing', 'PUT /me', 'GET /tasks?colour=red']) {
       const answer = await call(request, from(ALLOWED))
       expect(answer.headers.get('access-control-allow-origin'), request).toBe(ALLOWED)

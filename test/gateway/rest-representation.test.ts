@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 const call = (request: string, body?: object) => rest(server, request, { token, body })
 
-/** The pages of a list, from link to link. */
+/** Reads the pages of a list by following its links. */
 async function followLinks(path: string, rel: 'next' | 'prev') {
   const pages = []
   for (let next: string | undefined = path; next !== undefined; ) {
@@ -30,7 +30,7 @@ async function followLinks(path: string, rel: 'next' | 'prev') {
   return pages
 }
 
-/** RFC 8288, as far as it is used here. */
+/** Parses the subset of RFC 8288 that the server uses. */
 function linksOf(headers: Headers): Record<string, string | undefined> {
   const links = (headers.get('link') ?? '').matchAll(/<([^>]*)>; rel="(\w+)"/g)
   return Object.fromEntries([...links].map(([, target, rel]) => [rel, target]))
@@ -40,7 +40,7 @@ const titles = (pages: { nodes: { title: string }[] }[]) =>
   pages.flatMap((page) => page.nodes.map((task) => task.title))
 
 describe('the links of a list', () => {
-  test('lead through all pages, keeping the query', async () => {
+  test('lead through all pages and keep the query', async () => {
     const path = '/tasks?status=PENDING&limit=3&fields=title&orderBy=title:desc&include=totalCount'
     const pages = await followLinks(path, 'next')
     expect(titles(pages)).toEqual([7, 6, 5, 4, 3, 2, 1].map((index) => `Task ${index}`))
@@ -54,7 +54,7 @@ describe('the links of a list', () => {
     expect(titles(pages.reverse())).toEqual([1, 2, 3, 4, 5, 6].map((index) => `Task ${index}`))
   })
 
-  test('go both ways from a page in the middle', async () => {
+  test('lead in both directions from a page in the middle', async () => {
     const first = await call('GET /tasks?limit=2&orderBy=priority&orderBy=title:desc')
     expect(Object.keys(linksOf(first.headers))).toEqual(['next'])
     const second = await call(`GET ${linksOf(first.headers).next!.replace('/api/v1', '')}`)
@@ -64,17 +64,17 @@ describe('the links of a list', () => {
     expect(back.body.nodes).toEqual(first.body.nodes)
   })
 
-  test('go on from an offset', async () => {
+  test('continue from an offset', async () => {
     const answer = await call('GET /tasks?limit=2&offset=3')
     const next = await call(`GET ${linksOf(answer.headers).next!.replace('/api/v1', '')}`)
     expect(titles([answer.body, next.body])).toEqual(['Task 4', 'Task 5', 'Task 6', 'Task 7'])
   })
 
-  test('are absent where everything is on one page', async () => {
+  test('are absent if everything is on one page', async () => {
     expect((await call('GET /tasks?limit=100')).headers.get('link')).toBeNull()
   })
 
-  test('lead through the log of events as well', async () => {
+  test('lead through the event log, too', async () => {
     const pages = await followLinks('/events?limit=4', 'next')
     const types = pages.flatMap((page) => page.nodes.map((event: { type: string }) => event.type))
     expect(types.filter((type) => type === 'task.created')).toHaveLength(7)
@@ -82,7 +82,7 @@ describe('the links of a list', () => {
 })
 
 describe('fields', () => {
-  test('narrow one thing, and each item of a list', async () => {
+  test('narrow a single task and each item of a list', async () => {
     expect((await call(`GET /tasks/${id}?fields=title,priority`)).body).toEqual({ title: 'Task 7', priority: 2 })
     expect((await call(`GET /tasks/${id}?fields=title&fields=id`)).body).toEqual({ title: 'Task 7', id })
     const { body } = await call('GET /tasks?fields=title&limit=1')
@@ -99,7 +99,7 @@ describe('fields', () => {
 })
 
 describe('include', () => {
-  test('embeds relations beside the leaf fields', async () => {
+  test('embeds relations in addition to the leaf fields', async () => {
     const { body } = await call(`GET /tasks/${id}?include=project,creator`)
     expect(body).toMatchObject({
       title: 'Task 7',

@@ -3,7 +3,7 @@ import { ENDLESS } from '../../src/gateway/credential-lifetime.ts'
 import { Outcome } from '../../src/gateway/live/outcome.ts'
 import { type LiveSource, ResultStream } from '../../src/gateway/live/result-stream.ts'
 
-test('a result is not sent of an event that may no longer be told once it is worked out', async () => {
+test('a result is dropped if its event may no longer be delivered once it is computed', async () => {
   const taken = new Set<number>()
   async function* events() {
     yield* [1, 2, 3]
@@ -12,7 +12,7 @@ test('a result is not sent of an event that may no longer be told once it is wor
   const stream = new ResultStream({
     source,
     async map(event) {
-      // Taken back while it is worked out.
+      // Access is lost while the result is computed.
       if (event === 2) taken.add(2)
       return new Outcome({ data: { event } })
     },

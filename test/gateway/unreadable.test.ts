@@ -10,7 +10,7 @@ beforeAll(async () => {
   token = (await signUp(server)).token
 })
 
-/** What comes back over the wire until the server ends the connection. */
+/** Returns everything the server sends until it ends the connection. */
 function answerTo(sent: string): Promise<string> {
   const { hostname, port } = new URL(server.url)
   return new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ test.each([
   expect(answer.head).toContain(`x-request-id: ${answer.problem.requestId}`)
 })
 
-test('an answer that is under way is not written into by what comes behind it', async () => {
+test('an error after a pipelined request does not write into the answer in progress', async () => {
   const events = `GET /api/v1/events/stream HTTP/1.1\r\n${HOST}Authorization: Bearer ${token}\r\n\r\n`
   const { hostname, port } = new URL(server.url)
   const answer = await new Promise<string>((resolve, reject) => {
@@ -87,7 +87,7 @@ test('an answer that is under way is not written into by what comes behind it', 
   expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
 })
 
-test('an offer of another protocol than websocket is left unanswered, and the request served', async () => {
+test('an offer to upgrade to another protocol is ignored, and the request is served', async () => {
   const offer = `Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n`
   const answer = await answerTo(`GET /api/v1/me HTTP/1.1\r\n${HOST}${offer}Authorization: Bearer ${token}\r\n\r\n`)
   expect(answer).toMatch(/^HTTP\/1\.1 200 /)

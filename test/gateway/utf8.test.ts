@@ -4,7 +4,7 @@ import WebSocket from 'ws'
 import { Inbox, rest } from '../support/clients.ts'
 import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
-/** Bytes that are not UTF-8, sent through every door: refused, never stored as replacement characters. */
+/** Sends bytes that are not UTF-8 through every door. They must be refused, never stored as replacement characters. */
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const MUTATION = 'mutation ($title: String!) { createTask(input: {title: $title}) { title } }'
@@ -22,10 +22,10 @@ afterEach(async () => {
   expect(server.log.lines.filter(({ level }) => level === 'error')).toEqual([])
 })
 
-/** Sequences that no UTF-8 has: a lone byte, one cut short, an overlong one, a surrogate, one beyond Unicode. */
+/** Invalid UTF-8: a lone byte, a truncated sequence, an overlong one, a surrogate, a code point beyond Unicode. */
 const BROKEN = ['ff', 'e0a4', 'c0af', 'eda080', 'f4908080']
 
-/** The text as bytes, with others in the place of `@@`. */
+/** Encodes the text and replaces `@@` with the bytes. */
 function withBytes(text: string, hex: string): Buffer<ArrayBuffer> {
   const [before = '', after = ''] = text.split('@@')
   return Buffer.concat([Buffer.from(before), Buffer.from(hex, 'hex'), Buffer.from(after)])
@@ -47,7 +47,7 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     ['the document', JSON.stringify({ query: 'mutation { createTask(input: {title: "@@"}) { title } }' })],
     ['a variable', JSON.stringify({ query: MUTATION, variables: { title: '@@' } })],
     ['a member that nobody reads', JSON.stringify({ query: '{ me { id } }', extensions: { note: '@@' } })],
-  ])('in %s of POST /graphql are a BAD_REQUEST', async (_where, text) => {
+  ])('in %s of POST /graphql are BAD_REQUEST', async (_where, text) => {
     const answer = await ask('/graphql', { method: 'POST', headers: JSON_TYPE, body: withBytes(text, hex) })
     expect(answer.status, answer.text).toBe(400)
     expect(answer.body.errors).toMatchObject([
@@ -55,7 +55,7 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     ])
   })
 
-  test('in a body of REST are a BAD_REQUEST', async () => {
+  test('in a REST body are BAD_REQUEST', async () => {
     const body = withBytes('{"title":"@@"}', hex)
     const answer = await ask('/api/v1/tasks', { method: 'POST', headers: JSON_TYPE, body })
     expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } })
@@ -65,7 +65,7 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     `query=${encodeURIComponent('{ me { id } } #')}@@`,
     `query=${encodeURIComponent('{ me { id } }')}&variables=${encodeURIComponent('{"a":"')}@@%22%7D`,
     `query=${encodeURIComponent('{ me { id } }')}&operationName=@@`,
-  ])('in GET /graphql?%s are a BAD_REQUEST', async (query) => {
+  ])('in GET /graphql?%s are BAD_REQUEST', async (query) => {
     for (const accept of ['application/json', 'application/graphql-response+json', 'text/html', '*/*']) {
       const answer = await ask(`/graphql?${query.replace('@@', encoded)}`, { headers: { accept } })
       expect(answer, answer.text).toMatchObject({
@@ -83,12 +83,12 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     },
   )
 
-  test('in the ticket of a stream are a credential that is not valid', async () => {
+  test('in the ticket of a stream are an invalid credential', async () => {
     const answer = await ask(`/api/v1/events/stream?ticket=${encoded}`)
     expect(answer, answer.text).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
   })
 
-  test('in the form of the token endpoint are an invalid_request', async () => {
+  test('in the form of the token endpoint are invalid_request', async () => {
     const form = 'grant_type=password&username=ada@example.org&password=@@'
     for (const body of [withBytes(form, hex), form.replace('@@', encoded)]) {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -102,14 +102,14 @@ describe.each(BROKEN)('bytes %s', (hex) => {
     const closed = once(socket, 'close')
     const payload = { query: MUTATION, variables: { title: '@@' } }
     socket.send(withBytes(JSON.stringify({ id: '1', type: 'subscribe', payload }), hex), { binary })
-    // Nobody could be answered any more.
+    // A closed socket cannot be answered.
     const sound = { query: MUTATION, variables: { title: 'A' } }
     socket.send(JSON.stringify({ id: '2', type: 'subscribe', payload: sound }))
     expect((await closed)[0]).toBe(1007)
   })
 })
 
-test.each(['%', '%zz', '%E0%A4%A'])('broken percent-encoding is a BAD_REQUEST at every address: %s', async (broken) => {
+test.each(['%', '%zz', '%E0%A4%A'])('broken percent-encoding is BAD_REQUEST at every path: %s', async (broken) => {
   for (const path of [
     `/graphql?query=${broken}`,
     `/graphql?query={__typename}&variables=${broken}`,
@@ -122,7 +122,7 @@ test.each(['%', '%zz', '%E0%A4%A'])('broken percent-encoding is a BAD_REQUEST at
   }
 })
 
-describe('text that is UTF-8 is taken', () => {
+describe('valid UTF-8 is accepted', () => {
   const query = '{ __typename }'
 
   test('with a byte order mark before a body', async () => {
@@ -139,7 +139,7 @@ describe('text that is UTF-8 is taken', () => {
     await server.db.task.deleteMany()
   })
 
-  test('with every character, and as it is', async () => {
+  test('with every character, unchanged', async () => {
     const title = 'é 日本 🔑 \ufffd +%'
     const body = JSON.stringify({ query: MUTATION, variables: { title } })
     const posted = await ask('/graphql', { method: 'POST', headers: JSON_TYPE, body })
@@ -160,7 +160,7 @@ describe('text that is UTF-8 is taken', () => {
   })
 })
 
-/** A websocket past `connection_init`. */
+/** Opens a websocket and completes `connection_init`. */
 async function openSession() {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
   onTestFinished(() => socket.terminate())

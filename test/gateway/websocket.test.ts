@@ -9,7 +9,7 @@ import { until } from '../support/wait.ts'
 const EVENTS = 'subscription { taskEvents { type task { title } } }'
 const ALLOWED = 'https://board.example.org'
 
-/** For tests that need no settings of their own and leave it running. */
+/** The server of all tests that need no settings of their own and do not stop it. */
 let server: TestServer
 
 beforeAll(async () => {
@@ -20,11 +20,11 @@ beforeAll(async () => {
 interface Message {
   type: string
   id?: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test says with its expectations what it takes a payload for
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape they expect
   payload?: any
 }
 
-/** A bare socket that speaks graphql-transport-ws only as far as the test makes it. */
+/** Opens a bare socket, on which the test speaks graphql-transport-ws itself. */
 async function openSocket(server: TestServer, options: WebSocket.ClientOptions = {}) {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', options)
   onTestFinished(() => socket.terminate())
@@ -42,7 +42,7 @@ async function openSocket(server: TestServer, options: WebSocket.ClientOptions =
   }
 }
 
-/** The same, past `connection_init`. */
+/** Opens a bare socket and completes `connection_init`. */
 async function openSession(server: TestServer, token?: string) {
   const session = await openSocket(server)
   session.send({ type: 'connection_init', payload: token ? { authorization: `Bearer ${token}` } : {} })
@@ -50,7 +50,7 @@ async function openSession(server: TestServer, token?: string) {
   return session
 }
 
-/** The status of a websocket handshake. */
+/** Returns the status of a websocket handshake. */
 function handshake(
   server: TestServer,
   headers: Record<string, string>,
@@ -113,7 +113,7 @@ test('a bad variable, an unknown field and a bad cursor are refused with the cod
   expect(await errorOf(follow, { after: 'made-up' })).toMatchObject({ code: 'VALIDATION_FAILED' })
 })
 
-test('who sends no credential is told UNAUTHENTICATED at what needs one, and the socket lives on', async () => {
+test('without a credential, operations that need one are UNAUTHENTICATED, and the socket stays open', async () => {
   const session = await openSession(server)
   session.start('1', '{ me { id } }')
   expect(await session.inbox.next()).toMatchObject({
@@ -129,7 +129,7 @@ test('who sends no credential is told UNAUTHENTICATED at what needs one, and the
   await isAlive(server)
 })
 
-test('a credential that is no good closes the socket with 4403 and the reason, before it is acknowledged', async () => {
+test('an invalid credential closes the socket with 4403 and the reason, before it is acknowledged', async () => {
   const [gone, expired] = [await signUp(server), await signUp(server)]
   await rest(server, 'POST /auth/sign-out', { token: gone.token })
   const past = new Date(Date.now() - 1_000)
@@ -151,7 +151,7 @@ test('a credential that is no good closes the socket with 4403 and the reason, b
   await isAlive(server)
 })
 
-test('an Authorization header of the handshake counts where connection_init says nothing', async () => {
+test('an Authorization header of the handshake applies if connection_init has no credential', async () => {
   const { token, id } = await signUp(server)
   const session = await openSocket(server, { headers: { authorization: `Bearer ${token}` } })
   session.send({ type: 'connection_init' })
@@ -160,7 +160,7 @@ test('an Authorization header of the handshake counts where connection_init says
   expect((await session.inbox.next()).payload).toEqual({ data: { me: { id } } })
 })
 
-test('a page of a foreign origin is refused with 403; an allowed one, our own and no page at all are not', async () => {
+test('a page on a foreign origin is refused with 403; an allowed origin, our own and no origin are not', async () => {
   const server = await ownServerForTest({ CORS_ORIGINS: ALLOWED })
   expect(await handshake(server, { origin: 'https://evil.example.org' })).toBe(403)
   expect(await handshake(server, { origin: `${ALLOWED}.evil.example.org` })).toBe(403)
@@ -172,7 +172,7 @@ test('a page of a foreign origin is refused with 403; an allowed one, our own an
   await isAlive(server)
 })
 
-test('a message over the limit closes its socket with 1009, and no other', async () => {
+test('a message above the limit closes its socket with 1009, and no other socket', async () => {
   const server = await ownServerForTest({ BODY_LIMIT: '2048' })
   const [other, session] = [await openSession(server), await openSession(server)]
   session.start('1', `{ __typename } # ${'x'.repeat(3000)}`)
@@ -182,7 +182,7 @@ test('a message over the limit closes its socket with 1009, and no other', async
   await isAlive(server)
 })
 
-test('more operations than a socket may have are refused one by one, and the others go on', async () => {
+test('operations above the limit of a socket are refused one by one, and the others continue', async () => {
   const server = await ownServerForTest({ WS_MAX_OPERATIONS_PER_SOCKET: '3' })
   const { token } = await signUp(server)
   const session = await openSession(server, token)
@@ -208,7 +208,7 @@ test.each<[string, unknown, number]>([
   ['a message of an unknown type', { type: 'start', id: '1' }, 4400],
   ['an operation without a query', { type: 'subscribe', id: '1', payload: {} }, 4400],
   ['a second connection_init', { type: 'connection_init' }, 4429],
-])('%s closes the socket, and not the server', async (_what, message, code) => {
+])('%s closes the socket and leaves the server running', async (_what, message, code) => {
   const session = await openSession(server)
   session.send(message)
   expect((await session.closed).code).toBe(code)
@@ -227,13 +227,13 @@ test('an operation before connection_init closes the socket with 4401, a second 
   expect((await double.closed).code).toBe(4409)
 })
 
-test('a socket more than a user may have is closed with 4429, and not heard; a place that gets free is there to take', async () => {
+test('a socket above the connection limit is closed with 4429 and ignored, until another one closes', async () => {
   const server = await ownServerForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
   const { token } = await signUp(server)
   const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
   const first = await openSession(server, token)
   const deaf = await openSocket(server)
-  // It reads nothing, and so goes on although it is refused.
+  // It reads nothing, so it does not notice the refusal.
   deaf.socket.pause()
   deaf.send(init)
   for (let count = 0; count < 2; count++) {
@@ -258,7 +258,7 @@ test('a socket more than a user may have is closed with 4429, and not heard; a p
   })
 })
 
-test('variables that are no object are refused, and the socket lives on', async () => {
+test('variables that are not an object are refused, and the socket stays open', async () => {
   const session = await openSession(server)
   session.send({ id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: 'x' } })
   const ended = await Promise.race([session.closed.then(({ code }) => code), session.inbox.next()])
@@ -266,7 +266,7 @@ test('variables that are no object are refused, and the socket lives on', async 
   await isAlive(server)
 })
 
-test('a server that stops closes its sockets with 1001', async () => {
+test('a stopping server closes its sockets with 1001', async () => {
   const server = await ownServerForTest()
   const { token } = await signUp(server)
   const session = await openSession(server, token)
@@ -277,7 +277,7 @@ test('a server that stops closes its sockets with 1001', async () => {
   expect((await session.closed).code).toBe(1001)
 })
 
-test('unsubscribing ends the events of one subscription, and no other’s', async () => {
+test('unsubscribing ends one subscription and no other', async () => {
   const { token } = await signUp(server)
   const session = await openSession(server, token)
   const ids: (string | undefined)[] = []

@@ -30,7 +30,7 @@ async function opening(server: TestServer, path: string, token: string, headers:
   ) as Record<string, string>
 }
 
-test('a stream that is cut before its first event is resumed from where it began', async () => {
+test('a stream that is cut before its first event resumes from its start', async () => {
   const { server, token, write, caller } = await start(await sharedServer())
   for (const path of ['/events/stream', '/tasks/events']) {
     const began = await cursorOf(caller)
@@ -47,14 +47,14 @@ test('a stream that is cut before its first event is resumed from where it began
   }
 })
 
-test('readers are told to come again after times that are not the same', async () => {
+test('the retry delays sent to clients vary', async () => {
   const { server, token } = await start(await sharedServer())
   const times = new Set<string | undefined>()
   for (let count = 0; count < 5; count++) times.add((await opening(server, '/events/stream', token)).retry)
   expect(times.size).toBeGreaterThan(1)
 })
 
-test('a Last-Event-ID that is no cursor is told by its name; an empty one is none', async () => {
+test('an invalid Last-Event-ID is rejected by its name, and an empty one is ignored', async () => {
   const { server, token } = await start(await sharedServer())
   const bad = await rest(server, 'GET /events/stream', { token, headers: { 'last-event-id': 'made-up' } })
   expect([bad.status, bad.body.errors[0].path]).toEqual([422, ['header', 'Last-Event-ID']])
@@ -64,7 +64,7 @@ test('a Last-Event-ID that is no cursor is told by its name; an empty one is non
   expect(empty.status).toBe(200)
 })
 
-test('a server that stops ends each stream with the cursor of what it sent last', async () => {
+test('a stopping server ends each stream with the cursor of the last event it sent', async () => {
   const { server, token, write, caller } = await start(await ownServerForTest())
   const after = await cursorOf(caller)
   const query = `subscription { taskEvents(after: "${after}") { cursor } }`

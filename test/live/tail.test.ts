@@ -57,7 +57,7 @@ describe('the tail of the log', () => {
     const { db, tail, seen } = await open({ pollMs: 60_000 })
     await makeProject(db)
     await tail.sync()
-    // Only a busy machine takes longer now and then; by its own, the tail would look a minute later.
+    // Allows a few slow rounds on a busy machine. Without the wake-up, the tail would poll a minute later.
     for (let quick = 0; quick < 3; ) {
       const { id } = await makeProject(db)
       const written = performance.now()

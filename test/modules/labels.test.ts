@@ -36,7 +36,7 @@ const labelsOf = (project: string) =>
 const newName = () => `Name ${newKey()}`
 
 describeApi('labels', (api) => {
-  test('cannot be told by a stranger from labels that are not there', async () => {
+  test('look the same to a stranger whether hidden or missing', async () => {
     const { id } = await newLabel(owner, projectId)
     for (const one of [id, MISSING, 'nothing', '\u0000']) {
       expectRefused(await api.updateLabel(cast.people.stranger, one, { name: 'A' }), 'NOT_FOUND', ['id'])
@@ -48,7 +48,7 @@ describeApi('labels', (api) => {
     }
   })
 
-  test('are made with a name and a color, gray unless told', async () => {
+  test('are created with a name and a color, gray by default', async () => {
     const { id } = await newProject(owner)
     const cursor = await cursorOf(owner)
     const red = data(await api.createLabel(owner, id, { name: '  Ships  today ', color: '#FF00aa' }))

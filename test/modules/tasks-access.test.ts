@@ -54,7 +54,7 @@ afterAll(() => server?.close())
 const newTask = async () => data(await overRest.createTask(people.OWNER, { projectId: shared, title: 'Secret plans' }))
 
 describeApi('access to tasks', (api) => {
-  test('a stranger cannot tell a task that is not theirs from one that is not there', async () => {
+  test('a stranger cannot distinguish a hidden task from a missing one', async () => {
     const { id } = await newTask()
     for (const run of [
       (one: string) => api.getTask(people.stranger, one),

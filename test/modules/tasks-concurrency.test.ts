@@ -113,8 +113,8 @@ describeApi('concurrent requests', (api) => {
   })
 })
 
-test('of many updates with versions, tried again until each is made, none is lost', async () => {
-  // Of writers at once all but one are refused: more of them only ask more often.
+test('no update is lost when many with versions are retried until each succeeds', async () => {
+  // Of concurrent writers all but one are refused: more of them would only retry more often.
   const [WRITERS, EACH] = [8, Math.ceil(draws(200) / 8)]
   const { id } = await newTask(caller, { title: 'Start' })
   const cursor = data(await overRest.eventCursor(caller)).cursor

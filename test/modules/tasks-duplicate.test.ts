@@ -37,7 +37,7 @@ const WHOLE = {
 }
 
 describeApi('a duplicate of a task', (api) => {
-  test('has all the task has but its status, is new, and leaves the task as it was', async () => {
+  test('copies everything but the status, with a new id, and leaves the original unchanged', async () => {
     const { VIEWER, EDITOR } = cast.people
     const label = await newLabel(owner, projectId)
     const parent = await newTask(owner, { projectId })

@@ -44,7 +44,7 @@ const WHOLE = {
 }
 
 describeApi('moving a task', (api) => {
-  test('needs EDITOR on the other project, too, and does not tell whether there is one', async () => {
+  test('needs EDITOR on the target project, too, and does not reveal whether a hidden one exists', async () => {
     const { EDITOR, stranger } = cast.people
     const task = await newTask(owner, { projectId })
     const [hidden, shown] = [await newProject(stranger), await newProject(owner)]

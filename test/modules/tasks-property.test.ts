@@ -28,7 +28,7 @@ import {
 /** Number of lists read concurrently, each with its own seed. */
 const LANES = 8
 const DRAWS = draws(300)
-/** A list is read in so many pages at most, and more only for what is inserted meanwhile. */
+/** Maximum number of pages per list, not counting those for rows inserted meanwhile. */
 const MOST_PAGES = 5
 
 let server: OwnServer
@@ -101,7 +101,7 @@ test('a list matches the model on every page, in both directions, over GraphQL a
   let failed: number | undefined
   const lanes = Array.from({ length: LANES }, (_, lane) =>
     check(Math.ceil(DRAWS / LANES), lists(), SEED + lane, async (draw) => {
-      // Where one has failed the others need not go on; it does, to find a simpler example.
+      // After one failure the others can stop. The failed one continues, to find a simpler example.
       if (failed !== undefined && failed !== lane) return
       await walk(draw, tally).catch((error) => {
         failed ??= lane

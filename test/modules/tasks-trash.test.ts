@@ -35,7 +35,7 @@ describeApi('the trash', (api) => {
   const trashOf = async (caller: Caller, filter: object = {}) =>
     idsOf(data(await api.listTasks(caller, { filter: { ...filter, deleted: true }, first: 100 })))
 
-  test('takes a task, and gives it back as it was, with a version and an event each', async () => {
+  test('takes a task and restores it unchanged, with a version and an event each', async () => {
     const label = await newLabel(owner, projectId)
     const parent = await newTask(owner, { projectId })
     const task = await newTask(owner, {

@@ -165,7 +165,7 @@ describe('every door rejects a provider token with', () => {
   })
 })
 
-test('a token of the provider opens no session here: no ticket, no signing out, and its streams end when it expires', async () => {
+test('a token of the provider opens no session here: no ticket, no sign-out, and its streams end when it expires', async () => {
   const open = (token: string) => openSocket(server, { authorization: `Bearer ${token}` })
   const life = await briefLife(async () => open(await providerToken(ec, verified(user.email))))
   const exp = Math.floor(Date.now() / 1000) + life + 1

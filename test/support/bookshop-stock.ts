@@ -24,7 +24,7 @@ export class Shop {
   readers = new Set<Reader>()
   /** Delays new streams until it resolves. */
   door: Promise<void> = Promise.resolve()
-  /** Number of streams waiting at the door. */
+  /** Number of delayed streams. */
   waiting = 0
 
   find(id: string): Book {

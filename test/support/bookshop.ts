@@ -76,7 +76,7 @@ interface Kept {
   answer?: unknown
 }
 
-/** Keeps answers by key in memory, the minimum that `Idempotency-Key` requires. */
+/** Stores answers by key in memory, the minimum that `Idempotency-Key` requires. */
 function remember(kept: Map<string, Kept>): NonNullable<BookshopContext['once']> {
   return async function (this: BookshopContext, { key, fingerprint }, run) {
     const known = kept.get(key)

@@ -65,7 +65,7 @@ export const DOORS = {
     follow(server, `/events/stream?ticket=${encodeURIComponent(credential.toWellFormed())}`, {}),
   'GraphQL stream': throughHeader(async (server, authorization, owner) => {
     const { inbox } = await graphqlStream(server, FOLLOW, { headers: { authorization } })
-    // A refusal comes by itself. A stream that was let in says nothing until there is an event.
+    // A refusal is sent at once. An accepted stream sends nothing until there is an event.
     let asked = 0
     await until('the stream says something', async () => {
       if (inbox.size === 0 && !inbox.ended && asked++ > 200)

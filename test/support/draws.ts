@@ -3,7 +3,7 @@ import fc from 'fast-check'
 /** Determines everything drawn. Set TEST_SEED to repeat a run. */
 export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
 
-/** Returns how often to draw: so often in the suite, TEST_DRAWS times in a long run. */
+/** Returns the number of draws: the given one in the suite, TEST_DRAWS in a long run. */
 export const draws = (inSuite: number): number => Number(process.env.TEST_DRAWS ?? inSuite)
 
 /** When to stop looking for a simpler example of a failure. */

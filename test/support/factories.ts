@@ -35,7 +35,7 @@ export async function newChain(caller: Caller, projectId: string, length: number
 
 export const readTask = async (caller: Caller, id: string): Promise<Made> => data(await overRest.getTask(caller, id))
 
-/** Runs `run` that many times concurrently. */
+/** Calls `run` this many times concurrently. */
 export const atOnce = <T>(times: number, run: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: times }, (_, index) => run(index)))
 
@@ -85,7 +85,7 @@ export async function newCast(server: TestServer): Promise<Cast> {
   return { url: server.url, projectId: id, key, people: cast }
 }
 
-/** That an operation was refused with this code, naming these values. */
+/** Matches an operation that was refused with this code, naming these values. */
 export function expectRefused(outcome: Outcome, code: string, fields: string[]): void {
   const { exchange, ...error } = refusal(outcome)
   expect({ code: error.code, fields: error.fields }, exchange).toEqual({ code, fields })

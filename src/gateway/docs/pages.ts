@@ -13,9 +13,7 @@ export interface DocsOptions {
   graphqlUrl: string
 }
 
-/**
- * Content security policy of each page: only what its library needs, and only from this server.
- */
+/** Content security policy of each page: only what its library needs, and only from this server. */
 const SWAGGER_POLICY = {
   'default-src': "'none'",
   'script-src': "'self'",
@@ -28,16 +26,16 @@ const SWAGGER_POLICY = {
 }
 /**
  * Hashes of the styles that ReDoc's bundle adds; any other inline style stays forbidden. The first
- * is the hash of an empty <style>, which styled-components fills by script. The second is ReDoc's
- * scroll bars in the version that package.json pins. After an upgrade, the browser console prints
- * the new hash.
+ * is the hash of an empty <style>, which styled-components fills with a script. The second is
+ * ReDoc's scroll bars in the version that package.json pins. After an upgrade, the browser console
+ * prints the new hash.
  */
 const REDOC_STYLES =
   "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='"
 const REDOC_POLICY = {
   ...SWAGGER_POLICY,
   'style-src': `'self' ${REDOC_STYLES}`,
-  // ReDoc's search runs in a worker that the bundle carries as text.
+  // ReDoc's search runs in a worker that the bundle contains as text.
   'worker-src': 'blob:',
 }
 
@@ -49,8 +47,8 @@ interface Source {
 }
 
 /**
- * Removes the link to a source map: none is served, and developer tools would report each as
- * missing.
+ * Removes the link to a source map: none is served, and developer tools would report
+ * each as missing.
  */
 const NO_SOURCE_MAP = [/\s*(?:\/\/|\/\*)# sourceMappingURL=\S+(?: ?\*\/)?\s*$/, '\n'] as [RegExp, string]
 /**
@@ -102,7 +100,7 @@ export function createDocs(options: DocsOptions): Record<'/docs' | '/docs/*' | '
     if (Object.hasOwn(pages, path)) return pages[path]
     const source = Object.hasOwn(FILES, path) ? FILES[path] : undefined
     if (!source) return undefined
-    // Read on first use, then kept: 3 MB in all.
+    // Read on first use, then cached: 3 MB in all.
     const loading = loaded.get(path) ?? load(source)
     loaded.set(path, loading)
     return loading

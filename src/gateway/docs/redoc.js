@@ -1,7 +1,7 @@
 // Runs in the browser, on /redoc.
 
 const place = document.querySelector('#docs')
-// The fonts of the reader's system: ReDoc's own stand on another host.
+// Uses the fonts of the reader's system: ReDoc loads its own from another host.
 const text = 'system-ui, sans-serif'
 const code = 'ui-monospace, monospace'
 

@@ -2,13 +2,13 @@
 
 const place = document.querySelector('#docs')
 
-/** The text of an operation's GraphQL twin; undefined where the document only names it. */
+/** Returns the text of an operation's GraphQL twin, or undefined if the document only names it. */
 function twinOf(operation) {
   const text = operation?.getIn?.(['x-graphql-operation', 'document'])
   return typeof text === 'string' ? text : undefined
 }
 
-/** Puts the way to GraphiQL into each operation whose twin is known. */
+/** Adds a link to GraphiQL to each operation whose twin is known. */
 function graphqlTwin({ React: { createElement, Fragment } }) {
   const link = (text) => {
     const href = `${place.dataset.graphql}?query=${encodeURIComponent(text)}`
@@ -26,14 +26,20 @@ function graphqlTwin({ React: { createElement, Fragment } }) {
   }
 }
 
-/** Each field of the Authorize dialog asks for the focus and the last one gets it: the dialog opened scrolled to its end. */
+/**
+ * Keeps the fields of the Authorize dialog from taking the focus. Otherwise the last one gets it,
+ * and the dialog opens scrolled to its end.
+ */
 function calmFocus({ React: { createElement } }) {
   return {
     wrapComponents: { Input: (Input) => (props) => createElement(Input, { ...props, autoFocus: false }) },
   }
 }
 
-/** Items of a list that have a format are texts like all others: Swagger UI looks for fields of their own, and its console warns of each. */
+/**
+ * Shows list items that have a format as text. Swagger UI would look for a component per format and
+ * log a warning for each.
+ */
 function formattedItems({ React: { createElement } }) {
   const text = (props) => createElement(props.getComponent('JsonSchema_string'), props)
   return { components: { JsonSchema_integer_int32: text, JsonSchema_string_uuid: text } }
@@ -48,6 +54,6 @@ globalThis.SwaggerUIBundle({
   filter: true,
   persistAuthorization: true,
   tryItOutEnabled: true,
-  // Else the document goes to a validator on another host.
+  // The default sends the document to a validator on another host.
   validatorUrl: null,
 })

@@ -34,7 +34,7 @@ interface YogaRequest {
   body: unknown
   /** True if the client accepts Server-Sent Events. */
   acceptsEvents: boolean
-  /** Takes the answer over from Yoga. It is complete when the promise resolves. */
+  /** Takes over the answer from Yoga. It is complete when the promise resolves. */
   takeOver(answer: Promise<void>): void
 }
 
@@ -144,7 +144,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     schema: engine.schema,
     graphqlEndpoint: options.path,
     plugins: [runInEngine],
-    // The HTTP entry handles these: body limit, CORS, health. GraphQL takes no uploads.
+    // The HTTP entry handles these: body limit, CORS, health. GraphQL accepts no uploads.
     maxRequestBodySize: false,
     cors: false,
     multipart: false,
@@ -208,8 +208,8 @@ function negotiate({ request, method }: HttpExchange): string {
 }
 
 /**
- * Accepts only JSON: a browser form can send other types across origins without a preflight
- * request.
+ * Accepts only JSON: a browser form can send other types across origins without
+ * a preflight request.
  */
 async function readBody(exchange: HttpExchange): Promise<unknown> {
   const type = (exchange.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''

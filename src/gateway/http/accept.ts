@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import Negotiator from 'negotiator'
 
 /**
- * Parameters of a media type other than its weight. A quoted value may contain commas and
- * semicolons.
+ * Parameters of a media type other than its weight. A quoted value may contain
+ * commas and semicolons.
  */
 const PARAMETER = /;(?!\s*q\s*=)[^;,="]*(?:=\s*(?:"(?:[^"\\]|\\.)*"|[^;,"]*))?/gi
 

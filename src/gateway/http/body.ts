@@ -31,8 +31,8 @@ async function collect(request: IncomingMessage, response: ServerResponse, limit
   let size = declaredLength(request) > maxRead ? Number.POSITIVE_INFINITY : 0
   const started = performance.now()
   if (size <= maxRead) {
-    // Leaving the loop early must not destroy the connection: the response still has to go out on
-    // it.
+    // Leaving the loop early must not destroy the connection: the response still has to go
+    // out on it.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
@@ -49,8 +49,8 @@ async function collect(request: IncomingMessage, response: ServerResponse, limit
 }
 
 /**
- * Rejects compressed bodies: their size is unknown until they are unpacked. RFC 9110 15.5.16 says
- * how to tell the client.
+ * Rejects compressed bodies: their size is unknown until they are unpacked. The answer follows RFC
+ * 9110 15.5.16.
  */
 function requireIdentity({ headers }: IncomingMessage): void {
   const coding = headers['content-encoding']?.trim().toLowerCase() ?? ''

@@ -22,8 +22,8 @@ export function answerCors({ request, response, method }: HttpExchange, allowed:
 }
 
 /**
- * Allows pages of our own origin and of the configured ones. A client without an Origin header is
- * not a browser: allowed.
+ * Allows pages of our own origin and of the configured ones. Allows clients without an Origin
+ * header, which are not browsers.
  */
 export function originAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
   const { origin, host } = request.headers

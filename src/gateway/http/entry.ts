@@ -22,7 +22,7 @@ export interface HttpEntryOptions {
 
 /**
  * Creates the entry of every HTTP request: request id, timing, CORS, dispatch by path, and the
- * last catch for exceptions.
+ * final exception handler.
  */
 export function createHttpEntry(options: HttpEntryOptions) {
   const exact = new Map(Object.entries(options.routes).filter(([path]) => !path.endsWith('/*')))
@@ -51,7 +51,7 @@ export function createHttpEntry(options: HttpEntryOptions) {
 }
 
 /**
- * The characters of a host and port (RFC 3986 3.2.2), without those that no server name contains.
+ * The characters of a host and port (RFC 3986 3.2.2), except those that no server name contains.
  */
 const HOST = /^[\w.~%:[\]-]+$/
 
@@ -87,7 +87,7 @@ function openExchange(
   }
 }
 
-/** Adds `Server-Timing` at the moment the headers leave: its value is not known earlier. */
+/** Adds `Server-Timing` when the headers are sent: its value is not known earlier. */
 function timeResponse(response: ServerResponse, started: number): void {
   const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
   response.writeHead = (...args: unknown[]) => {

@@ -33,8 +33,7 @@ export interface HttpExchange {
 export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void
 
 /**
- * Wraps the handler of a page or status endpoint: METHOD_NOT_ALLOWED for anything but GET and
- * HEAD.
+ * Wraps the handler of a page or status endpoint: METHOD_NOT_ALLOWED for anything but GET and HEAD.
  */
 export function readOnly(handler: HttpHandler): HttpHandler {
   return (exchange) => {
@@ -58,7 +57,7 @@ export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest
 }
 
 /**
- * Calls back once when the response closes; at once if it has closed already, since Node emits
+ * Calls back once when the response closes; at once if it has already closed, since Node emits
  * `close` only once.
  */
 export function onceOver(response: ServerResponse, callback: () => void): void {

@@ -3,7 +3,7 @@ import type { Outcome } from './outcome.ts'
 
 /** Streams with the same result for any event: same operation, same variables, same access. */
 export interface Group {
-  /** Outcomes by event. Sources hand the same object to every stream. */
+  /** Outcomes by event. Sources pass the same object to every stream. */
   readonly outcomes: WeakMap<object, SharedOutcome | Promise<SharedOutcome>>
 }
 
@@ -42,8 +42,8 @@ export function createGroups() {
 }
 
 /**
- * Returns the outcome of an event: computed once for the group, and again for each member it does
- * not suit.
+ * Returns the outcome of an event: computed once for the group, and again for each member that
+ * would have had another.
  */
 export function shareOutcome(
   { outcomes }: Group,

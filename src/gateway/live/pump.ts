@@ -8,9 +8,9 @@ import type { EngineStream } from './result-stream.ts'
 export type Send = (outcome: Outcome) => Promise<void> | undefined
 
 /**
- * Time after which a client that reads nothing is disconnected. Until then it can wake up and
- * learn how its stream ended and where to resume. The operating system detects clients that have
- * left the network.
+ * Time after which a client that reads nothing is disconnected. Until then it can resume and read
+ * how its stream ended and where to continue. The operating system detects clients that have left
+ * the network.
  */
 export const STALLED_MS = 600_000
 

@@ -8,10 +8,10 @@ import { type EngineResult, Outcome } from './outcome.ts'
 export interface LiveSource extends AsyncIterable<unknown> {
   /** Where a client that received everything sent so far resumes. */
   readonly cursor?: string | undefined
-  /** Told when the client stops or resumes reading. Nothing needs to wait for a slow consumer. */
+  /** Called when the client stops or resumes reading, so that nothing waits for a slow consumer. */
   hold?(held: boolean): void
   /**
-   * Returns true if an event may still be delivered. Asked once its result is known, which may
+   * Returns true if an event may still be delivered. Called once its result is known, which may
    * contain more than the event.
    */
   mayDeliver?(event: never): boolean
@@ -106,8 +106,8 @@ export class ResultStream implements EngineStream {
       if (this.#credentialEnd) throw this.#credentialEnd
       if (this.#parts.source.mayDeliver?.(step.value as never) === false) return this.next()
       if (!hasServerError(outcome.result)) return { done: false, value: outcome }
-      // Continuing would lose this event. The last result has no data, so no client takes its
-      // cursor.
+      // Continuing would lose this event. The last result has no data, so no client
+      // takes its cursor.
       await this.return()
       return { done: false, value: new Outcome({ errors: outcome.result.errors }) }
     } catch (error) {

@@ -4,8 +4,8 @@ import { pump, STALLED_MS } from './pump.ts'
 import type { EngineStream } from './result-stream.ts'
 
 /**
- * Interval of comments that keep proxies from closing a quiet stream and detect clients that are
- * gone.
+ * Interval of comments that keep proxies from closing a quiet stream and detect clients
+ * that are gone.
  */
 const HEARTBEAT_MS = 15_000
 

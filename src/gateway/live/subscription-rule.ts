@@ -8,8 +8,8 @@ import {
 } from 'graphql'
 
 /**
- * Directives that could leave a subscription without its one field. graphql-js does not handle
- * that.
+ * Directives that could leave a subscription without its one field. graphql-js does
+ * not handle that.
  */
 const CONDITIONAL_DIRECTIVES = new Set(['skip', 'include'])
 

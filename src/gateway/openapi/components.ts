@@ -98,12 +98,15 @@ function objectComponent(type: GraphQLObjectType, dialect: Dialect): JsonSchema 
 }
 
 function isAlwaysShown(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>): boolean {
-  // Empty fields of a list's envelope are left out.
+  // A list's envelope omits empty fields.
   if (isConnection(type)) return isEnvelope(field) && !isEmbedded(field)
   return isLeafType(getNamedType(field.type)) || isEmbedded(field)
 }
 
-/** States a default in words. With `default`, client generators treat the field as required. */
+/**
+ * States a default in the description. With `default`, client generators treat the
+ * field as required.
+ */
 function withDefault({ description, defaultValue }: GraphQLInputField): string | undefined {
   const note = defaultValue === undefined ? [] : [`Default: \`${JSON.stringify(defaultValue)}\`.`]
   return [description ?? [], note].flat().join(' ') || undefined

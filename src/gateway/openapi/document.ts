@@ -54,7 +54,7 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
       ...(info.contact && { contact: info.contact }),
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    // The document's own server: readers already know its address.
+    // The document's own server, whose address readers already know.
     servers: [
       {
         url: basePath,

@@ -61,8 +61,8 @@ function exampleObject(schema: JsonSchema, components: Components): Record<strin
 }
 
 /**
- * Returns true for an optional value that refers to nothing else. Others are left out: an example
- * must work on any server.
+ * Returns true for an optional value that refers to no other entity. Examples omit the others,
+ * because they must work on any server.
  */
 function isSimple(name: string, schema: JsonSchema, components: Components): boolean {
   const { $ref, anyOf, type, format } = schema as {

@@ -11,7 +11,7 @@ import {
 import { z } from 'zod'
 import { type Deprecable, deprecationText } from '../rest/deprecation.ts'
 
-/** JSON Schema 2020-12, as OpenAPI 3.1 takes it. */
+/** JSON Schema 2020-12, as OpenAPI 3.1 uses it. */
 export type JsonSchema = Record<string, unknown>
 
 /** What an application adds to GraphQL's own scalars. */
@@ -86,7 +86,7 @@ function picked(rule: JsonSchema | undefined, names: readonly string[]): JsonSch
 /** Returns the zod rule of an input type. */
 export function ruleOfInput(type: GraphQLInputObjectType): z.ZodType | undefined {
   const kept = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
-  // Inputs that a service checks itself keep their rule in an extension.
+  // Inputs that a service validates have their rule in an extension.
   return [...(kept?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
 }
 
@@ -95,7 +95,7 @@ export function ownRule({ extensions }: { extensions: Readonly<Record<string, un
   return ruleAt(extensions.rules, [])
 }
 
-/** Marks a rule that rejects null, where GraphQL cannot tell null from absent. */
+/** Marks a rule that rejects null, where GraphQL cannot distinguish null from absent. */
 export const REFUSES_NULL = 'x-refuses-null'
 
 /** Returns the JSON Schema that a zod rule accepts at a path, or undefined if there is no rule. */
@@ -117,7 +117,7 @@ function asJsonSchema(rule: z.ZodType): JsonSchema {
   const schema: JsonSchema = z.toJSONSchema(rule, {
     io: 'input',
     unrepresentable: 'any',
-    // Tested, not derived: a refinement may reject null.
+    // Found by trying: a refinement may reject null.
     override: ({ zodSchema, jsonSchema }) => {
       Object.assign(jsonSchema, { [REFUSES_NULL]: !z.safeParse(zodSchema, null).success })
     },

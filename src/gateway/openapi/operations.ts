@@ -79,7 +79,7 @@ export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info
   }
 }
 
-/** Returns who may call, as the application declares it. */
+/** Returns the access that the application declares for the field. */
 export function accessOf({ field }: Route | StreamRoute, info: OpenApiInfo) {
   const isPublic = info.security(field).some((one) => Object.keys(one).length === 0)
   return { isPublic, mayForbid: !isPublic && (info.mayForbid?.(field) ?? true) }

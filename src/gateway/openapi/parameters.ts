@@ -19,8 +19,8 @@ type Described = Pick<Route | StreamRoute, 'field'>
 /** Maximum length of a path parameter. The router does not match longer ones. */
 export const MAX_PATH_PARAMETER = 200
 /**
- * Maximum length of a documented header, in bytes. Node allows 16 KiB of headers in all
- * (`--max-http-header-size`).
+ * Maximum length of a documented header, in bytes. Node allows 16 KiB of headers
+ * in all (`--max-http-header-size`).
  */
 const MAX_HEADER = 8_192
 
@@ -55,8 +55,8 @@ export function streamParameters(stream: StreamRoute, plan: InputPlan, dialect: 
 }
 
 /**
- * Returns the rule for a value at a place among the arguments: of the argument, the input or the
- * operation.
+ * Returns the rule for a value at a place among the arguments: of the argument, the input
+ * or the operation.
  */
 export function ruleOfPlace({ field }: Described, place: readonly string[]): JsonSchema | undefined {
   const { validate } = (field.extensions.pothosOptions ?? {}) as { validate?: unknown }

@@ -80,8 +80,7 @@ function answerSchema({ field, rest }: Route, dialect: Dialect): JsonSchema {
 }
 
 /**
- * Returns references to the error answers, by status. INTERNAL and UNAVAILABLE can happen
- * anywhere.
+ * Returns references to the error answers, by status. INTERNAL and UNAVAILABLE can happen anywhere.
  */
 export function errorAnswers(codes: readonly ErrorCode[]): Record<string, JsonSchema> {
   const byStatus = new Map<number, ErrorCode[]>()

@@ -14,8 +14,8 @@ import {
 import type { Variables } from '../variables.ts'
 
 /**
- * Days (UTC, like 2027-01-31) on which something was deprecated and will be removed. In
- * `extensions.deprecation`.
+ * Days (UTC, like 2027-01-31) on which something was deprecated and will be
+ * removed. In `extensions.deprecation`.
  */
 export interface Deprecation {
   since: string
@@ -34,7 +34,7 @@ export function deprecationOf({ deprecationReason, extensions }: Deprecable): De
   return (extensions as { deprecation?: Deprecation } | undefined)?.deprecation
 }
 
-/** Throws if anything in the schema is deprecated without dates: clients plan by them. */
+/** Throws if anything in the schema is deprecated without dates: clients plan with them. */
 export function requireDates(schema: GraphQLSchema): void {
   const wrong = Object.values(schema.getTypeMap())
     .filter((type) => !isIntrospectionType(type))

@@ -34,12 +34,11 @@ interface Prepared {
   deprecations: readonly Deprecation[]
 }
 
-/** Maximum number of representations kept prepared per route. */
+/** Maximum number of cached representations per route. */
 const MAX_REPRESENTATIONS = 100
 
 /**
- * Creates the handler of a route: authenticate, read the input, run the operation, send the
- * answer.
+ * Creates the handler of a route: authenticate, read the input, run the operation, send the answer.
  */
 export function createRouteHandler<Context extends GatewayContext>(
   route: Route,
@@ -95,7 +94,7 @@ export function createRouteHandler<Context extends GatewayContext>(
         : await engine.runOnce(ready.operation, input.variables, context, key)
     if (replayed) response.setHeader(REPLAYED, 'true')
     const error = result.errors?.[0]
-    // Search only values that were coerced: others may be nested without end.
+    // Search only values that were coerced: others may be nested to any depth.
     const used = isCoercionError(result) ? [] : deprecationsUsed(watched, input.variables)
     const deprecations = [...ready.deprecations, ...used]
     if (deprecations.length > 0) sendDeprecations(response, [...own, ...deprecations], basePath)
@@ -146,8 +145,8 @@ export function createRouteHandler<Context extends GatewayContext>(
 }
 
 /**
- * Throws NOT_FOUND if a value in the path is not a valid id. Elsewhere an invalid id stays
- * VALIDATION_FAILED.
+ * Throws NOT_FOUND if a value in the path is not a valid id. Elsewhere an invalid
+ * id stays VALIDATION_FAILED.
  */
 function refusePath(plan: InputPlan, error: GraphQLError): void {
   if (error.extensions.code !== 'VALIDATION_FAILED') return
@@ -162,7 +161,7 @@ function refusePath(plan: InputPlan, error: GraphQLError): void {
   }
 }
 
-/** Returns true if the operation did not run, because its variables did not coerce. */
+/** Returns true if the operation did not run, because its variables could not be coerced. */
 const isCoercionError = ({ data }: EngineResult) => data === undefined
 
 /**

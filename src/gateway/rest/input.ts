@@ -89,8 +89,8 @@ export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[])
 }
 
 /**
- * Rejects `If-Match` where it has no effect. Ignoring it would let through the change it should
- * prevent.
+ * Rejects `If-Match` where it has no effect. Ignoring it would let through the change
+ * it should prevent.
  */
 function readVersion(
   plan: InputPlan,
@@ -181,7 +181,7 @@ function fill(
     return
   }
   const [head = ''] = place
-  // Copy, so that the client's value stays unchanged.
+  // Copy, so that the client's value is not mutated.
   if (isObject(variables[head])) variables[head] = { ...variables[head] }
   assign(variables, place, value)
 }
@@ -211,9 +211,8 @@ function notAnObject(body: unknown): Issue {
 }
 
 /**
- * Returns an issue for each value that does not coerce to its argument's type. Only for a request
- * that is refused anyway, to report all of its problems at once. On success the engine coerces,
- * once.
+ * Returns an issue for each value that cannot be coerced to its argument's type. Only for a request
+ * that is refused anyway, to report all of its problems at once: otherwise the engine coerces.
  */
 export function coercionIssues(plan: InputPlan, variables: Readonly<Record<string, unknown>>): Issue[] {
   return plan.args.flatMap((arg) => {
@@ -225,8 +224,8 @@ export function coercionIssues(plan: InputPlan, variables: Readonly<Record<strin
 }
 
 /**
- * Maps the path of an issue from the operation to the request: `["input","title"]` becomes
- * `["body","title"]`.
+ * Maps the path of an issue from the operation to the request:
+ * `["input","title"]` becomes `["body","title"]`.
  */
 export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['path'] {
   const [first, ...rest] = path

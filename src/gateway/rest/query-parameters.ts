@@ -33,8 +33,8 @@ type Definition = Deprecable & { description?: string | null | undefined }
 const PAGING = new Set(['first', 'after', 'last', 'before', 'offset'])
 
 /**
- * Returns the query parameters of an operation: flattened filter, order terms, paging and plain
- * leaves.
+ * Returns the query parameters of an operation: flattened filter, order terms, paging
+ * and plain leaves.
  */
 export function queryParameters(args: readonly GraphQLArgument[]): QueryParameter[] {
   const paged = args.some((arg) => arg.name === 'first')
@@ -45,7 +45,7 @@ export function queryParameters(args: readonly GraphQLArgument[]): QueryParamete
     const type = nullable(item ?? arg.type)
     if (isInputObjectType(type)) {
       if (item) return isOrder(type) ? [leaf(arg.name, type, true, [arg.name], arg, 'order')] : unsupported(arg)
-      // Last, so that issues are placed at the most specific parameter.
+      // Last, so that issues refer to the most specific parameter.
       const whole = isFlat(type)
         ? []
         : [leaf(arg.name, type, false, [arg.name], { ...arg, description: JSON_FORM }, 'json')]
@@ -86,7 +86,7 @@ function filterParameters(argument: string, filter: GraphQLInputType): QueryPara
   })
 }
 
-/** Operators that a value without an operator stands for. */
+/** Operators that a value without an operator implies. */
 const BARE = new Set(['in', 'any'])
 
 const JSON_FORM =
@@ -147,8 +147,8 @@ export function parseOrder(text: string, type: GraphQLInputType): Record<string,
 }
 
 /**
- * Converts a query string's text to the JSON value its type expects. Text that does not fit stays,
- * and coercion rejects it.
+ * Converts a query string's text to the JSON value its type expects. Text that does not fit stays
+ * unchanged, and coercion rejects it.
  */
 export function fromText(text: string, type: GraphQLInputType): unknown {
   const named = getNamedType(type)

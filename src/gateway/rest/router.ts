@@ -75,7 +75,7 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
     throw new AppError('METHOD_NOT_ALLOWED', `${path} supports ${headers.Allow}, not ${method}.`, { headers })
   }
 
-  /** The router would match `/things//parts` with an empty id: there is nothing at that path. */
+  /** Detects an empty segment. The router would match `/things//parts` with an empty id. */
   function find(method: (typeof METHODS)[number], path: string) {
     const found = router.find(method, path)
     return found && !Object.values(found.params).includes('') ? found : null

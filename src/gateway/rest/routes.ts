@@ -35,7 +35,7 @@ export interface Route {
   /** Places among the arguments of path parameters that are not arguments themselves. */
   fills: Readonly<Record<string, readonly string[]>>
   operationId: string
-  /** Carries the deprecation: the field, or the path's own. */
+  /** The definition with the deprecation: the field, or the path itself. */
   deprecable: Deprecable
 }
 
@@ -49,7 +49,7 @@ type SofaConfig = Parameters<typeof createSofa>[0]
 /**
  * Derives the route table of a REST view with SOFA: method and path of each root field by its
  * naming convention and its `routes` option, and the operation document. SOFA serves no request:
- * each route is called once, here, to learn the document it would execute.
+ * each route is called once, here, to get the document it would execute.
  */
 export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
   let executed: DocumentNode | undefined

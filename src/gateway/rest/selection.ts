@@ -128,8 +128,7 @@ function widen(item: GraphQLObjectType, name: string, issues: Issue[]): FieldNod
 }
 
 /**
- * Returns the default representation of a type: its leaves, and the fields declared to be
- * embedded.
+ * Returns the default representation of a type: its leaves, and the fields declared to be embedded.
  */
 export function defaultSelections(type: GraphQLNamedType | undefined): SelectionNode[] {
   if (!isObjectType(type)) return []

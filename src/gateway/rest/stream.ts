@@ -44,8 +44,8 @@ export function streamRoutes(schema: GraphQLSchema): StreamRoute[] {
 }
 
 /**
- * Creates the handler of a stream: Server-Sent Events (WHATWG HTML 9.2), resumable by
- * `Last-Event-ID`.
+ * Creates the handler of a stream: Server-Sent Events (WHATWG HTML 9.2),
+ * resumable by `Last-Event-ID`.
  */
 export function createStreamHandler<Context extends GatewayContext>(
   route: StreamRoute,
@@ -91,8 +91,8 @@ export function createStreamHandler<Context extends GatewayContext>(
 }
 
 /**
- * Returns the first lines. They carry the starting cursor for a client that drops before the first
- * event.
+ * Returns the first lines. They contain the starting cursor for a client that disconnects before
+ * the first event.
  */
 function opening(cursor: string | undefined): string {
   const retry = Math.round(RETRY_MS.least + Math.random() * (RETRY_MS.most - RETRY_MS.least))

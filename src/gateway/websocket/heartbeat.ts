@@ -5,18 +5,17 @@ import { STALLED_MS } from '../live/pump.ts'
 const PING_MS = 12_000
 
 /**
- * Terminates a websocket whose client no longer answers pings. A client with nothing else to read
- * must answer before the next ping. One that was sent more may not have reached the ping yet: it
- * has `stalledMs` to wake up and learn how its streams ended. Returns a function that stops the
- * heartbeat.
+ * Terminates a websocket whose client no longer answers pings. A client with nothing else to
+ * read must answer before the next ping. One that was sent more may not have reached the ping
+ * yet: it has `stalledMs` to resume and read how its streams ended. Returns a function that
+ * stops the heartbeat.
  */
 export function watchHeartbeat(socket: WebSocket, tcp: Socket, pingMs = PING_MS, stalledMs = STALLED_MS): () => void {
   let answered = true
   let silentFor = 0
   let waiting = 0
   /**
-   * Bytes the client need not read before it answers: those read at its last pong, and pings
-   * since.
+   * Bytes the client need not read before it answers: those read at its last pong, and pings since.
    */
   let read = tcp.bytesWritten
   const timer = setInterval(() => {

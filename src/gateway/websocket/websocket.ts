@@ -103,7 +103,7 @@ export function attachWebsocket<Context extends GatewayContext>(
       connection.lifetime.onEnd((reason) => socket.close(CloseCode.Forbidden, reasonOf(reason.message)))
       return true
     },
-    // The engine validates, runs and masks. graphql-ws only gets an object that stands for the
+    // The engine validates, runs and masks. graphql-ws only gets an object that represents the
     // prepared operation.
     async onSubscribe(session, id, payload) {
       const problem = refusal(session, payload)
@@ -199,8 +199,8 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 
   /**
-   * Closes a socket after an unexpected error. If the database is unavailable, the client may
-   * retry.
+   * Closes a socket after an unexpected error. If the database is unavailable, the
+   * client may retry.
    */
   function giveUp(socket: WebSocket, error: unknown): void {
     if (error instanceof AppError && error.code === 'UNAVAILABLE') {
@@ -223,8 +223,8 @@ export function attachWebsocket<Context extends GatewayContext>(
 }
 
 /**
- * Replaces the credential of the upgrade's headers by the one of `connection_init`, so that one
- * rule reads both.
+ * Replaces the credential in the upgrade's headers with the one of `connection_init`, so that both
+ * are read the same way.
  */
 function credentialHeaders(headers: IncomingHttpHeaders, params: Record<string, unknown>): IncomingHttpHeaders {
   const { authorization, apiKey } = params
@@ -270,8 +270,8 @@ function refuseSocket(socket: WebSocket, code: number, message: string): false {
 const reasonOf = (message: string) => message.slice(0, MAX_REASON)
 
 /**
- * Maximum number of bytes queued in this process per client, besides the buffers of the operating
- * system.
+ * Maximum number of bytes queued in this process per client, besides the buffers of
+ * the operating system.
  */
 const HIGH_WATER = 65_536
 
@@ -281,9 +281,9 @@ const TEXT = { binary: false }
 const TAIL = Buffer.from('}')
 
 /**
- * Sends the results of a stream in the frames that graphql-ws would send, with the shared part
- * serialized once. To graphql-ws it is a stream without results, which it starts and completes as
- * usual.
+ * Sends the results of a stream in the frames that graphql-ws would send, with the shared
+ * part serialized once. To graphql-ws it is a stream without results, which it starts and
+ * completes as usual.
  */
 function sentDirectly(stream: EngineStream, id: string, socket: WebSocket): AsyncGenerator<EngineResult, void, void> {
   const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`)

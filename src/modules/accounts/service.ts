@@ -22,7 +22,7 @@ export async function register(ctx: Context, { email, password, name }: Register
   const user = await withFreeKey(ctx.db, name, (key) =>
     createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
   ).catch((error: unknown) => {
-    // Another request registered the address after the check in createFirstOrFurther.
+    // A concurrent request registered the address after the check in createFirstOrFurther.
     throw isTaken(error, 'email') ? emailTaken() : error
   })
   return openSession(ctx, user)

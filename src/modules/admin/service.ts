@@ -17,8 +17,8 @@ import type { CreateUserValues, UpdateUserValues } from './input.ts'
 type UserQuery = Pick<Prisma.UserFindManyArgs, 'select' | 'include'>
 
 /**
- * Creates an account with its Inbox, even when registration is closed. Opens no session. Needs an
- * ADMIN.
+ * Creates an account with its Inbox, even when registration is closed. Opens no session.
+ * Needs an ADMIN.
  */
 export async function createUser(ctx: Context, input: CreateUserValues, query: UserQuery): Promise<User> {
   const viewer = requireAdmin(ctx)
@@ -32,8 +32,8 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
 }
 
 /**
- * Updates an account. Needs an ADMIN. Setting a password or disabling the account ends the user's
- * sessions.
+ * Updates an account. Needs an ADMIN. Setting a password or disabling the account ends
+ * the user's sessions.
  */
 export async function updateUser(
   ctx: Context,

@@ -11,7 +11,10 @@ export const followTasksRules = z.object({
   after: cursor.nullish(),
 })
 
-/** Made when the schema is built: event types come from every module that declares a noun. */
+/**
+ * A function, called when the schema is built: event types come from every module that
+ * declares a noun.
+ */
 export const followEventsRules = () => {
   const names = eventTypeNames()
   const typeName = z

@@ -33,7 +33,7 @@ export async function readEvents(
   const size = first ?? DEFAULT_PAGE
   const after = cursor == null ? 0n : decodeCursor(cursor)
   // Read the newest position before the memberships. An event committed after a removal then either
-  // lies beyond it, or the removal is already visible.
+  // comes after it, or the removal is already visible.
   const newest = await ctx.services.tail.newest()
   const { where, select, filtered } = await eventScope(ctx, viewer, scope)
   const visible = await visibleEvents(ctx, viewer, where)

@@ -7,8 +7,8 @@ import { isId } from '../../schema/rules.ts'
 import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../projects/policy.ts'
 
 /**
- * Requires that the viewer can see all these labels. Throws NOT_FOUND with an issue per missing
- * label.
+ * Requires that the viewer can see all these labels. Throws NOT_FOUND with an issue
+ * per missing label.
  */
 export async function requireLabels(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return

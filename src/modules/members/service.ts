@@ -65,8 +65,8 @@ export async function setMember(
 }
 
 /**
- * Removes a member and returns the removed membership. Needs OWNER. Throws CONFLICT for the last
- * OWNER.
+ * Removes a member and returns the removed membership. Needs OWNER. Throws CONFLICT for
+ * the last OWNER.
  */
 export async function removeMember(
   ctx: Context,

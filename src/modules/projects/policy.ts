@@ -23,8 +23,8 @@ export function visibleProjects(viewer: Viewer): Prisma.ProjectWhereInput {
 }
 
 /**
- * Returns the same filter as SQL on a column with a project id, or undefined if nothing is
- * filtered.
+ * Returns the same filter as SQL on a column with a project id, or undefined if
+ * nothing is filtered.
  */
 export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.Sql | undefined {
   if (viewer.role === 'ADMIN') return undefined
@@ -66,8 +66,8 @@ export interface NamedId {
 }
 
 /**
- * Requires that the viewer can see all these projects. Throws NOT_FOUND with an issue per missing
- * project.
+ * Requires that the viewer can see all these projects. Throws NOT_FOUND with an issue
+ * per missing project.
  */
 export async function requireProjects(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return

@@ -6,7 +6,9 @@ import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireRole, visibleProjects, visibleProjectsSql } from '../projects/policy.ts'
 
-/** Filters the saved filters a viewer can see: their own, and those shared with a project they see. */
+/**
+ * Filters the saved filters a viewer can see: their own, and those shared with a project they see.
+ */
 export function visibleSavedFilters(viewer: Viewer): Prisma.SavedFilterWhereInput {
   return { OR: [{ ownerId: viewer.id }, { projectId: { not: null }, project: visibleProjects(viewer) }] }
 }
@@ -18,7 +20,7 @@ export function visibleSavedFiltersSql(viewer: Viewer): Prisma.Sql {
 }
 
 /**
- * Requires the right to change or delete a saved filter. Owners may change theirs, but need EDITOR
+ * Requires the right to change or delete a saved filter. The owner may change it, but needs EDITOR
  * while it is shared, because every member of the project sees the change. An OWNER of the project
  * may change it too. Its owner may always make it private or delete it (`withdraws`). Throws
  * NOT_FOUND or FORBIDDEN.

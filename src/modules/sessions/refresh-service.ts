@@ -6,7 +6,7 @@ import { type AuthAnswer, authAnswer, sessionEnd } from './service.ts'
 
 /**
  * Delay of a refresh answer after the last concurrent request with the same token. A client that
- * sends the token again before any answer went out cannot know that it was used: it lost a race and
+ * sends the token again before any answer was sent cannot know that it was used: it lost a race and
  * is only refused. After the answer, a reused token counts as stolen.
  */
 const RACE_MS = 500
@@ -17,13 +17,13 @@ const LONGEST_RACE_MS = 5_000
 /**
  * Exchanges a refresh token for a new pair of tokens. Of several concurrent requests exactly one
  * succeeds. Reusing an old token ends the whole session: it was sent either by a thief or by the
- * owner after a theft, and the server cannot tell which.
+ * owner after a theft, and the server cannot know which.
  */
 export async function refresh(ctx: Context, refreshToken: string): Promise<AuthAnswer> {
   const hash = hashToken(refreshToken)
   const { token, hash: successor } = newRefreshToken()
-  // One statement: the row lock on the token picks one winner among concurrent requests on all
-  // servers.
+  // One statement: the row lock on the token picks one winner among concurrent requests
+  // on all servers.
   const [traded] = await ctx.db.$queryRaw<{ sessionId: string; userId: string }[]>`
     WITH spent AS (
       UPDATE "RefreshToken" t SET "replacedAt" = clock_timestamp() FROM "Session" s, "User" u

@@ -35,8 +35,8 @@ export function sessionEnd(ctx: Context): Date {
 }
 
 /**
- * Builds the answer to a sign-in or refresh, and makes the user the viewer of the current
- * operation.
+ * Builds the answer to a sign-in or refresh, and makes the user the viewer of
+ * the current operation.
  */
 export function authAnswer(ctx: Context, user: User, sessionId: string, refreshToken: string): AuthAnswer {
   const { tokens } = ctx.services

@@ -29,8 +29,8 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
 }
 
 /**
- * Loads the relations of a task, oldest first, to tasks the viewer sees and that are not in the
- * trash.
+ * Loads the relations of a task, oldest first, to tasks the viewer sees and that are not
+ * in the trash.
  */
 export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<OwnRelation[][]> => {
   if (!viewer) return ids.map(() => [])

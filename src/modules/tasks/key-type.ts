@@ -2,10 +2,13 @@ import { z } from 'zod'
 import type { Context } from '../../request/context.ts'
 import { isId } from '../../schema/rules.ts'
 
-/** Key of the project and number of the task, like WEB-42. The flag `i` without `u` ignores ASCII case only. */
+/**
+ * Key of the project and number of the task, like WEB-42. The flag `i` without `u` ignores ASCII
+ * case only.
+ */
 const KEY = /^[A-Z][A-Z0-9]{1,9}-[1-9]\d{0,9}$/i
 
-/** In either case, because JSON Schema patterns have no flags. */
+/** Matches both cases itself, because JSON Schema patterns have no flags. */
 const KEY_PATTERN = '[A-Za-z][A-Za-z0-9]{1,9}-[1-9][0-9]{0,9}'
 export const ID_PATTERN = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
 export const TASK_ID_PATTERN = `${ID_PATTERN}|${KEY_PATTERN}`
@@ -46,8 +49,8 @@ async function idsOfKeys(ctx: Context, keys: readonly string[]): Promise<Map<str
 }
 
 /**
- * Returns task ids by the id or key given. Leaves out text that is neither. Does not check
- * visibility.
+ * Returns task ids by the id or key given. Leaves out text that is neither. Does
+ * not check visibility.
  */
 export async function idsOf(ctx: Context, idsOrKeys: readonly string[]): Promise<Map<string, string>> {
   const keys = idsOrKeys.flatMap((one) => (isId(one) ? [] : (readKey(one) ?? [])))

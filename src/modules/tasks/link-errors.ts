@@ -16,8 +16,8 @@ export const linkErrorCode = (issues: readonly Issue[]) =>
 export const NOT_A_MEMBER = { code: 'not_a_member', message: 'is not a member of the project' }
 
 /**
- * Refers a database error about links to the field of the input. Returns any other error
- * unchanged.
+ * Converts a database error about links to one at the field of the input. Returns any
+ * other error unchanged.
  */
 export function explainLinks(error: unknown, path: Issue['path'] = ['input']): unknown {
   const known = toAppError(error)

@@ -4,7 +4,7 @@ import { linkError, NOT_A_MEMBER } from './link-errors.ts'
 import { findHeights, findLabels, findMembers, findParents } from './link-lookups.ts'
 import { TaskTree, treeIssue } from './tree-rules.ts'
 
-/** Links a task of a project is to have. Absent or null links nothing. */
+/** Links to set on a task of a project. Absent or null sets none. */
 export interface Links {
   projectId: string
   /** Absent for a new task. */
@@ -29,9 +29,9 @@ export interface CheckedLinks extends TaskLinks {
 }
 
 /**
- * Checks the links of any number of tasks with one statement per kind of link. A parent and labels
- * must belong to the task's project, and assignees must be its members. Hidden rows count as
- * unknown.
+ * Checks the links of any number of tasks with one statement per kind of link. A parent and
+ * labels must belong to the task's project, and assignees must be its members. Hidden rows
+ * count as unknown.
  */
 export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise<CheckedLinks[]> {
   const parents = await findParents(ctx, present(tasks.map((task) => task.parentId)))

@@ -27,8 +27,8 @@ export const loadTaskOfEvent = defineLoader(
 )
 
 /**
- * Loads the number of direct sub-tasks and how many are completed. Sub-tasks in the trash do not
- * count.
+ * Loads the number of direct sub-tasks and how many are completed. Sub-tasks in the trash
+ * do not count.
  */
 export const loadSubtaskProgress = defineLoader(async ({ db }, ids: readonly string[]) => {
   const rows = await db.$queryRaw<{ id: string; total: number; completed: number }[]>(Prisma.sql`

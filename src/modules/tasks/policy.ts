@@ -43,8 +43,8 @@ export interface FoundTask {
 }
 
 /**
- * Returns a task if the viewer has the role in its project, EDITOR by default. Throws NOT_FOUND or
- * FORBIDDEN.
+ * Returns a task if the viewer has the role in its project, EDITOR by default. Throws
+ * NOT_FOUND or FORBIDDEN.
  */
 export async function requireTask(
   ctx: Context,

@@ -60,7 +60,7 @@ export async function updateTask(
 
 const linkContext = (task: FoundTask) => ({ taskId: task.id, projectId: task.projectId, now: task })
 
-/** Returns the changes to a row. The rules have refused null for required fields. */
+/** Returns the changes to a row. The rules have already rejected null for required fields. */
 export function changedTask(input: UpdateTaskValues, { parentId, assigneeIds, labelIds }: TaskLinks) {
   const { title, description, status, priority, dueAt } = input
   return {
@@ -126,8 +126,8 @@ export async function duplicateTask(ctx: Context, id: string, title: string | nu
 }
 
 /**
- * Writes a change if the version still matches, so that only the first of two changes to a version
- * succeeds.
+ * Writes a change if the version still matches, so that only the first of two changes to
+ * a version succeeds.
  */
 async function changeTask(
   ctx: Context,

@@ -1,7 +1,7 @@
 import type { Issue } from '../../gateway/errors.ts'
 
 /**
- * Messages by the name of the database constraint, which repeats each check in case requests race.
+ * Messages by the name of the database constraint that repeats the check, in case requests race.
  */
 const TREE_RULES = {
   'no cycle': 'would make the task its own ancestor',

@@ -16,8 +16,8 @@ export async function lockTree(db: Pick<Db, '$executeRaw'>, lock: TreeLock): Pro
 }
 
 /**
- * Runs a write under the lock, and retries it on a deadlock. Refers link errors to fields of the
- * input.
+ * Runs a write under the lock, and retries it on a deadlock. Converts link errors to errors at
+ * fields of the input.
  */
 export async function withTreeLock<T>(
   ctx: Pick<Context, 'db'>,

@@ -14,7 +14,7 @@ export interface Comparison {
   wrong: number
 }
 
-/** Compares what a subscriber received with what the log has for it. */
+/** Compares the events a subscriber received with those in the log. */
 export function compare(received: readonly ReceivedEvent[], expected: readonly ReceivedEvent[]): Comparison {
   const wanted = new Map(expected.map((event) => [event.position, event]))
   const seen = new Set<number>()

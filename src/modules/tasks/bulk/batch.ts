@@ -54,9 +54,9 @@ export type Fail = (index: number, code: ErrorCode, issues: Issue[]) => void
 class Rollback extends Error {}
 
 /**
- * Runs a batch in one transaction. A failed item does not affect the others, unless the batch is
- * atomic: then nothing is written. A dry run writes everything and rolls back, so its outcomes are
- * exact.
+ * Runs a batch in one transaction. A failed item does not affect the others, unless the batch
+ * is atomic: then nothing is written. A dry run writes everything and rolls back, so its
+ * outcomes are exact.
  */
 export async function runBatch<Values>(
   ctx: Context,
@@ -96,8 +96,8 @@ export async function runBatch<Values>(
       ctx.db.$transaction((tx) => work(tx as Context['db']), { timeout: BATCH_TIMEOUT_MS }),
     )
   } catch (error) {
-    // A concurrent request got in between the checks and the write. The database cannot tell which
-    // item it hit.
+    // A concurrent request changed something between the checks and the write. The database does
+    // not say which item is affected.
     if (!(error instanceof Rollback)) throw toAppError(explainLinks(error, ['input', 'items'])) ?? error
   }
   return report(given.length, errors, tasks, { dryRun: dryRun === true })

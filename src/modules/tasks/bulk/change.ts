@@ -46,8 +46,7 @@ export async function bulkUpdateTasks(ctx: Context, batch: Batch, query: TaskQue
 }
 
 /**
- * Moves up to 1,000 tasks to the trash. Each item is checked like deleteTask, and fails on its
- * own.
+ * Moves up to 1,000 tasks to the trash. Each item is checked like deleteTask, and fails on its own.
  */
 export async function bulkDeleteTasks(ctx: Context, batch: Batch, query: TaskQuery): Promise<BatchResult> {
   const viewer = requireViewer(ctx)

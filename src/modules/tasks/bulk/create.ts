@@ -63,8 +63,8 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
         const row = rows.get(index)
         return row ? [{ id: uuidv7(), ...newTask(viewer.id, row.projectId, values, row.links) }] : []
       })
-      // Numbering a task locks its project. Locking them in one order keeps two batches from
-      // deadlocking.
+      // Numbering a task locks its project. Locking them in one order keeps two
+      // batches from deadlocking.
       await db.$executeRaw`SELECT FROM "Project" WHERE "id" = ANY(${[...new Set(tasks.map(({ projectId }) => projectId))]}::uuid[])
         ORDER BY "id" FOR NO KEY UPDATE`
       await db.$executeRaw(insertTasks(tasks))

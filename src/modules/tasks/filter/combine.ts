@@ -5,8 +5,8 @@ import { sizeProblems } from './rules.ts'
 
 /**
  * Combines two filters into one that both must match. Fields that only one of them gives stay at
- * the top level, where lists look for the best index. `path` is the argument to blame if they do
- * not combine.
+ * the top level, where lists look for the best index. `path` is the argument that errors refer to
+ * if they cannot be combined.
  */
 export function allOf(first: TaskFilterValues, second: TaskFilterValues, path: FilterPath): TaskFilterValues {
   const refuse = (message: string, at: FilterPath = path) =>

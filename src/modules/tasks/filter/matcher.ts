@@ -7,15 +7,14 @@ import type { ResolvedFilter } from './resolve.ts'
 import { findHits, type Hits, MAX_EVENTS_PER_LOOKUP, type SearchHits, sharedHits } from './search-hits.ts'
 import { type TaskState, taskChange } from './state.ts'
 
-/** How an event changes a task's place in a filter. */
+/** How an event changes whether a task matches a filter. */
 export type FilterMatch = 'ENTERED' | 'STAYED' | 'LEFT'
 
 type Matcher = (event: LoggedEvent) => FilterMatch | undefined | Promise<FilterMatch | undefined>
 
 /**
- * Returns a function that matches task events against a filter. It judges the task as it was
- * before and after the event, at the time of the event. Undefined if the task was in the filter at
- * neither.
+ * Returns a function that matches task events against a filter. It checks the task as it was before
+ * and after the event, at the time of the event, and returns undefined if neither matches.
  */
 export function createMatcher(db: Database, filter: ResolvedFilter): Matcher {
   const searches = [...new Set([...nestedFilters(filter.values)].flatMap(([{ search }]) => search ?? []))]

@@ -14,7 +14,7 @@ export interface ResolvedFilter extends FilterScope {
   values: TaskFilterValues
 }
 
-/** A filter and the argument that gave it, to which errors refer. */
+/** A filter and the argument it came from, to which errors refer. */
 export interface FilterSource {
   values: TaskFilterValues
   path: FilterPath

@@ -6,8 +6,7 @@ const MAX_LEVELS = 5
 /** Maximum number of filters in a filter, over all levels. */
 const MAX_FILTERS = 50
 /**
- * Limits planning time, which grows faster than the work saved: 20 joins take 70 ms, 200 take 24
- * s.
+ * Limits planning time, which grows faster than the work saved: 20 joins take 70 ms, 200 take 24 s.
  */
 const MAX_JOINS = 20
 

@@ -31,8 +31,8 @@ export interface TaskChange {
 }
 
 /**
- * Reads the states from a task event. Throws CURSOR_EXPIRED if it was logged before states were
- * stored.
+ * Reads the states from a task event. Throws CURSOR_EXPIRED if it was logged before
+ * states were stored.
  */
 export function taskChange({ type, subjectId, state, changes, at }: LoggedEvent): TaskChange {
   if (!state) {
@@ -41,8 +41,8 @@ export function taskChange({ type, subjectId, state, changes, at }: LoggedEvent)
     })
   }
   const { earlierUpdatedAt, ...columns } = state
-  // The trigger on "Task" stores these columns. The log is shared by all nouns and has them
-  // untyped.
+  // The trigger on "Task" stores these columns. The log is shared by all nouns and
+  // has them untyped.
   const now = { id: subjectId, ...columns } as unknown as TaskState
   // A task deleted without being in the trash lost its row, for example with its project.
   if (type === 'task.removed' || (type === 'task.deleted' && now.deletedAt === null))

@@ -20,7 +20,7 @@ export const listTasksRules = pageRules
     const fields = (orderBy ?? []).map((term) => term.field)
     const refuse = (index: number, message: string) =>
       issues.push({ code: 'custom', path: ['orderBy', index, 'field'], message, input: undefined })
-    // A saved filter may have the search; the service checks again once it has read it.
+    // A saved filter may contain the search. The service checks again once it has read it.
     if (fields.includes('RELEVANCE') && filter?.search == null && savedFilterId == null)
       refuse(fields.indexOf('RELEVANCE'), RELEVANCE_NEEDS_SEARCH)
     if (fields[0] !== undefined && fields[0] === fields[1]) refuse(1, `repeats ${fields[1]}`)

@@ -20,8 +20,8 @@ export interface TaskOrderValue {
 }
 
 /**
- * Returns the indexed expressions of an order. Tasks without a due date come last in both
- * directions.
+ * Returns the indexed expressions of an order. Tasks without a due date come last
+ * in both directions.
  */
 export function taskOrder(orderBy: readonly TaskOrderValue[]): OrderTerm[] {
   const mixed = orderBy.some((term) => term.direction !== orderBy[0]?.direction)

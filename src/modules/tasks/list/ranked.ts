@@ -18,9 +18,9 @@ interface RankedList {
 }
 
 /**
- * Reads a search in order of relevance: the newest matches, ranked. Its cursors carry the creation
- * time of the newest match on the first page, so that tasks created later do not push others out
- * of the ranked set between two pages.
+ * Reads a search in order of relevance: the newest matches, ranked. Its cursors contain the
+ * creation time of the newest match on the first page, so that tasks created later do not push
+ * others out of the ranked set between two pages.
  */
 export function rankedSource({ viewer, filter, order, page }: RankedList): TaskSource {
   const { search = '', projectId: _, ...others } = filter.values
@@ -66,7 +66,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
   }
 }
 
-/** Checks for a filter of words and at most a project, which the search table knows too. */
+/** Checks for a filter by words and at most a project, which are both in the search table. */
 function isPlainSearch({ values }: ResolvedFilter): boolean {
   const { search, projectId, deleted, ...rest } = values
   return search != null && Object.values(rest).every((condition) => condition == null)

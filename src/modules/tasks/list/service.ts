@@ -12,8 +12,8 @@ import { rankedSource } from './ranked.ts'
 import { plainSource } from './source.ts'
 
 /**
- * Lists tasks visible to the viewer that match the filter, and the saved filter if one is given. By default a search sorts by relevance,
- * anything else by age.
+ * Lists tasks visible to the viewer that match the filter, and the saved filter if one is given. A
+ * search sorts by relevance by default, any other list by age.
  */
 export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
   const viewer = requireViewer(ctx)

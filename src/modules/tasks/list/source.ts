@@ -43,7 +43,8 @@ export function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: rea
 }
 
 /**
- * Checks that an index serves every condition whatever its values, so one plan fits all of them.
+ * Checks that an index serves every condition whatever its values, so that one plan fits
+ * all of them.
  */
 function hasReusablePlan(filter: TaskFilterValues): boolean {
   const { and, or, not } = filter
