@@ -23,7 +23,9 @@ const variables = {
     .string()
     .min(1)
     .default('./data')
-    .describe('Folder of the embedded database. memory:// keeps nothing. Only one server can use a folder.'),
+    .describe(
+      'Folder of the embedded database. memory:// discards all data on exit. Only one server can use a folder.',
+    ),
   JWT_SECRET: z
     .string()
     .min(32, 'must be 32 characters or more; generate one with: openssl rand -base64 48')
@@ -31,7 +33,7 @@ const variables = {
     .refine((secret) => new Set(secret).size >= 5, 'is too easy to guess; generate one with: openssl rand -base64 48')
     .optional()
     .describe(
-      'Secret that signs access tokens, 32 characters or more. Required with DATABASE_URL; otherwise generated and kept in DATA_DIR.',
+      'Secret that signs access tokens, 32 characters or more. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
     ),
   ACCESS_TOKEN_TTL: z.coerce
     .number()
@@ -108,7 +110,7 @@ const variables = {
     .min(1)
     .max(36_500)
     .default(30)
-    .describe('Days a deleted task stays in the trash before it is removed for good.'),
+    .describe('Days a deleted task stays in the trash before it is deleted permanently.'),
   WS_MAX_SOCKETS_PER_USER: z.coerce
     .number()
     .int()

@@ -5,7 +5,8 @@
 export type Catalogue = Map<string, string>
 
 /**
- * Each returns rows of (object, definition). Definitions name no schema, because it is on the search path.
+ * Each returns rows of (object, definition). Definitions name no schema, because it is on the
+ * search path.
  */
 const QUERIES = [
   `SELECT 'table ' || relname, '' FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,

@@ -1,6 +1,7 @@
 /**
  * Checks that the migrations give exactly the declared database: schema.prisma, prisma/functions,
- * constraints.sql, indexes.sql and the logged() declarations. Creates one database from each, in memory, and compares their catalogues. Exits with 1 and prints every difference.
+ * constraints.sql, indexes.sql and the logged() declarations. Creates one database from each, in
+ * memory, and compares their catalogues. Exits with 1 and prints every difference.
  */
 import { readFile } from 'node:fs/promises'
 import { PGlite } from '@electric-sql/pglite'

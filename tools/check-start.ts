@@ -19,8 +19,8 @@ const YARDSTICK = ['@prisma/client/runtime/client', '@pothos/core', 'graphql-yog
 const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-start-'))
 
 /**
- * Starts the server, waits until it is ready and stops it. Returns the milliseconds until it was
- * ready.
+ * Starts the server, waits until it is ready and stops it. Returns the milliseconds until
+ * it was ready.
  */
 async function start(): Promise<number> {
   const started = performance.now()

@@ -19,8 +19,8 @@ export async function migratedCatalogue(db: PGlite, pending = ''): Promise<Catal
 }
 
 /**
- * Empties the database, then reads the catalogue that schema.prisma and the files beside it
- * declare.
+ * Empties the database, then reads the catalogue that schema.prisma and the files
+ * beside it declare.
  */
 export async function declaredCatalogue(db: PGlite, schema: string): Promise<Catalogue> {
   await empty(db)

@@ -1,6 +1,6 @@
 /**
- * Serves sample data from an in-memory database and prints how to sign in and what to try. Keeps
- * nothing.
+ * Serves sample data from an in-memory database and prints how to sign in and what to
+ * try. Keeps nothing.
  */
 import { DEMO_PASSWORD, seed } from '../prisma/seed.ts'
 import { startServer } from '../src/app/server.ts'

@@ -36,8 +36,7 @@ function logTriggers(noun: LoggedNoun): string[] {
   const name = `${noun.table}_log`
   if (!('columns' in noun.rules && noun.rules.state)) return [logTrigger(noun, name, firing, call)]
   // The state of a deleted row includes rows that refer to it. The triggers of a table fire in the
-  // order of their names, and this name comes before RI_…, the foreign keys that delete those
-  // rows.
+  // order of their names, and this name comes before RI_…, the foreign keys that delete those rows.
   return [
     logTrigger(
       noun,

@@ -1,8 +1,7 @@
 /**
- * Writes a migration: `npm run migration -- add_labels` compares what the migrations give with
- * what is declared, and writes the SQL between them. Declared are schema.prisma (compared with
- * the committed one), prisma/functions, constraints.sql, indexes.sql and the logged()
- * declarations.
+ * Writes a migration: `npm run migration -- add_labels` compares what the migrations give with what
+ * is declared, and writes the SQL between them. Declared are schema.prisma (compared with the
+ * committed one), prisma/functions, constraints.sql, indexes.sql and the logged() declarations.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'

@@ -5,8 +5,8 @@ import type { DeclaredObject } from './declared-objects.ts'
 const KINDS = ['function', 'trigger', 'check', 'index']
 
 /**
- * Returns the SQL that gives a migrated database the declared functions, triggers, checks and
- * indexes.
+ * Returns the SQL that gives a migrated database the declared functions, triggers,
+ * checks and indexes.
  */
 export function objectChanges(migrated: Catalogue, declared: Catalogue, objects: readonly DeclaredObject[]): string[] {
   const changed = [...new Set([...migrated.keys(), ...declared.keys()])].filter(

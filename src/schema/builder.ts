@@ -90,8 +90,8 @@ function refusal(failure: AuthFailure, viewer: Viewer): string {
   return 'Only an ADMIN can do this.'
 }
 
-builder.queryType({ description: 'Operations that read.' })
-builder.mutationType({ description: 'Operations that change something.' })
+builder.queryType({ description: 'Operations that read data.' })
+builder.mutationType({ description: 'Operations that change data.' })
 builder.subscriptionType({ description: 'Live streams.' })
 builder.addScalarType('DateTime', dateTimeScalar)
 builder.addScalarType('JSON', jsonScalar)

@@ -103,7 +103,7 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
         }),
       }),
       totalCount: t.int({
-        description: 'Number of items on all pages. Counted only when requested.',
+        description: 'Total number of items on all pages. Counted only when requested.',
         resolve: (page) => page.totalCount(),
       }),
     }),

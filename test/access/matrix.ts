@@ -2,9 +2,10 @@ import { nouns } from './nouns.ts'
 import { type Persona, personas } from './personas.ts'
 
 /**
- * Access matrix: the single statement of who may do what, with the rows of test/access/nouns. A row is a field of Query, Mutation or
- * Subscription; a suffix after the colon distinguishes variants of its arguments (see recipes.ts).
- * A cell is the outcome for one persona, the same over every protocol:
+ * Access matrix: the single statement of who may do what, with the rows of test/access/nouns. A
+ * row is a field of Query, Mutation or Subscription; a suffix after the colon distinguishes
+ * variants of its arguments (see recipes.ts). A cell is the outcome for one persona, the same
+ * over every protocol:
  *
  *   ok    succeeds; a list shows exactly what the persona may see; a bulk operation returns an
  *         outcome per item (see bulk.test.ts)

@@ -104,8 +104,8 @@ describe('positions', () => {
         const versions = seen.filter((event) => event.subjectId === id).map((event) => event.version)
         expect(versions).toEqual(Array.from({ length: versions.length }, (_, index) => index + 1))
       }
-      // Commits per writer: 40 minus those rolled back (index 3, 10, 17, 24, 31, 38), plus the
-      // creation.
+      // Commits per writer: 40 minus those rolled back (index 3, 10, 17, 24, 31, 38),
+      // plus the creation.
       expect(seen.filter((event) => event.subjectId === own[0]?.id)).toHaveLength(WRITES - 6 + 1)
     },
   )

@@ -57,7 +57,10 @@ async function connect() {
   }
 }
 
-/** Numbers of messages: few enough for the system's buffers, and so many that they queue in the process. */
+/**
+ * Numbers of messages: few enough for the system's buffers, and so many that they queue
+ * in the process.
+ */
 const FEW = 20
 const MANY = 20_000
 const send = (server: WebSocket, count: number) => {

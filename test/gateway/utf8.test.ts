@@ -4,7 +4,10 @@ import WebSocket from 'ws'
 import { Inbox, rest } from '../support/clients.ts'
 import { type OwnServer, ownServer, signUp } from '../support/server.ts'
 
-/** Sends bytes that are not UTF-8 through every door. They must be refused, never stored as replacement characters. */
+/**
+ * Sends bytes that are not UTF-8 through every door. They must be refused, never stored as
+ * replacement characters.
+ */
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const MUTATION = 'mutation ($title: String!) { createTask(input: {title: $title}) { title } }'
@@ -22,7 +25,10 @@ afterEach(async () => {
   expect(server.log.lines.filter(({ level }) => level === 'error')).toEqual([])
 })
 
-/** Invalid UTF-8: a lone byte, a truncated sequence, an overlong one, a surrogate, a code point beyond Unicode. */
+/**
+ * Invalid UTF-8: a lone byte, a truncated sequence, an overlong one, a surrogate, a code point
+ * beyond Unicode.
+ */
 const BROKEN = ['ff', 'e0a4', 'c0af', 'eda080', 'f4908080']
 
 /** Encodes the text and replaces `@@` with the bytes. */

@@ -57,7 +57,8 @@ describe('the tail of the log', () => {
     const { db, tail, seen } = await open({ pollMs: 60_000 })
     await makeProject(db)
     await tail.sync()
-    // Allows a few slow rounds on a busy machine. Without the wake-up, the tail would poll a minute later.
+    // Allows a few slow rounds on a busy machine. Without the wake-up, the tail would poll
+    // a minute later.
     for (let quick = 0; quick < 3; ) {
       const { id } = await makeProject(db)
       const written = performance.now()

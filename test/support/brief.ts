@@ -2,7 +2,8 @@ import { createAccessTokens } from '../../src/auth/tokens.ts'
 import type { TestServer, TestUser } from './server.ts'
 
 /**
- * Returns a lifetime in seconds for a credential that must expire in the middle of a test: two seconds, or more if `action`, which the test does with it, takes long on a busy machine.
+ * Returns a lifetime in seconds for a credential that must expire in the middle of a test: two
+ * seconds, or more if `action`, which the test does with it, takes long on a busy machine.
  */
 export async function briefLife(action: () => Promise<unknown>): Promise<number> {
   const started = performance.now()

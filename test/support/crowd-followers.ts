@@ -20,8 +20,8 @@ export type Command =
 
 export interface Report {
   /**
-   * By task: how many sockets have its event, and when the last one received it (ms since the
-   * epoch).
+   * By task: how many sockets have its event, and when the last one received it (ms
+   * since the epoch).
    */
   seen: [taskId: string, count: number, last: number][]
   /** Number of events that each socket received. */

@@ -15,7 +15,9 @@ export interface TestDatabase {
   drop(): Promise<void>
 }
 
-/** In memory if there is plenty: copying a template's thousand files to a disk can take a second. */
+/**
+ * In memory if there is plenty: copying a template's thousand files to a disk can take a second.
+ */
 const scratchFolder = freeBytes('/dev/shm') > 4 * 2 ** 30 ? '/dev/shm' : tmpdir()
 
 function freeBytes(folder: string): number {

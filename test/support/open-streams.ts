@@ -81,7 +81,10 @@ async function lastCode<T>(inbox: Inbox<T>, codeOf: (message: T) => unknown): Pr
   return lastCodes.get(inbox) ?? 'ended without a reason'
 }
 
-/** Waits until all streams have ended as expected, and shows those that have not. Allows for a busy machine. */
+/**
+ * Waits until all streams have ended as expected, and shows those that have not. Allows for
+ * a busy machine.
+ */
 export async function expectEnded(streams: readonly OpenStreams[], withinMs = 10_000): Promise<void> {
   const started = performance.now()
   const state = () => Promise.all(streams.map((one) => one.endings()))

@@ -12,8 +12,8 @@ export interface Member {
 }
 
 /**
- * A server in its own process on an empty database, with one account that can create everything
- * else.
+ * A server in its own process on an empty database, with one account that can
+ * create everything else.
  */
 export interface World {
   server: MeasuredServer
@@ -29,8 +29,8 @@ export interface World {
 }
 
 /**
- * Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded database; `embedded` overrides
- * this.
+ * Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded database;
+ * `embedded` overrides this.
  */
 export async function openWorld(
   settings: Record<string, string> = {},

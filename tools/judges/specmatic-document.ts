@@ -24,8 +24,8 @@ interface Document {
 }
 
 /**
- * Parameters that depend on an earlier response or on another parameter, or that change what is
- * required.
+ * Parameters that depend on an earlier response or on another parameter, or that change
+ * what is required.
  */
 const SKIPPED_PARAMETERS = [
   'after',
@@ -43,8 +43,8 @@ const SKIPPED_PARAMETERS = [
 const SKIPPED_PATHS = ['/events/stream', '/auth/token']
 
 /**
- * Adapts the document: puts placeholders for existing ids, and drops patterns that Specmatic
- * misreads.
+ * Adapts the document: puts placeholders for existing ids, and drops patterns
+ * that Specmatic misreads.
  */
 export function adaptDocument(document: Document): Document {
   for (const path of SKIPPED_PATHS) delete document.paths[path]
@@ -128,8 +128,8 @@ const BODIES: Record<string, PlaceholderName> = {
 const placeholderInBody = (name: string, property: string) => BODIES[`${name}.${property}`] ?? BODIES[property]
 
 /**
- * Drops patterns that Specmatic misreads: unanchored ones, and those with quotation marks, \u or
- * \x.
+ * Drops patterns that Specmatic misreads: unanchored ones, and those with quotation marks,
+ * \u or \x.
  */
 function dropPatterns(place: unknown): void {
   if (typeof place !== 'object' || place === null) return

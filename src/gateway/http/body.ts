@@ -55,7 +55,7 @@ async function collect(request: IncomingMessage, response: ServerResponse, limit
 function requireIdentity({ headers }: IncomingMessage): void {
   const coding = headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (coding === '' || coding === 'identity') return
-  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body as it is, without Content-Encoding: ${coding}.`, {
+  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body uncompressed, without Content-Encoding: ${coding}.`, {
     headers: { 'Accept-Encoding': 'identity' },
   })
 }

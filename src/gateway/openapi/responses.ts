@@ -159,7 +159,7 @@ export const HEADERS = {
     schema: { type: 'string' },
   },
   'Cache-Control': {
-    description: 'Whether and how the response may be cached.',
+    description: 'How the response may be cached.',
     required: true,
     schema: { type: 'string' },
   },

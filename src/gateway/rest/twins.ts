@@ -1,7 +1,7 @@
 import type { GraphQLField, GraphQLSchema } from 'graphql'
 import type { RestNone, RestOperation, RestStream } from '../operation.ts'
 
-/** Extension that keeps a field's description without its twin. */
+/** Extension that holds a field's description without its twin. */
 const OWN = 'ownDescription'
 
 /**

@@ -27,7 +27,7 @@ const AuthPayload = builder.objectRef<AuthAnswer>('AuthPayload').implement({
 const RegisterUserInput = builder.inputType('RegisterUserInput', {
   validate: registerRules,
   fields: (t) => ({
-    email: t.string({ required: true, description: 'Must be unique. Upper and lower case are the same.' }),
+    email: t.string({ required: true, description: 'Must be unique, ignoring case.' }),
     password: t.string({ required: true, description: '8 to 200 characters.' }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
   }),
@@ -136,7 +136,7 @@ builder.mutationField('createStreamTicket', (t) =>
       }),
     }),
     description:
-      'Create a short-lived ticket that opens an event stream with `?ticket=`. Made for a browser’s EventSource, which cannot send headers. The stream stays open as long as your credential is valid.',
+      'Create a short-lived ticket that opens an event stream with `?ticket=`. For a browser’s EventSource, which cannot send headers. The stream stays open as long as your credential is valid.',
     authScopes: { signedIn: true },
     handlesSecrets: true,
     extensions: { errors: ['FORBIDDEN'] },

@@ -7,7 +7,7 @@ import * as admin from './service.ts'
 const CreateUserInput = builder.inputType('CreateUserInput', {
   validate: createUserRules,
   fields: (t) => ({
-    email: t.string({ required: true, description: 'Must be unique. Upper and lower case are the same.' }),
+    email: t.string({ required: true, description: 'Must be unique, ignoring case.' }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
     password: t.string({ required: true, description: '8 to 200 characters.' }),
     role: t.field({ type: UserRoleType, description: 'MEMBER by default.' }),
@@ -22,7 +22,7 @@ const UpdateUserInput = builder.inputType('UpdateUserInput', {
     role: t.field({ type: UserRoleType }),
     disabled: t.boolean({
       description:
-        'True locks the user out from the next request on and ends their open streams. False lets them in again.',
+        'True locks the user out from the next request on and ends their open streams. False restores access.',
     }),
     password: t.string({ description: '8 to 200 characters. A new password ends all sessions of the user.' }),
   }),

@@ -24,7 +24,7 @@ const ApiKeyType = builder.objectRef<apiKeys.ShownApiKey>('ApiKey').implement({
     id: t.exposeID('id'),
     name: t.exposeString('name', { extensions: { rules: createApiKeyRules.shape.name } }),
     prefix: t.exposeString('prefix', {
-      description: 'The first characters of the secret, to tell keys apart.',
+      description: 'The first characters of the secret, to identify the key.',
       extensions: {
         rules: z
           .string()

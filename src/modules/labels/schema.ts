@@ -5,7 +5,7 @@ import { createLabelRules, listLabelsRules, updateLabelRules } from './input.ts'
 import * as labels from './service.ts'
 import { LabelConnection } from './type.ts'
 
-const name = '1 to 50 characters. Must be unique in the project; upper and lower case are the same.'
+const name = '1 to 50 characters. Must be unique in the project, ignoring case.'
 
 const CreateLabelInput = builder.inputType('CreateLabelInput', {
   validate: createLabelRules,

@@ -11,7 +11,7 @@ export const LabelType = builder.prismaObject('Label', {
     id: t.exposeID('id'),
     projectId: t.exposeID('projectId'),
     name: t.exposeString('name', {
-      description: 'Unique in the project; upper and lower case are the same.',
+      description: 'Unique in the project, ignoring case.',
       extensions: { rules: createLabelRules.shape.name },
     }),
     color: t.exposeString('color', { description: 'A hex color like #1d76db.', extensions: { rules: color } }),

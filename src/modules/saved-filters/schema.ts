@@ -106,7 +106,7 @@ builder.mutationField('updateSavedFilter', (t) =>
   t.prismaField({
     type: 'SavedFilter',
     description:
-      'Change, share or unshare a saved filter. For its owner, who needs EDITOR on the project it is shared with, and for the OWNERs of that project.',
+      'Change, share or unshare a saved filter. Only its owner, who needs EDITOR on the project it is shared with, and the OWNERs of that project can do this.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/saved-filters/{id}', body: 'input' },
     args: {
@@ -122,7 +122,7 @@ builder.mutationField('updateSavedFilter', (t) =>
 builder.mutationField('deleteSavedFilter', (t) =>
   t.prismaField({
     type: 'SavedFilter',
-    description: 'Delete a saved filter. For its owner and for the OWNERs of the project it is shared with.',
+    description: 'Delete a saved filter. Only its owner and the OWNERs of the project it is shared with can do this.',
     authScopes: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/saved-filters/{id}', status: 204 },
     args: {

@@ -31,7 +31,7 @@ export const SessionType = builder.prismaObject('Session', {
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'When the session ends unless it is refreshed before.',
+      description: 'When the session ends unless it is refreshed first.',
     }),
   }),
 })

@@ -36,7 +36,7 @@ builder.queryField('tasks', (t) =>
   t.field({
     type: TaskConnection,
     description:
-      'Tasks visible to you that match the filter. By default the oldest first; with a search the most relevant first.',
+      'Tasks visible to you that match the filter. Oldest first by default; with a search, most relevant first.',
     authScopes: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: {
@@ -149,7 +149,7 @@ builder.mutationField('duplicateTask', (t) =>
     validate: duplicateTaskRules,
     args: {
       id: t.arg.id(TASK_ID),
-      title: t.arg.string({ description: 'Title of the copy, 1 to 200 characters. By default the same.' }),
+      title: t.arg.string({ description: 'Title of the copy, 1 to 200 characters. By default the original title.' }),
     },
     resolve: (query, _root, { id, title }, ctx) => tasks.duplicateTask(ctx, id, title, query),
   }),

@@ -5,7 +5,7 @@ import type { Issue } from '../../gateway/errors.ts'
  */
 const TREE_RULES = {
   'no cycle': 'would make the task its own ancestor',
-  depth: 'is too deep: sub-tasks nest at most 10 levels',
+  depth: 'is too deep: sub-tasks can be nested at most 10 levels',
   'same project': 'is a task of another project',
 } as const
 

@@ -55,11 +55,11 @@ export const UserType = builder.prismaObject('User', {
 const UserConnection = connectionType(UserType)
 
 const UserFilter = builder.inputType('UserFilter', {
-  description: 'Conditions on users. A user must meet all that are given.',
+  description: 'Conditions, all of which a user must meet.',
   fields: (t) => ({
     role: t.field({ type: UserRoleType }),
     disabled: t.boolean({ description: 'True for disabled accounts, false for enabled ones.' }),
-    search: t.string({ description: 'Part of the name or e-mail address. Upper and lower case are the same.' }),
+    search: t.string({ description: 'Part of the name or e-mail address. Ignores case.' }),
   }),
 })
 
@@ -69,7 +69,7 @@ const UpdateMeInput = builder.inputType('UpdateMeInput', {
   fields: (t) => ({
     name: t.string({ description: '1 to 100 characters.' }),
     email: t.string({
-      description: 'Must be unique. Upper and lower case are the same. Requires `currentPassword`.',
+      description: 'Must be unique, ignoring case. Requires `currentPassword`.',
     }),
     currentPassword: t.string({ description: 'Required to change the e-mail address.' }),
   }),

@@ -60,8 +60,8 @@ function drawOperation(operations: readonly Operation[], random: Random): Operat
 }
 
 /**
- * Draws a request: usually one that the document allows, sometimes with a fault, rarely complete
- * nonsense.
+ * Draws a request: usually one that the document allows, sometimes with a fault,
+ * rarely complete nonsense.
  */
 export function drawRequest(
   operations: readonly Operation[],

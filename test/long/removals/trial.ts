@@ -23,8 +23,8 @@ export interface Stream {
   /** The error code, if the server ended the stream. */
   ending: string | undefined
   /**
-   * True once the last event (in `commonsId`) arrived. Undefined if the stream does not cover that
-   * project.
+   * True once the last event (in `commonsId`) arrived. Undefined if the stream does not
+   * cover that project.
    */
   reachedEnd: boolean | undefined
 }

@@ -58,8 +58,8 @@ async function connect(url: string): Promise<pg.Client> {
 }
 
 /**
- * Drops the indexes that back no constraint. Returns the statements that recreate them, slowest
- * first.
+ * Drops the indexes that back no constraint. Returns the statements that recreate
+ * them, slowest first.
  */
 async function dropIndexes(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string; sql: string }>(`

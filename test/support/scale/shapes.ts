@@ -11,8 +11,8 @@ export interface Shape {
   name: string
   args: ListTasksValues
   /**
-   * ADMIN sees every task. Default: a member of four projects, one of which has a quarter of all
-   * tasks.
+   * ADMIN sees every task. Default: a member of four projects, one of which has a quarter
+   * of all tasks.
    */
   role?: 'ADMIN'
   /** For ranked searches: the number of matches that must be read to find the best page. */

@@ -114,7 +114,7 @@ function batchInput<Item extends typeof BulkCreateItem | typeof BulkUpdateItem |
       dryRun: t.boolean({
         defaultValue: false,
         description:
-          'Write nothing and return the outcomes the batch would have had. Counts of sub-tasks stay as they are.',
+          'Write nothing and return the outcomes the batch would have had. Counts of sub-tasks stay unchanged.',
       }),
     }),
   })

@@ -86,9 +86,9 @@ type FieldValues = {
   [Name in keyof Fields]?: (Fields[Name] extends FilterField<infer Value> ? Value : never) | null | undefined
 }
 
-/** Conditions that a task must all meet. Lists, event streams and saved filters share it. */
+/** Conditions, all of which a task must meet. Lists, event streams and saved filters share it. */
 export interface TaskFilterValues extends FieldValues {
-  /** True for tasks in the trash, instead of all others. Only at the top level. */
+  /** True to find tasks in the trash instead of all others. Only at the top level. */
   deleted?: boolean | null | undefined
   and?: TaskFilterValues[] | null | undefined
   or?: TaskFilterValues[] | null | undefined

@@ -32,7 +32,7 @@ export const taskFilterRules = part.superRefine((filter, issues) => {
       issues.addIssue({
         code: 'custom',
         path,
-        message: `is nested too deep: at most ${MAX_LEVELS} levels of and, or, not`,
+        message: `is nested too deeply: at most ${MAX_LEVELS} levels of and, or, not`,
       })
     if (levels > 0 && one.deleted != null)
       issues.addIssue({

@@ -11,7 +11,7 @@ export const TaskFilter = builder.inputRef<TaskFilterValues>('TaskFilter')
 
 TaskFilter.implement({
   description:
-    'Conditions that a task must all meet. A project, label or parent it names must exist and be visible to you.',
+    'Conditions, all of which a task must meet. A project, label or parent named here must exist and be visible to you.',
   extensions: {
     // For the documentation. The operations that take a filter validate it.
     rules: taskFilterRules,
@@ -22,7 +22,7 @@ TaskFilter.implement({
       ...Object.fromEntries(
         FIELD_ENTRIES.map(([name, { type, description }]) => [name, t.field({ type, description })]),
       ),
-      deleted: t.boolean({ description: 'True for tasks in the trash, instead of all others.' }),
+      deleted: t.boolean({ description: 'True to find tasks in the trash instead of all others.' }),
       and: t.field({ type: [TaskFilter], description: 'All of these.' }),
       or: t.field({ type: [TaskFilter], description: 'At least one of these.' }),
       not: t.field({
