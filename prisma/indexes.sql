@@ -2,9 +2,8 @@
 -- Change a line here, then run "npm run migration -- NAME", which writes the migration.
 
 -- Keyset pages of tasks: one index for each order of a list, ending in the id. A task without a
--- due
--- date comes last in both directions, hence two COALESCE indexes for each due date order. A query
--- must repeat the expression literally to use one.
+-- due date comes last in both directions, hence two COALESCE indexes for each due date order. A
+-- query must repeat the expression literally to use one.
 
 CREATE INDEX "Task_live_createdAt" ON "Task"("createdAt", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_updatedAt" ON "Task"("updatedAt", "id") WHERE "deletedAt" IS NULL;

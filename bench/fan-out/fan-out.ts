@@ -1,8 +1,8 @@
-// node bench/fan-out/fan-out.ts [subscribers] [events] Measures the delay from the commit of an
-// event to its arrival at the last of many subscribers of one project, next to a bare websocket
-// server that sends the same bytes to as many sockets. Then measures the CPU time per event with
-// subscribers on 1 project and on 100. Uses PostgreSQL if TEST_DATABASE_URL is set, else the
-// embedded database. Exit code 1 if a limit is exceeded.
+// node bench/fan-out/fan-out.ts [subscribers] [events]
+// Measures the delay from the commit of an event to its arrival at the last of many subscribers of
+// one project, next to a bare websocket server that sends the same bytes to as many sockets. Then
+// measures the CPU time per event with subscribers on 1 project and on 100. Uses PostgreSQL if
+// TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if a limit is exceeded.
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
-// node bench/load/bulk.ts [rounds] Compares 1,000 changes over REST in one bulk request, one by
-// one, and on 8 connections. The server runs in its own process, on PostgreSQL if TEST_DATABASE_URL
-// is set, else on the embedded database.
+// node bench/load/bulk.ts [rounds]
+// Compares 1,000 changes over REST in one bulk request, one by one, and on 8 connections.
+// The server runs in its own process, on PostgreSQL if TEST_DATABASE_URL is set, else on
+// the embedded database.
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'

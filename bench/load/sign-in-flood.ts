@@ -1,7 +1,8 @@
-// node bench/load/sign-in-flood.ts [seconds] [attackers] Measures how much a flood of sign-ins
-// slows down other requests. The server runs in this process, the load in another. Uses PostgreSQL
-// if TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if reads lose more than 60 %
-// of their throughput or the event loop is delayed by 20 ms or more (p99).
+// node bench/load/sign-in-flood.ts [seconds] [attackers]
+// Measures how much a flood of sign-ins slows down other requests. The server runs in this process,
+// the load in another. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded database.
+// Exit code 1 if reads lose more than 60 % of their throughput or the event loop is delayed by 20
+// ms or more (p99).
 import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

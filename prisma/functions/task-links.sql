@@ -1,6 +1,5 @@
 -- Assignees and labels of tasks. Writers set the lists assigneeIds and labelIds of a task;
--- triggers
--- keep a row for each entry in "TaskAssignee" and "TaskLabel", by which tasks are found.
+-- triggers maintain a row for each entry in "TaskAssignee" and "TaskLabel", by which tasks are found.
 
 -- AFTER INSERT, UPDATE of a task: brings its rows in both tables up to date.
 CREATE OR REPLACE FUNCTION keep_task_links() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -36,9 +35,8 @@ CREATE OR REPLACE TRIGGER "Task_links_update" AFTER UPDATE ON "Task" FOR EACH RO
     OR OLD."status" <> NEW."status" OR (OLD."deletedAt" IS NULL) <> (NEW."deletedAt" IS NULL))
   EXECUTE FUNCTION keep_task_links();
 
--- AFTER DELETE of such a row: removes the entry from the task's list. A deleted user or label
--- takes
--- its rows along.
+-- AFTER DELETE of such a row: removes the entry from the task's list.
+-- A deleted user or label takes its rows with it.
 CREATE OR REPLACE FUNCTION forget_link() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF TG_TABLE_NAME = 'TaskAssignee' THEN

@@ -1,9 +1,8 @@
 -- Full-text search of tasks. "TaskSearch" has the words of each task; a query is made of the same
 -- words by the same rules.
 
--- Returns a text in lower case and without accents. Lower-cases by Unicode if the server has ICU:
--- a
--- database's own collation may know ASCII only.
+-- Returns a text in lower case and without accents. Lower-cases by Unicode if the server has
+-- ICU: a database's own collation may know ASCII only.
 DO $do$
 BEGIN
   EXECUTE format($fn$

@@ -11,7 +11,7 @@ const ACCOUNT = { points: 50, duration: 900 }
  * Attempts still allowed on an account under attack from unknown addresses, so that its owner can
  * sign in.
  */
-const TRICKLE = { points: 1, duration: 2 }
+const UNKNOWN_ADDRESS = { points: 1, duration: 2 }
 /** Registrations per hour from one address. */
 const REGISTRATIONS = { points: 300, duration: 3_600 }
 /** Maximum number of remembered pairs of account and address with a successful sign-in. */
@@ -29,7 +29,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
   const pairs = new RateLimiterMemory({ keyPrefix: 'pair', ...PAIR })
   const addresses = new RateLimiterMemory({ keyPrefix: 'address', ...ADDRESS })
   const accounts = new RateLimiterMemory({ keyPrefix: 'account', ...ACCOUNT })
-  const trickle = new RateLimiterMemory({ keyPrefix: 'trickle', ...TRICKLE })
+  const unknownAddresses = new RateLimiterMemory({ keyPrefix: 'unknown addresses', ...UNKNOWN_ADDRESS })
   const registrations = new RateLimiterMemory({ keyPrefix: 'registration', ...REGISTRATIONS })
   const trusted = new Set<string>()
 
@@ -58,15 +58,15 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
       try {
         await count(pairs, pair)
         await count(addresses, network)
-        if (!known) await count(accounts, account).catch(() => consume(trickle, account))
+        if (!known) await count(accounts, account).catch(() => consume(unknownAddresses, account))
       } catch (refused) {
         // A refused attempt does not count. Give its points back.
-        await Promise.all(counted.map((giveBack) => giveBack()))
+        await Promise.all(counted.map((refund) => refund()))
         return refuse(refused)
       }
       return async () => {
         trust(pair)
-        await Promise.all(counted.map((giveBack) => giveBack()))
+        await Promise.all(counted.map((refund) => refund()))
         await pairs.delete(pair)
       }
     },

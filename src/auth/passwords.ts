@@ -27,11 +27,11 @@ function enqueue<T>(work: () => Promise<T>): Promise<T> {
  * Normalises a password, so that the same text typed differently matches (NIST
  * SP 800-63B, 5.1.1.2).
  */
-const normal = (password: string) => password.normalize('NFKC')
+const normalize = (password: string) => password.normalize('NFKC')
 
 /** Returns the PHC string to store for a password. */
 export function hashPassword(password: string): Promise<string> {
-  return enqueue(() => hash(normal(password), COST))
+  return enqueue(() => hash(normalize(password), COST))
 }
 
 /** Hash of a random text. Verified for unknown accounts, so that they cost the same work. */
@@ -42,6 +42,6 @@ const decoy = hash(crypto.randomUUID(), COST)
  */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
   const against = stored ?? (await decoy)
-  const matches = await enqueue(() => verify(against, normal(password)))
+  const matches = await enqueue(() => verify(against, normalize(password)))
   return stored != null && matches
 }

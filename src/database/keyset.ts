@@ -6,7 +6,7 @@ import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 import { decodePlace, encodePlace, type OrderType, type Place } from './cursor.ts'
-import { PLANNED_FOR_ITS_VALUES } from './statement-names.ts'
+import { UNNAMED_MARKER } from './statement-names.ts'
 
 export type Direction = 'asc' | 'desc'
 
@@ -173,7 +173,7 @@ const readPartitions: Read = (
 }
 
 function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
-  return planDependsOnValues ? Prisma.raw(`${PLANNED_FOR_ITS_VALUES} `) : Prisma.empty
+  return planDependsOnValues ? Prisma.raw(`${UNNAMED_MARKER} `) : Prisma.empty
 }
 
 function sorting(

@@ -14,7 +14,7 @@ const MAX_CANDIDATES = 500
  * Marks a statement that gets no name. PostgreSQL plans a named statement once for all values. It
  * would then search a word found in every row like a rare one.
  */
-export const PLANNED_FOR_ITS_VALUES = '/* planned for its values */'
+export const UNNAMED_MARKER = '/* planned for its values */'
 
 /**
  * Creates the names of adapter-pg's prepared statements, at most 200 at a time. Returns undefined
@@ -31,7 +31,7 @@ export function createStatementNames(now: () => number = Date.now): (query: { sq
   let expires = now() + NAMES_LIFETIME_SECONDS * 1000
 
   return ({ sql }) => {
-    if (sql.includes(PLANNED_FOR_ITS_VALUES)) return undefined
+    if (sql.includes(UNNAMED_MARKER)) return undefined
     if (now() >= expires) {
       names = new Map()
       expires = now() + NAMES_LIFETIME_SECONDS * 1000

@@ -73,7 +73,7 @@ function rootFields({ document, operation }: PreparedOperation, variables: Varia
   const visited = new Set<string>()
   const collect = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
-      if (isLeftOut(selection, variables)) continue
+      if (isSkipped(selection, variables)) continue
       if (selection.kind === Kind.FIELD) {
         if (!found.has(keyOf(selection))) found.set(keyOf(selection), selection)
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
@@ -92,7 +92,7 @@ function rootFields({ document, operation }: PreparedOperation, variables: Varia
 }
 
 /** Evaluates `@skip` and `@include`. A condition that is not a Boolean leaves nothing out. */
-function isLeftOut(selection: SelectionNode, variables: Variables): boolean {
+function isSkipped(selection: SelectionNode, variables: Variables): boolean {
   try {
     const skip = getDirectiveValues(GraphQLSkipDirective, selection, variables)
     const include = getDirectiveValues(GraphQLIncludeDirective, selection, variables)

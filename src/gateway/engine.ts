@@ -14,7 +14,7 @@ import { fingerprintOf, notStored, requireStorable } from './idempotency-key.ts'
 import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
-import { type EngineStream, type LiveSource, ResultStream, untilAvailable } from './live/result-stream.ts'
+import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
 
@@ -150,7 +150,7 @@ export function createEngine(options: EngineOptions) {
       execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue })
     const runOwn = async (event: unknown) =>
       new Outcome(
-        await untilAvailable(async () => {
+        await retryUntilAvailable(async () => {
           const fork = context.fork()
           return mask(await runEvent(event, fork), fork)
         }),

@@ -35,7 +35,7 @@ export const pageRules = z.object({
 })
 
 /** Rule of a page's items, for the contracts. */
-export const aPage = z.array(z.unknown()).max(MAX_PAGE)
+export const pageItems = z.array(z.unknown()).max(MAX_PAGE)
 
 export type PageArguments = z.infer<typeof pageRules>
 
@@ -89,7 +89,7 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
     fields: (t) => ({
       nodes: t.field({
         type: [ref] as never,
-        extensions: { rules: aPage },
+        extensions: { rules: pageItems },
         resolve: (page) => page.edges.map((one) => one.node) as never,
       }),
       edges: t.field({ type: [edge], resolve: (page) => page.edges }),

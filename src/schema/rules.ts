@@ -59,7 +59,7 @@ const MAX_PASSWORD = 200
 export const password = text(MAX_PASSWORD, 8).meta({ examples: ['correct horse battery'] })
 
 /** A password to check. Has no minimum length: a short one is simply incorrect. */
-export const triedPassword = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })
+export const passwordToCheck = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })
 
 /** Description of every `expectedVersion` argument. */
 export const EXPECTED_VERSION =

@@ -1,6 +1,6 @@
 import { isMissingRow } from '../database/errors.ts'
 import type { AppError } from '../gateway/errors.ts'
-import { versionDiffers } from './conflicts.ts'
+import { versionConflict } from './conflicts.ts'
 
 /** The version a change is based on. Without one, the change applies to any version. */
 export type Version = number | null | undefined
@@ -35,10 +35,10 @@ export async function updateVersioned<T>(
 /** Explains why a write found no row at the expected version. */
 export async function absentOrChanged({ noun, version, present, absent }: ExpectedRow): Promise<AppError> {
   const row = await present()
-  return row && version != null ? versionDiffers(noun, row.version, version) : absent()
+  return row && version != null ? versionConflict(noun, row.version, version) : absent()
 }
 
 /** Throws PRECONDITION_FAILED if a locked row has another version than expected. */
 export function requireVersion(noun: string, row: { version: number }, expected: Version): void {
-  if (expected != null && row.version !== expected) throw versionDiffers(noun, row.version, expected)
+  if (expected != null && row.version !== expected) throw versionConflict(noun, row.version, expected)
 }

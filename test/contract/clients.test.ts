@@ -118,8 +118,8 @@ test('generated clients compile under --strict and reject invalid use of the API
 
 describe.each(SCENARIOS)('a client generated for %s', (name) => {
   test('drives the API from registration to the revocation of a key', async () => {
-    const { tell } = await import(pathToFileURL(join(folder, 'out', `${name}.js`)).href)
+    const { run } = await import(pathToFileURL(join(folder, 'out', `${name}.js`)).href)
     const key = name.replace('-', '').slice(0, 8).toUpperCase()
-    expect(await tell(`${server.url}/api/v1`, key)).toEqual(STORY)
+    expect(await run(`${server.url}/api/v1`, key)).toEqual(STORY)
   })
 })

@@ -119,8 +119,8 @@ describe('the document lists', () => {
       const takes = one.operation.parameters?.some(({ name }) => name === 'If-Match')
       expect('412' in one.operation.responses, one.name).toBe(takes)
       const { status, body, text } = await ask(one, { token, headers: { 'if-match': '"v999.x"' } })
-      const told = status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'If-Match')
-      expect(told, `${one.name} answered ${status} ${text}`).toBe(!takes)
+      const reported = status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'If-Match')
+      expect(reported, `${one.name} answered ${status} ${text}`).toBe(!takes)
     }
     const me = writes().find(({ name }) => name === 'PATCH /me')!
     expectListed(
@@ -140,8 +140,9 @@ describe('the document lists', () => {
         token,
         headers: { 'idempotency-key': `of ${one.name}`.replaceAll(' ', '-') },
       })
-      const told = status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'Idempotency-Key')
-      expect(told, `${one.name} answered ${status} ${text}`).toBe(!takes)
+      const reported =
+        status === 422 && body.errors.some(({ path }: { path: string[] }) => path[1] === 'Idempotency-Key')
+      expect(reported, `${one.name} answered ${status} ${text}`).toBe(!takes)
     }
   })
 

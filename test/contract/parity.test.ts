@@ -188,8 +188,8 @@ describe('a validation error is the same over both protocols', () => {
       sameRefusal(await askAll(field, asked, worldOf('anon')))
       const answers = await askAll(field, asked, world)
       const refusal = sameRefusal(answers)
-      const told = { code: refusal.code, at: refusal.issues.map((issue) => issue.at).sort() }
-      expect.soft(told, answers[0].exchange).toEqual({ code, at: at.split(' ').filter(Boolean).sort() })
+      const reported = { code: refusal.code, at: refusal.issues.map((issue) => issue.at).sort() }
+      expect.soft(reported, answers[0].exchange).toEqual({ code, at: at.split(' ').filter(Boolean).sort() })
     }
   })
 })

@@ -30,12 +30,12 @@ const strip = (text: string) =>
 
 /** Returns an error in the form that both protocols must share. */
 export function refusalIn({ code, message, issues = [] }: Answer) {
-  const told = issues.map((issue) => ({ at: nameOf(issue.path), rule: issue.code, message: issue.message }))
+  const reported = issues.map((issue) => ({ at: nameOf(issue.path), rule: issue.code, message: issue.message }))
   return {
     code,
     // A validation message names protocol-specific paths, so only its issues are compared.
     message: code === 'VALIDATION_FAILED' ? undefined : message,
-    issues: told.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+    issues: reported.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
   }
 }
 

@@ -146,8 +146,8 @@ test('the description of every GraphQL field ends with its REST route', () => {
   ]) {
     for (const field of Object.values(root!.getFields())) {
       const name = `${root!.name}.${field.name}`
-      const [, told = ''] = /REST: (.*?)(?: \(Server-Sent Events\))?\.$/.exec(field.description ?? '') ?? []
-      if (twins.has(name)) expect(told.split(', ').sort(), name).toEqual(twins.get(name)?.sort())
+      const [, reported = ''] = /REST: (.*?)(?: \(Server-Sent Events\))?\.$/.exec(field.description ?? '') ?? []
+      if (twins.has(name)) expect(reported.split(', ').sort(), name).toEqual(twins.get(name)?.sort())
       else expect(field.description, name).toContain('GraphQL only: ')
     }
   }

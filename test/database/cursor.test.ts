@@ -11,7 +11,7 @@ const refused = (path: string) =>
 
 describe('a cursor', () => {
   test.each(['infinity', '-infinity', '2026-01-01 00:00:00+00', '2024-02-29 23:59:59.123456+00'])(
-    'keeps the value %s',
+    'preserves the value %s',
     (due) => {
       const place = { values: ['-3', due], id: ID }
       expect(decodePlace(encodePlace(ORDER, place), ORDER, TYPES, 'after')).toEqual(place)

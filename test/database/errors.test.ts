@@ -21,7 +21,7 @@ afterAll(() => opened.close())
 /**
  * Returns the code and paths that a client sees of a failed call, or "masked" if it sees nothing.
  */
-async function heard(call: Promise<unknown>): Promise<string> {
+async function seenError(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
     () => 'no error',
     (reason) => toAppError(reason),
@@ -66,15 +66,15 @@ describe('a database error, of a model call or a raw query,', () => {
     ['a server that turned read-only', 'UNAVAILABLE', () => raise('25006')],
     ['a bug of the server', 'masked', () => db.$queryRaw`SELECT * FROM nowhere`],
   ])('%s: %s', async (_name, expected, call) => {
-    expect(await heard(call())).toBe(expected)
+    expect(await seenError(call())).toBe(expected)
   })
 
   test('names every column of a unique key', async () => {
     const data = { projectId: project.id, userId: (await makeUser(db)).id, role: 'OWNER' as const }
     await db.membership.create({ data })
-    expect(await heard(db.membership.create({ data }))).toBe('CONFLICT userId projectId')
+    expect(await seenError(db.membership.create({ data }))).toBe('CONFLICT userId projectId')
     const raw = db.$executeRaw`INSERT INTO "Project" ("id", "key", "name") VALUES (gen_random_uuid(), ${project.key}, '')`
-    expect(await heard(raw)).toBe('CONFLICT key')
+    expect(await seenError(raw)).toBe('CONFLICT key')
   })
 
   test('a transaction that cannot start, or takes too long, is UNAVAILABLE', async () => {
@@ -85,25 +85,25 @@ describe('a database error, of a model call or a raw query,', () => {
       },
       { timeout: 30 },
     )
-    expect(await heard(slow)).toBe('UNAVAILABLE')
+    expect(await seenError(slow)).toBe('UNAVAILABLE')
   })
 
   test.runIf(onPostgres)('a lost connection is UNAVAILABLE, and the next call gets a new one', async () => {
-    expect(await heard(db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())::text`)).toBe('UNAVAILABLE')
+    expect(await seenError(db.$queryRaw`SELECT pg_terminate_backend(pg_backend_pid())::text`)).toBe('UNAVAILABLE')
     expect(await db.$queryRaw`SELECT 1 AS one`).toEqual([{ one: 1 }])
   })
 
   test.runIf(onPostgres)('an unreachable server is UNAVAILABLE', async () => {
     const url = new URL(opened.options.url ?? '')
     url.port = '1'
-    expect(await heard(openDatabase({ url: url.href, dataDir: '' }))).toBe('UNAVAILABLE')
+    expect(await seenError(openDatabase({ url: url.href, dataDir: '' }))).toBe('UNAVAILABLE')
   })
 
   test('a closed database is UNAVAILABLE', async () => {
     const { options, drop } = await testDatabase()
     const handle = await openDatabase(options)
     await handle.close()
-    expect(await heard(handle.db.user.findFirst())).toBe('UNAVAILABLE')
+    expect(await seenError(handle.db.user.findFirst())).toBe('UNAVAILABLE')
     await expect(handle.ping()).rejects.toThrow()
     await drop()
   })

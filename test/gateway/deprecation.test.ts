@@ -21,7 +21,7 @@ const call = (request: string, options: RestOptions = {}) => rest(server, reques
 const day = (text: string) => Date.parse(`${text}T00:00:00Z`)
 
 /** Returns the deprecation headers of an answer, as days. */
-function told({ headers }: RestAnswer) {
+function deprecationOf({ headers }: RestAnswer) {
   const [, seconds] = /^@(\d+)$/.exec(headers.get('deprecation') ?? '') ?? []
   const sunset = headers.get('sunset')
   return {
@@ -55,26 +55,30 @@ describe('an answer for something deprecated', () => {
       [406, await call('GET /titles/Emma', { headers: { accept: 'text/html' } })],
       [422, await call('GET /titles/Emma?colour=red')],
     ] as const) {
-      expect({ status: answer.status, ...told(answer) }, answer.text).toEqual({ status, ...dates })
+      expect({ status: answer.status, ...deprecationOf(answer) }, answer.text).toEqual({ status, ...dates })
     }
   })
 
   test('has no Sunset without a removal date, and a stream sends the headers before its events', async () => {
     const stream = await call('HEAD /books/removals')
-    expect(told(stream)).toEqual({ since: '2026-03-01', sunset: null, more })
-    expect(told(await call('HEAD /books/stream'))).toEqual(NOTHING)
+    expect(deprecationOf(stream)).toEqual({ since: '2026-03-01', sunset: null, more })
+    expect(deprecationOf(await call('HEAD /books/stream'))).toEqual(NOTHING)
   })
 
   test('has the headers at a replaced path, but not at its replacement', async () => {
-    expect(told(await call('GET /shelves/FICTION/books'))).toEqual({ since: '2026-07-01', sunset: '2027-07-01', more })
-    expect(told(await call('GET /genres/FICTION/books'))).toEqual(NOTHING)
+    expect(deprecationOf(await call('GET /shelves/FICTION/books'))).toEqual({
+      since: '2026-07-01',
+      sunset: '2027-07-01',
+      more,
+    })
+    expect(deprecationOf(await call('GET /genres/FICTION/books'))).toEqual(NOTHING)
   })
 })
 
 describe('an answer for something that is not deprecated', () => {
   test.each(['GET /books', 'GET /book/book-1', 'GET /book/book-1?fields=title&include=author', 'OPTIONS /titles/Emma'])(
-    'tells nothing: %s',
-    async (request) => expect(told(await call(request))).toEqual(NOTHING),
+    'has no such headers: %s',
+    async (request) => expect(deprecationOf(await call(request))).toEqual(NOTHING),
   )
 
   test('has the headers if the request names a deprecated parameter, value, body field or answer field', async () => {
@@ -96,13 +100,13 @@ describe('an answer for something that is not deprecated', () => {
     ] as const) {
       const answer = await call(request, body === undefined ? {} : { body })
       expect(answer.status, answer.text).toBeLessThan(300)
-      expect(told(answer), request).toEqual({ ...expected, more: expected.since && more })
+      expect(deprecationOf(answer), request).toEqual({ ...expected, more: expected.since && more })
     }
   })
 
   test('has the earliest dates of several deprecations, and the pages of a list keep their links', async () => {
     const answer = await call('GET /books?genre=VERSE&include=printer&shelf=1&limit=1')
-    expect(told(answer)).toEqual({ since: '2026-02-01', sunset: '2026-12-31', more })
+    expect(deprecationOf(answer)).toEqual({ since: '2026-02-01', sunset: '2026-12-31', more })
     expect(answer.headers.get('link')).toMatch(/rel="next"/)
   })
 })

@@ -60,10 +60,10 @@ describe('statuses', () => {
       ['/books/x', ['DELETE', 'OPTIONS', 'PATCH', 'PUT']],
       ['/take-stock', ['OPTIONS', 'POST']],
     ] as const) {
-      const [told, refused] = [await call(`OPTIONS ${path}`), await call(`PROPFIND ${path}`)]
-      expect([told.status, told.text, refused.status]).toEqual([204, '', 405])
+      const [listed, refused] = [await call(`OPTIONS ${path}`), await call(`PROPFIND ${path}`)]
+      expect([listed.status, listed.text, refused.status]).toEqual([204, '', 405])
       expect(refused.body).toMatchObject({ code: 'METHOD_NOT_ALLOWED', status: 405 })
-      for (const answer of [told, refused]) {
+      for (const answer of [listed, refused]) {
         expect(answer.headers.get('allow')?.split(', ').sort(), path).toEqual(allowed)
       }
     }

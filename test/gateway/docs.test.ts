@@ -103,7 +103,7 @@ test('ReDoc does not fetch its logo or fonts, and Swagger UI calls no validator'
 test('the allowed style hashes match the installed version of ReDoc', () => {
   const { version } = createRequire(import.meta.url)('redoc/package.json')
   const help =
-    'Open /redoc in a browser: its console tells the hash of a refused style. Update REDOC_STYLES in docs/pages.ts.'
+    'Open /redoc in a browser: its console prints the hash of a refused style. Update REDOC_STYLES in docs/pages.ts.'
   expect(version, help).toBe('2.5.4')
 })
 
@@ -118,7 +118,7 @@ describe('requests', () => {
   })
 
   test.each([...PAGES, '/docs/start.js', '/redoc/redoc.standalone.js'])(
-    'HEAD %s tells what GET would',
+    'HEAD %s returns the headers of GET',
     async (path) => {
       const [head, full] = await Promise.all([get(path, { method: 'HEAD' }), get(path)])
       expect([head.status, await head.text()]).toEqual([200, ''])

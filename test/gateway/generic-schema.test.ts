@@ -131,7 +131,7 @@ describe('the gateway serves an unrelated schema', () => {
     const { status, body } = await call('POST /deliveries', {
       body: { books: Array.from({ length: 2_000 }, () => ({})) },
     })
-    expect({ status, told: body.errors.length }).toEqual({ status: 422, told: 100 })
+    expect({ status, reported: body.errors.length }).toEqual({ status: 422, reported: 100 })
   })
 
   test('values that are nested too deeply are refused before they are traversed', async () => {

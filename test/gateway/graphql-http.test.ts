@@ -215,7 +215,7 @@ describe('GraphiQL', () => {
   })
 
   test.each(['application/json', 'text/html;q=0, application/json', 'application/json, text/html;q=0.5'])(
-    'is not what a program gets: Accept: %s',
+    'is not served to other clients: Accept: %s',
     async (accept) => {
       const answer = await send({ headers: { accept } })
       expect(answer.text).not.toContain('<html')

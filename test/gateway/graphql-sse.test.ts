@@ -127,7 +127,7 @@ describe('the stock client of GraphQL over SSE', () => {
 
 describe('a subscription over SSE', () => {
   test.each(['GET', 'POST'])(
-    'by %s is acknowledged at once, and shows each event as GraphQL over SSE has it',
+    'over %s is acknowledged at once and sends each event in the GraphQL over SSE format',
     async (method) => {
       const { response, type, abort } = await ask(method)
       expect([response.status, type]).toEqual([200, 'text/event-stream; charset=utf-8'])
@@ -152,7 +152,7 @@ describe('a subscription over SSE', () => {
   })
 
   test.each([`application/json;q=0.5, ${SSE}`, `application/json, ${SSE};q=0.5`, `${SSE};charset=utf-8`])(
-    'is sent as events wherever they are accepted: %s',
+    'is sent as events if the client accepts them: %s',
     async (accept) => {
       const { response, type } = await ask('POST', { accept })
       expect([response.status, type]).toEqual([200, 'text/event-stream; charset=utf-8'])
@@ -160,7 +160,7 @@ describe('a subscription over SSE', () => {
   )
 
   test.each(['application/json', 'multipart/mixed', 'image/png'])(
-    'is not opened for whom takes only %s',
+    'is not opened for a client that accepts only %s',
     async (accept) => {
       const { response } = await ask('POST', { accept })
       expect(response.status).toBe(406)
@@ -201,7 +201,7 @@ describe.each([
     const letIn = shutDoor()
     const url = `${server.url}${path}${path === '/graphql' ? `?query=${encodeURIComponent(FOLLOW)}` : ''}`
     const asking = get(url, { agent: false, headers: { accept: SSE } }).on('error', () => {})
-    await until('it stands at the door', () => server.shop.waiting === 1)
+    await until('its opening is delayed', () => server.shop.waiting === 1)
     const connections = await server.connections()
     asking.destroy()
     await until('the server knows', async () => (await server.connections()) === connections - 1)
@@ -212,12 +212,12 @@ describe.each([
 })
 
 test.each(['completed', 'closed'])(
-  'a stream over a websocket that is %s before it opened is not left open',
+  'a stream over a websocket that is %s before it opens is not left open',
   async (how) => {
     const letIn = shutDoor()
     const client = websocketClient(server)
     const { stop } = subscribe(client, FOLLOW)
-    await until('it stands at the door', () => server.shop.waiting === 1)
+    await until('its opening is delayed', () => server.shop.waiting === 1)
     const connections = await server.connections()
     if (how === 'completed') stop()
     else client.terminate()

@@ -199,7 +199,7 @@ describe('a media type', () => {
   })
 
   test.each(['text/html', 'application/xml', 'application/json;q=0', 'nonsense'])(
-    'that cannot be is 406: Accept: %s',
+    'that the server cannot send is 406: Accept: %s',
     async (accept) => {
       const answer = await call('GET /me', { headers: { accept } })
       expect(answer, answer.text).toMatchObject({ status: 406, body: { code: 'NOT_ACCEPTABLE' } })

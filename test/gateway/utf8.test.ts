@@ -82,7 +82,7 @@ describe.each(BROKEN)('bytes %s', (hex) => {
   })
 
   test.each(['/api/v1/tasks?search=@@', '/api/v1/tasks/@@', '/api/v1/projects/@@/tasks', '/@@'])(
-    'in the address %s are a BAD_REQUEST',
+    'in the URL %s are BAD_REQUEST',
     async (path) => {
       const answer = await ask(path.replace('@@', encoded))
       expect(answer, answer.text).toMatchObject({ status: 400, body: { code: 'BAD_REQUEST' } })

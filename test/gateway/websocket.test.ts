@@ -84,7 +84,7 @@ test('queries, mutations and subscriptions run over one socket', async () => {
   expect(await run('{ me { name } }')).toEqual({ me: { name: 'Ada' } })
   const { inbox, stop } = subscribe(client, EVENTS)
   const create = 'mutation ($t: String!) { createTask(input: {title: $t}) { title } }'
-  await until('the subscription stands', async () => {
+  await until('the subscription is open', async () => {
     expect(await run(create, { t: 'Over a socket' })).toEqual({ createTask: { title: 'Over a socket' } })
     return inbox.size > 0
   })

@@ -1,6 +1,7 @@
-// node test/long/churn.ts [sockets] [at once] Opens and closes subscriptions and checks that the
-// server retains no memory, timers or entries for them. Uses PostgreSQL if TEST_DATABASE_URL is
-// set, else the embedded database. Exit code 1 on a leak.
+// node test/long/churn.ts [sockets] [at once]
+// Opens and closes subscriptions and checks that the server retains no memory, timers or entries
+// for them. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded database. Exit code 1 on
+// a leak.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'

@@ -1,8 +1,8 @@
 /**
- * node test/long/fuzz.ts [requests] [seed] Sends random valid and invalid requests (see
- * fuzz/run.ts) and checks every answer, and that the server's memory returns to normal. The server
- * runs in its own process, on PostgreSQL if TEST_DATABASE_URL is set, else on the embedded
- * database. Exit code 1 on failure.
+ * node test/long/fuzz.ts [requests] [seed]
+ * Sends random valid and invalid requests (see fuzz/run.ts) and checks every answer, and that the
+ * server's memory returns to normal. The server runs in its own process, on PostgreSQL if
+ * TEST_DATABASE_URL is set, else on the embedded database. Exit code 1 on failure.
  */
 import { randomInt, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'

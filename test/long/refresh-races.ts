@@ -1,6 +1,6 @@
-// node test/long/refresh-races.ts [rounds] Refreshes the same token 50 times at once through two
-// servers on one PostgreSQL (TEST_DATABASE_URL). Exactly one refresh must win each round, and its
-// session must stay alive.
+// node test/long/refresh-races.ts [rounds]
+// Refreshes the same token 50 times at once through two servers on one PostgreSQL
+// (TEST_DATABASE_URL). Exactly one refresh must win each round, and its session must stay alive.
 import { randomUUID } from 'node:crypto'
 import { emptyPostgres } from '../support/database.ts'
 import { startMeasuredServer } from '../support/measured-server.ts'

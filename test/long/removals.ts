@@ -1,8 +1,8 @@
 /**
- * node test/long/removals.ts [trials] [seed] Removes members from a project while they follow it
- * over every transport. Checks that they receive nothing that was committed after the removal. Uses
- * two servers on PostgreSQL if TEST_DATABASE_URL is set, else one on the embedded database. Exit
- * code 1 on any difference.
+ * node test/long/removals.ts [trials] [seed]
+ * Removes members from a project while they follow it over every transport. Checks that they
+ * receive nothing that was committed after the removal. Uses two servers on PostgreSQL if
+ * TEST_DATABASE_URL is set, else one on the embedded database. Exit code 1 on any difference.
  */
 import { randomInt } from 'node:crypto'
 import { removals } from './removals/run.ts'

@@ -1,9 +1,9 @@
 /**
- * node test/long/soak.ts [events] [kills of each server] [seed] Eight writers write through
- * two servers that are killed in turn, while subscribers on every transport lose their
- * connections and resume. Checks that no event is lost, repeated or out of order. Uses
- * PostgreSQL if TEST_DATABASE_URL is set, else one server on the embedded database. Exit code
- * 1 on any difference.
+ * node test/long/soak.ts [events] [kills of each server] [seed]
+ * Eight writers write through two servers that are killed in turn, while subscribers on every
+ * transport lose their connections and resume. Checks that no event is lost, repeated or out of
+ * order. Uses PostgreSQL if TEST_DATABASE_URL is set, else one server on the embedded database.
+ * Exit code 1 on any difference.
  */
 import { randomInt } from 'node:crypto'
 import { soak } from './soak/run.ts'

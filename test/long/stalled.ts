@@ -1,7 +1,7 @@
-// node test/long/stalled.ts [events] [healthy] [stalled] Checks that subscribers that stop
-// reading neither slow down healthy ones nor grow the server's memory, and that they resume
-// without losing an event. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
-// database. Exit code 1 on failure.
+// node test/long/stalled.ts [events] [healthy] [stalled]
+// Checks that subscribers that stop reading neither slow down healthy ones nor grow the server's
+// memory, and that they resume without losing an event. Uses PostgreSQL if TEST_DATABASE_URL is
+// set, else the embedded database. Exit code 1 on failure.
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Crowd, memoryOf, startCrowd, websocketUrl } from '../support/crowd.ts'
 import { openWorld } from '../support/world.ts'

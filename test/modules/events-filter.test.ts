@@ -115,15 +115,15 @@ test('a filter reports the same ENTERED, STAYED and LEFT events on every stream,
     ['task.deleted LEFT', second.id],
     ...(copy.status === 'PENDING' ? [['task.created ENTERED', copy.id]] : [['task.updated ENTERED', copy.id]]),
   ]
-  const heard = await streams.websocket.next(expected.length)
-  expect(heard.map(({ kind, taskId }) => [kind, taskId])).toEqual(expected)
-  expect(await streams.graphql.next(expected.length)).toEqual(heard)
-  expect(await streams.tasks.next(expected.length)).toEqual(heard)
-  expect(await streams.events.next(expected.length)).toEqual(heard)
+  const received = await streams.websocket.next(expected.length)
+  expect(received.map(({ kind, taskId }) => [kind, taskId])).toEqual(expected)
+  expect(await streams.graphql.next(expected.length)).toEqual(received)
+  expect(await streams.tasks.next(expected.length)).toEqual(received)
+  expect(await streams.events.next(expected.length)).toEqual(received)
   const read = await pages(ada, filter, after)
-  expect(read).toEqual({ overRest: heard, overGraphql: heard })
-  for (const [index, { cursor }] of heard.slice(0, -1).entries()) {
-    const rest = heard.slice(index + 1)
+  expect(read).toEqual({ overRest: received, overGraphql: received })
+  for (const [index, { cursor }] of received.slice(0, -1).entries()) {
+    const rest = received.slice(index + 1)
     expect(await follow(ada, { filter, after: cursor }).next(rest.length)).toEqual(rest)
   }
 })
@@ -228,14 +228,14 @@ test('search matches word stems, both before and after a change', async () => {
   await update(ada, task, { description: null })
   await update(ada, task, { title: 'Nothing of it' })
   await update(ada, task, { title: 'A report' })
-  const heard = await live.next(4)
-  expect(kinds(heard)).toEqual([
+  const received = await live.next(4)
+  expect(kinds(received)).toEqual([
     'task.created ENTERED',
     'task.updated STAYED',
     'task.updated LEFT',
     'task.updated ENTERED',
   ])
-  expect((await pages(ada, filter, after)).overRest).toEqual(heard)
+  expect((await pages(ada, filter, after)).overRest).toEqual(received)
 })
 
 test('a filter by an unused key matches the task that later receives the key', async () => {

@@ -157,7 +157,7 @@ describe('a live stream', () => {
   async function streamsOf(person: Person, write: () => Promise<unknown>) {
     const sse = await eventStream(server, '/events/stream', people[person])
     const socket = subscribe(websocketClient(server, people[person].token), SUBSCRIPTION)
-    await until('the subscription stands', async () => {
+    await until('the subscription is open', async () => {
       await write()
       return socket.inbox.size > 0
     })

@@ -97,10 +97,10 @@ describeApi('the assignees of a task', (api) => {
     expect(data(await api.updateTask(owner, task.id, { assigneeIds: [] })).assigneeIds).toEqual([])
     data(await api.updateTask(owner, task.id, { assigneeIds: [VIEWER.id] }))
     expect(data(await api.replaceTask(owner, task.id, { title: 'Other' })).assigneeIds).toEqual([])
-    const told = (await eventsSince(owner, cursor, task.id)).flatMap(({ version, changes }) =>
+    const reported = (await eventsSince(owner, cursor, task.id)).flatMap(({ version, changes }) =>
       changes.assigneeIds ? [[version, ...changes.assigneeIds]] : [],
     )
-    expect(told).toEqual([
+    expect(reported).toEqual([
       [3, [VIEWER.id], [EDITOR.id, VIEWER.id]],
       [4, [EDITOR.id, VIEWER.id], []],
       [5, [], [VIEWER.id]],

@@ -197,7 +197,7 @@ async function* pagesOf(draw: Draw, protocol: Draw['forwardsOver'], way: Way, si
     const end = id === undefined ? undefined : { cursor, task: tasks.find((task) => task.id === id) }
     yield { ids, hasNextPage, hasPreviousPage, totalCount, from, end, exchange: outcome.exchange }
     more = way === 'forwards' ? hasNextPage : hasPreviousPage
-    if (more && !end) throw new Error(`there is more behind nothing: ${outcome.exchange}`)
+    if (more && !end) throw new Error(`an empty page has a next page: ${outcome.exchange}`)
     from = end
   }
 }

@@ -153,8 +153,8 @@ describeApi('the trash', (api) => {
     const restorations = await atOnce(20, () => api.restoreTask(owner, id, 2))
     const codes = restorations.map((outcome) => outcome.error?.code).sort()
     expect(codes).toEqual([...Array(19).fill('PRECONDITION_FAILED'), undefined])
-    const told = (await eventsSince(owner, cursor, id)).map(({ type, version }) => [type, version])
-    expect(told).toEqual([
+    const reported = (await eventsSince(owner, cursor, id)).map(({ type, version }) => [type, version])
+    expect(reported).toEqual([
       ['task.deleted', 2],
       ['task.restored', 3],
     ])

@@ -10,7 +10,7 @@ export interface Book {
 
 /** An open stream. */
 interface Reader {
-  tell(book: Book): void
+  push(book: Book): void
   /** Ends the stream, with an error if given. */
   end(error?: unknown): void
 }
@@ -36,7 +36,7 @@ export class Shop {
   add(values: Omit<Book, 'id' | 'version'>): Book {
     const book = { ...values, id: `book-${this.books.length + 1}`, version: 1 }
     this.books.push(book)
-    for (const reader of this.readers) reader.tell(book)
+    for (const reader of this.readers) reader.push(book)
     return book
   }
 
@@ -60,7 +60,7 @@ export class Shop {
     let wake = () => {}
     let failure: unknown
     const reader: Reader = {
-      tell(book) {
+      push(book) {
         if (accepts(book)) queue.push(book)
         wake()
       },

@@ -18,7 +18,7 @@ import { keepingLog } from './server.ts'
 export async function openBookshop() {
   const shop = new Shop()
   const log = keepingLog()
-  const kept = new Map<string, Kept>()
+  const stored = new Map<string, StoredAnswer>()
   const engine = createEngine({ schema: bookshopSchema(shop) })
   const createContext = async (request: GatewayRequest): Promise<BookshopContext> => {
     const context = {
@@ -28,7 +28,7 @@ export async function openBookshop() {
       log,
       afterWrite() {},
       openLifetime: () => ENDLESS,
-      once: remember(kept),
+      once: remember(stored),
     }
     return { ...context, fork: () => ({ ...context, fork: () => never() }) } as BookshopContext
   }
@@ -70,23 +70,23 @@ export async function openBookshop() {
   }
 }
 
-interface Kept {
+interface StoredAnswer {
   fingerprint: string
   /** Absent while the operation is running. */
   answer?: unknown
 }
 
 /** Stores answers by key in memory, the minimum that `Idempotency-Key` requires. */
-function remember(kept: Map<string, Kept>): NonNullable<BookshopContext['once']> {
+function remember(stored: Map<string, StoredAnswer>): NonNullable<BookshopContext['once']> {
   return async function (this: BookshopContext, { key, fingerprint }, run) {
-    const known = kept.get(key)
+    const known = stored.get(key)
     if (known && known.fingerprint !== fingerprint) throw new AppError('IDEMPOTENCY_KEY_REUSED', 'The key is in use.')
     if (known && !('answer' in known)) throw new AppError('CONFLICT', 'The operation is still running.')
     if (known) return { answer: known.answer as never, replayed: true }
-    kept.set(key, { fingerprint })
+    stored.set(key, { fingerprint })
     const { answer, failures } = await run(this)
-    if (failures.length === 0) kept.set(key, { fingerprint, answer })
-    else kept.delete(key)
+    if (failures.length === 0) stored.set(key, { fingerprint, answer })
+    else stored.delete(key)
     return { answer, replayed: false }
   }
 }

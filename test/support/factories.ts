@@ -53,9 +53,9 @@ export async function eventsSince(caller: Caller, cursor: string, subjectId?: st
   for (let after = cursor, more = true; more; ) {
     const { nodes, pageInfo } = data(await overRest.listEvents(caller, { after, first: 100 }))
     for (const { type, version, subjectId: subject, projectId, changes, actor } of nodes) {
-      const told = changes.map(({ field, from, to }: Made) => [field, [from, to]])
+      const reported = changes.map(({ field, from, to }: Made) => [field, [from, to]])
       const actorId = actor?.id
-      events.push({ type, version, subjectId: subject, projectId, changes: Object.fromEntries(told), actorId })
+      events.push({ type, version, subjectId: subject, projectId, changes: Object.fromEntries(reported), actorId })
     }
     after = pageInfo.endCursor
     more = pageInfo.hasNextPage

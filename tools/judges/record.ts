@@ -1,5 +1,6 @@
-// RECORD_ANSWERS=file NODE_OPTIONS='--import ./tools/judges/record.ts' npm test Appends every
-// request under /api/v1 and its response to the file, one line of JSON each, for replay.ts.
+// RECORD_ANSWERS=file NODE_OPTIONS='--import ./tools/judges/record.ts' npm test
+// Appends every request under /api/v1 and its response to the file, one line of JSON
+// each, for replay.ts.
 import { subscribe } from 'node:diagnostics_channel'
 import { appendFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,6 +1,7 @@
-// node tools/judges/replay.ts FILE [path to prism] Replays recorded responses (record.ts) through
-// Prism as a validating proxy and prints every violation. A violation in a request counts only if
-// the server accepted it: then the document is too strict.
+// node tools/judges/replay.ts FILE [path to prism]
+// Replays recorded responses (record.ts) through Prism as a validating proxy and prints every
+// violation. A violation in a request counts only if the server accepted it: then the document is
+// too strict.
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { createServer, request } from 'node:http'

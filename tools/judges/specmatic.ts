@@ -1,6 +1,7 @@
-// node tools/judges/specmatic.ts [path to specmatic] [its arguments] Runs Specmatic's generative
-// and resiliency tests on every operation. A relay in front of the server creates the data each
-// request needs, such as a task to delete. docs/judges.md explains how the document is adapted.
+// node tools/judges/specmatic.ts [path to specmatic] [its arguments]
+// Runs Specmatic's generative and resiliency tests on every operation. A relay in front of the
+// server creates the data each request needs, such as a task to delete. docs/judges.md explains how
+// the document is adapted.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

@@ -57,8 +57,8 @@ const HOST = /^[\w.~%:[\]-]+$/
 
 /** Requires one valid Host header (RFC 9112 3.2). HTTP/1.0 has none. */
 function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void {
-  const sound = host === undefined ? httpVersion === '1.0' : HOST.test(host) && URL.canParse(`http://${host}/`)
-  if (sound) return
+  const valid = host === undefined ? httpVersion === '1.0' : HOST.test(host) && URL.canParse(`http://${host}/`)
+  if (valid) return
   throw new AppError('BAD_REQUEST', 'Send one valid Host header.')
 }
 

@@ -23,8 +23,8 @@ export function answerUnreadable(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const responses = [...(unanswered.get(socket) ?? [])]
     // Never write into a response that has started, or before a response that must come first.
-    const free = responses.length === 0 || (responses.length === 1 && !responses[0]?.headersSent)
-    if (error.code === 'ECONNRESET' || !socket.writable || !free) return void socket.destroy()
+    const canAnswer = responses.length === 0 || (responses.length === 1 && !responses[0]?.headersSent)
+    if (error.code === 'ECONNRESET' || !socket.writable || !canAnswer) return void socket.destroy()
     const { status, detail } = PARSE_ERRORS[error.code ?? ''] ?? NOT_HTTP
     endWithProblem(socket, status, status === 413 ? 'PAYLOAD_TOO_LARGE' : 'BAD_REQUEST', detail)
   })

@@ -49,7 +49,7 @@ const SERVER_ERRORS = new Set<string>(['UNAVAILABLE', 'INTERNAL'] satisfies Erro
  * Retries for about three seconds while the database is unreachable, so that a dropped connection
  * does not lose an event.
  */
-export async function untilAvailable(run: () => Promise<EngineResult>): Promise<EngineResult> {
+export async function retryUntilAvailable(run: () => Promise<EngineResult>): Promise<EngineResult> {
   for (let pause = 50; ; pause *= 2) {
     const result = await run()
     const unavailable = result.errors?.some((error) => codeOf(error) === 'UNAVAILABLE')

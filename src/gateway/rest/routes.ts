@@ -76,7 +76,7 @@ export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
     }
   }
   requireRoutes(view, routes)
-  refuseClashes(routes)
+  rejectDuplicates(routes)
   return routes
 }
 
@@ -169,7 +169,7 @@ function requireRoutes(view: GraphQLSchema, routes: readonly Route[]): void {
   throw new Error(`${names}: another operation has the same method and path`)
 }
 
-function refuseClashes(routes: Route[]): void {
+function rejectDuplicates(routes: Route[]): void {
   const seen = new Map<string, string>()
   for (const { method, path, fieldName } of routes) {
     const key = `${method} ${path.replace(PARAMETER, '{}')}`

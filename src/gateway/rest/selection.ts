@@ -24,7 +24,7 @@ export interface Representation {
 }
 
 /** Always selected, for ETag and Location. Removed from the answer if not requested. */
-const BOOKKEEPING = ['id', 'version']
+const ALWAYS_SELECTED = ['id', 'version']
 
 /** Returns the names that `fields` and `include` accept for an operation. */
 export function representable(schema: GraphQLSchema, document: DocumentNode): Representation {
@@ -101,11 +101,11 @@ export function selectRepresentation(
         ...onList.map((name) => field(name)),
       ]
     : nodes
-  const asked = [...fields, ...include].map((name) => (onList.includes(name) ? type : item).getFields()[name])
+  const requested = [...fields, ...include].map((name) => (onList.includes(name) ? type : item).getFields()[name])
   return {
     document: withSelections(document, root, selections),
     hidden: narrowed?.hidden ?? [],
-    deprecations: asked.flatMap((one) => (one && deprecationOf(one)) ?? []),
+    deprecations: requested.flatMap((one) => (one && deprecationOf(one)) ?? []),
   }
 }
 
@@ -114,7 +114,7 @@ function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issu
   const known = item.getFields()
   const [good, bad] = partition(fields, (name) => known[name] !== undefined && isNarrow(known[name]))
   refuse(issues, 'fields', bad)
-  const hidden = BOOKKEEPING.filter((name) => known[name] && !good.includes(name))
+  const hidden = ALWAYS_SELECTED.filter((name) => known[name] && !good.includes(name))
   return { selections: [...new Set([...good, ...hidden])].map((name) => field(name)), hidden }
 }
 

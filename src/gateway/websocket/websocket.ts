@@ -116,11 +116,11 @@ export function attachWebsocket<Context extends GatewayContext>(
       return args
     },
     execute: (args) => {
-      const { operation, variables, context } = lookUp(args)
+      const { operation, variables, context } = findPending(args)
       return engine.run(operation, variables, context)
     },
     subscribe: async (args) => {
-      const { operation, variables, context, id, socket } = lookUp(args)
+      const { operation, variables, context, id, socket } = findPending(args)
       const stream = await engine.open(operation, variables, context)
       return isStream(stream) ? sentDirectly(stream, id, socket) : stream
     },
@@ -142,9 +142,9 @@ export function attachWebsocket<Context extends GatewayContext>(
     return problem === undefined ? undefined : new AppError('BAD_REQUEST', problem)
   }
 
-  function lookUp(args: object) {
+  function findPending(args: object) {
     const found = pending.get(args)
-    if (!found) throw new Error('graphql-ws asked to run an operation it did not subscribe')
+    if (!found) throw new Error('graphql-ws tried to run an unknown operation')
     return found
   }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { email, line, password, triedPassword } from '../../schema/rules.ts'
+import { email, line, password, passwordToCheck } from '../../schema/rules.ts'
 
 export const registerRules = z.object({ email, password, name: line(100).meta({ examples: ['Ada Lovelace'] }) })
 
-export const signInRules = z.object({ email, password: triedPassword })
+export const signInRules = z.object({ email, password: passwordToCheck })
 
 export const refreshRules = z.object({
   refreshToken: z
@@ -13,7 +13,7 @@ export const refreshRules = z.object({
     .meta({ pattern: '^[^\\u0000]+$', examples: ['nVh5kXQ3m0ZbW1yT8sLr2cJdE6aGfU7pIoK9xCvBqNw'] }),
 })
 
-export const changePasswordRules = z.object({ currentPassword: triedPassword, newPassword: password })
+export const changePasswordRules = z.object({ currentPassword: passwordToCheck, newPassword: password })
 
 /** The limit is above the length of any token this server issues. */
 export const renewConnectionRules = z.object({

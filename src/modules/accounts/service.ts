@@ -4,7 +4,7 @@ import { AppError } from '../../gateway/errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { isTaken } from '../../schema/conflicts.ts'
+import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
 import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
@@ -23,7 +23,7 @@ export async function register(ctx: Context, { email, password, name }: Register
     createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
   ).catch((error: unknown) => {
     // A concurrent request registered the address after the check in createFirstOrFurther.
-    throw isTaken(error, 'email') ? emailTaken() : error
+    throw isUniqueViolation(error, 'email') ? emailTaken() : error
   })
   return openSession(ctx, user)
 }
@@ -35,9 +35,9 @@ function createFirstOrFurther(db: Database, account: Omit<NewAccount, 'role'>, i
   return db.$transaction(async (tx) => {
     if (await tx.user.findUnique({ where: { email: account.email }, select: { id: true } })) throw emailTaken()
     // Without the lock, two concurrent registrations could both become the first account.
-    const settled = await tx.user.findFirst({ select: { id: true } })
-    if (!settled) await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIRST_ACCOUNT_LOCK})`
-    const isFirst = !settled && (await tx.user.findFirst({ select: { id: true } })) === null
+    const firstAccount = await tx.user.findFirst({ select: { id: true } })
+    if (!firstAccount) await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FIRST_ACCOUNT_LOCK})`
+    const isFirst = !firstAccount && (await tx.user.findFirst({ select: { id: true } })) === null
     return addUser(tx, { ...account, role: isFirst ? 'ADMIN' : 'MEMBER' }, inboxKey)
   })
 }

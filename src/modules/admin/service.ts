@@ -5,7 +5,7 @@ import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireAdmin } from '../../request/viewer.ts'
-import { isTaken } from '../../schema/conflicts.ts'
+import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireVersion, type Version } from '../../schema/versioned.ts'
 import { withFreeKey } from '../projects/key-service.ts'
@@ -27,7 +27,7 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
   return withFreeKey(ctx.db, name, (key) =>
     ctx.db.$transaction((tx) => addUser(tx, account, key, query, viewer.id)),
   ).catch((error: unknown) => {
-    throw isTaken(error, 'email') ? emailTaken() : error
+    throw isUniqueViolation(error, 'email') ? emailTaken() : error
   })
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { encodeCursor } from '../../events/log.ts'
 import { builder } from '../../schema/builder.ts'
-import { aPage, cursor } from '../../schema/lists.ts'
+import { cursor, pageItems } from '../../schema/lists.ts'
 import { PageInfoType } from '../../schema/page-info.ts'
 import type { FilterMatch } from '../tasks/filter/matcher.ts'
 import { TaskFilter } from '../tasks/filter/schema.ts'
@@ -95,7 +95,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
 const EventConnection = builder.objectRef<events.EventPage>('EventConnection').implement({
   description: 'A page of the event log, oldest event first.',
   fields: (t) => ({
-    nodes: t.field({ type: [EventType], extensions: { rules: aPage }, resolve: (page) => page.events }),
+    nodes: t.field({ type: [EventType], extensions: { rules: pageItems }, resolve: (page) => page.events }),
     pageInfo: t.field({
       type: PageInfoType,
       description: 'Pass `endCursor` as `after` to read on, even after an empty page.',

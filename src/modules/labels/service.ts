@@ -3,7 +3,7 @@ import { retryOnDeadlock } from '../../database/retry.ts'
 import { type Label, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { isTaken, taken } from '../../schema/conflicts.ts'
+import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
@@ -31,7 +31,7 @@ export async function createLabel(ctx: Context, projectId: string, input: Create
   try {
     return await ctx.db.label.create({ ...query, data })
   } catch (error) {
-    throw isTaken(error, 'name') ? nameTaken(name) : error
+    throw isUniqueViolation(error, 'name') ? nameTaken(name) : error
   }
 }
 
@@ -48,7 +48,7 @@ export async function updateLabel(
   try {
     return await updateVersioned(expected(ctx, id, version), (where) => ctx.db.label.update({ ...query, where, data }))
   } catch (error) {
-    throw isTaken(error, 'name') ? nameTaken(String(name)) : error
+    throw isUniqueViolation(error, 'name') ? nameTaken(String(name)) : error
   }
 }
 
@@ -80,4 +80,4 @@ const expected = ({ db }: Context, id: string, version: Version) => ({
 })
 
 const nameTaken = (name: string) =>
-  taken(['input', 'name'], `The project already has a label named ${JSON.stringify(name)}.`)
+  uniqueConflict(['input', 'name'], `The project already has a label named ${JSON.stringify(name)}.`)

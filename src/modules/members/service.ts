@@ -4,7 +4,7 @@ import { AppError } from '../../gateway/errors.ts'
 import { type Membership, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { isTaken, taken } from '../../schema/conflicts.ts'
+import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireVersion, type Version } from '../../schema/versioned.ts'
@@ -41,7 +41,8 @@ export async function addMember(ctx: Context, projectId: string, input: AddMembe
       data: { projectId, userId: user.id, role, updatedById: requireViewer(ctx).id },
     })
   } catch (error) {
-    if (isTaken(error, 'userId')) throw taken(['input', 'email'], 'This user is already a member of the project.')
+    if (isUniqueViolation(error, 'userId'))
+      throw uniqueConflict(['input', 'email'], 'This user is already a member of the project.')
     // The account was deleted after the look-up above.
     throw toAppError(error)?.code === 'NOT_FOUND' ? accountNotFound() : error
   }

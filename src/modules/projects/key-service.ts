@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto'
 import type { Database } from '../../database/client.ts'
-import { isTaken } from '../../schema/conflicts.ts'
+import { isUniqueViolation } from '../../schema/conflicts.ts'
 
 /**
  * Derives an unused project key from a name: "Web shop" gives WEBSH, or WEBSH with a number if that
  * is taken.
  */
-export async function freeKey(db: Pick<Database, 'project'>, name: string): Promise<string> {
+export async function findFreeKey(db: Pick<Database, 'project'>, name: string): Promise<string> {
   const letters = name
     .normalize('NFKD')
     .replace(/[^A-Za-z0-9]/g, '')
@@ -15,8 +15,10 @@ export async function freeKey(db: Pick<Database, 'project'>, name: string): Prom
     .slice(0, 5)
   const base = letters.length >= 2 ? letters : 'PROJ'
   const candidates = [base, ...[100, 10_000, 100_000].map((limit) => `${base}${randomInt(2, limit)}`)]
-  const taken = await db.project.findMany({ where: { key: { in: candidates } }, select: { key: true } })
-  return candidates.find((key) => !taken.some((other) => other.key === key)) ?? `${base}${randomInt(2, 100_000)}`
+  const uniqueConflict = await db.project.findMany({ where: { key: { in: candidates } }, select: { key: true } })
+  return (
+    candidates.find((key) => !uniqueConflict.some((other) => other.key === key)) ?? `${base}${randomInt(2, 100_000)}`
+  )
 }
 
 /**
@@ -26,9 +28,9 @@ export async function freeKey(db: Pick<Database, 'project'>, name: string): Prom
 export async function withFreeKey<T>(db: Database, name: string, create: (key: string) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await create(await freeKey(db, name))
+      return await create(await findFreeKey(db, name))
     } catch (error) {
-      if (attempt >= 5 || !isTaken(error, 'key')) throw error
+      if (attempt >= 5 || !isUniqueViolation(error, 'key')) throw error
     }
   }
 }

@@ -11,7 +11,7 @@ import { isId } from '../../schema/rules.ts'
 const ROLES = ['VIEWER', 'COMMENTER', 'EDITOR', 'OWNER'] as const satisfies readonly ProjectRole[]
 
 /** Returns true if `role` includes the rights of `needed`. */
-export function reaches(role: ProjectRole, needed: ProjectRole): boolean {
+export function includesRole(role: ProjectRole, needed: ProjectRole): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
@@ -33,7 +33,7 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
 
 /** Throws FORBIDDEN if the viewer sees the project but lacks the role. */
 export function requireRole(viewer: Viewer, role: ProjectRole | undefined, needed: ProjectRole): void {
-  if (viewer.role === 'ADMIN' || (role && reaches(role, needed))) return
+  if (viewer.role === 'ADMIN' || (role && includesRole(role, needed))) return
   throw new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
 }
 

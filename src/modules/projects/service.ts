@@ -1,7 +1,7 @@
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { isTaken, taken } from '../../schema/conflicts.ts'
+import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import type { CreateProjectValues } from './input.ts'
@@ -27,7 +27,9 @@ export async function createProject(ctx: Context, input: CreateProjectValues, qu
     })
   if (!key) return withFreeKey(ctx.db, name, (chosen) => ctx.db.$transaction((tx) => create(tx, chosen)))
   return create(ctx.db, key).catch((error: unknown) => {
-    throw isTaken(error, 'key') ? taken(['input', 'key'], `The key ${key} is taken by another project.`) : error
+    throw isUniqueViolation(error, 'key')
+      ? uniqueConflict(['input', 'key'], `The key ${key} is taken by another project.`)
+      : error
   })
 }
 

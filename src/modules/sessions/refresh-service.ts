@@ -24,7 +24,7 @@ export async function refresh(ctx: Context, refreshToken: string): Promise<AuthA
   const { token, hash: successor } = newRefreshToken()
   // One statement: the row lock on the token picks one winner among concurrent requests
   // on all servers.
-  const [traded] = await ctx.db.$queryRaw<{ sessionId: string; userId: string }[]>`
+  const [used] = await ctx.db.$queryRaw<{ sessionId: string; userId: string }[]>`
     WITH spent AS (
       UPDATE "RefreshToken" t SET "replacedAt" = clock_timestamp() FROM "Session" s, "User" u
       WHERE t."hash" = ${hash} AND t."replacedAt" IS NULL AND s."id" = t."sessionId" AND s."revokedAt" IS NULL
@@ -36,15 +36,12 @@ export async function refresh(ctx: Context, refreshToken: string): Promise<AuthA
       UPDATE "Session" SET "lastUsedAt" = now(), "expiresAt" = ${sessionEnd(ctx)} WHERE "id" = (SELECT "sessionId" FROM spent)
     )
     SELECT "sessionId", "userId" FROM spent`
-  if (!traded) {
+  if (!used) {
     await endIfReused(ctx, hash)
     throw new AppError('UNAUTHENTICATED', 'The refresh token is invalid or expired. Sign in again.')
   }
-  const [user] = await Promise.all([
-    ctx.db.user.findUniqueOrThrow({ where: { id: traded.userId } }),
-    raceEnd(ctx, hash),
-  ])
-  return authAnswer(ctx, user, traded.sessionId, token)
+  const [user] = await Promise.all([ctx.db.user.findUniqueOrThrow({ where: { id: used.userId } }), raceEnd(ctx, hash)])
+  return authAnswer(ctx, user, used.sessionId, token)
 }
 
 /**

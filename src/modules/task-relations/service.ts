@@ -4,7 +4,7 @@ import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { isTaken, taken } from '../../schema/conflicts.ts'
+import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireTask } from '../tasks/policy.ts'
 import type { CreateTaskRelationValues } from './input.ts'
@@ -38,7 +38,7 @@ export async function createRelation(
       })
     return fromSideOf(task.id, await retryOnDeadlock(ctx.db, create))
   } catch (error) {
-    if (isTaken(error, 'sourceId')) throw taken(path, 'The tasks already have this relation.')
+    if (isUniqueViolation(error, 'sourceId')) throw uniqueConflict(path, 'The tasks already have this relation.')
     const known = toAppError(error)
     if (known?.issues[0]?.code !== 'no cycle') throw error
     const message = `would create a cycle: a task cannot ${type.startsWith('BLOCK') ? 'block' : 'duplicate'} itself, not even through other tasks`

@@ -1,6 +1,6 @@
 import type { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
-import { taken } from '../../schema/conflicts.ts'
+import { uniqueConflict } from '../../schema/conflicts.ts'
 
 export type NewAccount = Pick<User, 'email' | 'name' | 'passwordHash' | 'role'>
 
@@ -29,5 +29,5 @@ export async function addUser(
 }
 
 export function emailTaken(): AppError {
-  return taken(['input', 'email'], 'An account with this e-mail address already exists.')
+  return uniqueConflict(['input', 'email'], 'An account with this e-mail address already exists.')
 }

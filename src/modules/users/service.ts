@@ -3,7 +3,7 @@ import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type User } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireAdmin, requireViewer } from '../../request/viewer.ts'
-import { isTaken } from '../../schema/conflicts.ts'
+import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
@@ -64,7 +64,7 @@ export async function updateMe(ctx: Context, input: UpdateMeValues, version: Ver
       ctx.db.user.update({ ...query, where, data: { name: name ?? undefined, email: email ?? undefined } }),
     )
   } catch (error) {
-    throw isTaken(error, 'email') ? emailTaken() : error
+    throw isUniqueViolation(error, 'email') ? emailTaken() : error
   }
 }
 
@@ -72,10 +72,10 @@ export async function updateMe(ctx: Context, input: UpdateMeValues, version: Ver
  * Checks the viewer's password. Throws FORBIDDEN if it is incorrect. Counts as a sign-in attempt,
  * so that a stolen token cannot be used to guess the password.
  */
-async function requirePassword(ctx: Context, tried: string): Promise<void> {
+async function requirePassword(ctx: Context, password: string): Promise<void> {
   const user = await getMe(ctx, {})
   const succeeded = await ctx.services.guard.attempt(user.email, ctx.request.remoteAddress)
-  if (!(await verifyPassword(tried, user.passwordHash))) {
+  if (!(await verifyPassword(password, user.passwordHash))) {
     throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
   }
   await succeeded()

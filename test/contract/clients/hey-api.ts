@@ -17,7 +17,7 @@ function refused({ error }: { error?: api.Problem }): [api.Problem['code'], ...s
 const versionOf = ({ response }: { response?: Response }) => ({ 'If-Match': response?.headers.get('ETag') ?? '' })
 
 /** Drives the API with nothing but its document. `key` makes the data of each run unique. */
-export async function tell(baseUrl: string, key: string) {
+export async function run(baseUrl: string, key: string) {
   const anonymous = createClient(createConfig({ baseUrl }))
   const [ada, grace] = ['ada', 'grace'].map((name) => `${name}-${key.toLowerCase()}@example.org`) as [string, string]
   const password = 'correct horse battery staple'

@@ -21,7 +21,7 @@ const versionOf = ({ response }: { response: Response }) => ({ 'If-Match': respo
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' }
 
 /** Drives the API with nothing but its document. `key` makes the data of each run unique. */
-export async function tell(baseUrl: string, key: string) {
+export async function run(baseUrl: string, key: string) {
   const api = createClient<paths>({ baseUrl })
   const [ada, grace] = ['ada', 'grace'].map((name) => `${name}-${key.toLowerCase()}@example.org`) as [string, string]
   const password = 'correct horse battery staple'

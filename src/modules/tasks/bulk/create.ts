@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { padToPowerOfTwo } from '../../../database/statement-names.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
-import { reaches, visibleProjects } from '../../projects/policy.ts'
+import { includesRole, visibleProjects } from '../../projects/policy.ts'
 import type { CreateTaskValues } from '../input.ts'
 import { idsOf } from '../key-type.ts'
 import { linkErrorCode } from '../link-errors.ts'
@@ -100,7 +100,7 @@ async function findWritable(ctx: Context, ids: readonly string[]): Promise<Map<s
   return new Map(
     projects.map(({ id, memberships: [member] }) => [
       id,
-      viewer.role === 'ADMIN' || (member !== undefined && reaches(member.role, 'EDITOR')),
+      viewer.role === 'ADMIN' || (member !== undefined && includesRole(member.role, 'EDITOR')),
     ]),
   )
 }

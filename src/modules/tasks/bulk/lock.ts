@@ -2,8 +2,8 @@ import { Prisma } from '../../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../../generated/prisma/enums.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
-import { versionDiffers } from '../../../schema/conflicts.ts'
-import { reaches, visibleProjectsSql } from '../../projects/policy.ts'
+import { versionConflict } from '../../../schema/conflicts.ts'
+import { includesRole, visibleProjectsSql } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
 import { type FoundTask, unknownTask } from '../policy.ts'
 import type { Fail, Item } from './batch.ts'
@@ -51,14 +51,14 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
     if (!row) return refuse('NOT_FOUND', 'not_found', unknownTask(given))
     if (seen.has(row.id)) return refuse('VALIDATION_FAILED', 'repeated', 'occurs more than once in the batch')
     seen.add(row.id)
-    if (viewer.role !== 'ADMIN' && !(row.role && reaches(row.role, 'EDITOR')))
+    if (viewer.role !== 'ADMIN' && !(row.role && includesRole(row.role, 'EDITOR')))
       return refuse(
         'FORBIDDEN',
         'forbidden',
         `You need the EDITOR role in this project. Your role is ${row.role ?? 'none'}.`,
       )
     if (expectedVersion != null && expectedVersion !== row.version) {
-      const { code, message } = versionDiffers('task', row.version, expectedVersion)
+      const { code, message } = versionConflict('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
     }
     return [{ item, ...row }]

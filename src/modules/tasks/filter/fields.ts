@@ -97,14 +97,14 @@ export interface TaskFilterValues extends FieldValues {
 
 export const FIELD_ENTRIES = Object.entries(FILTER_FIELDS) as [keyof Fields, FilterField<unknown>][]
 
-interface StatedField {
+interface GivenField {
   name: keyof Fields
   field: FilterField<unknown>
   value: unknown
 }
 
 /** Lists the fields a filter gives, leaving out `deleted` and the filters nested in it. */
-export function statedFields(filter: TaskFilterValues): StatedField[] {
+export function givenFields(filter: TaskFilterValues): GivenField[] {
   return FIELD_ENTRIES.flatMap(([name, field]) => {
     const value = filter[name]
     return value == null ? [] : [{ name, field, value }]

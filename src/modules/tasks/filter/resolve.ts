@@ -6,7 +6,7 @@ import { idsOf } from '../key-type.ts'
 import { requireVisibleTasks } from '../policy.ts'
 import { allOf } from './combine.ts'
 import type { FilterPath, FilterScope, NamedIds } from './field.ts'
-import { nestedFilters, statedFields, type TaskFilterValues } from './fields.ts'
+import { givenFields, nestedFilters, type TaskFilterValues } from './fields.ts'
 import { findSearchScope } from './words.ts'
 
 /** A filter with everything its SQL and its matcher need to know. */
@@ -30,7 +30,7 @@ export async function resolveFilter(ctx: Context, ...sources: FilterSource[]): P
   const values = sources.reduce<TaskFilterValues>((all, one) => allOf(all, one.values, one.path), {})
   const stated = sources
     .flatMap((source) => [...nestedFilters(source.values, source.path)])
-    .flatMap(([filter, at]) => statedFields(filter).map((one) => ({ ...one, path: [...at, one.name] })))
+    .flatMap(([filter, at]) => givenFields(filter).map((one) => ({ ...one, path: [...at, one.name] })))
   const named = (kind: keyof NamedIds): NamedId[] =>
     stated.flatMap(({ field, value, path }) =>
       (field.named?.(value)[kind] ?? []).map((one) => ({ id: one.id, path: [...path, ...one.path] })),

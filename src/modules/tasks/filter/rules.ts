@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { FIELD_ENTRIES, nestedFilters, statedFields, type TaskFilterValues } from './fields.ts'
+import { FIELD_ENTRIES, givenFields, nestedFilters, type TaskFilterValues } from './fields.ts'
 
 /** Maximum levels of and, or, not. */
 const MAX_LEVELS = 5
@@ -46,7 +46,7 @@ export const taskFilterRules = part.superRefine((filter, issues) => {
 /** Lists the limits on the cost of a filter that this one exceeds. */
 export function sizeProblems(filter: TaskFilterValues): string[] {
   const filters = [...nestedFilters(filter)].map(([one]) => one)
-  const joins = filters.flatMap(statedFields).reduce((sum, { field, value }) => sum + (field.joins?.(value) ?? 0), 0)
+  const joins = filters.flatMap(givenFields).reduce((sum, { field, value }) => sum + (field.joins?.(value) ?? 0), 0)
   return [
     ...(filters.length > MAX_FILTERS ? [`has ${filters.length} nested filters; at most ${MAX_FILTERS}`] : []),
     ...(joins > MAX_JOINS

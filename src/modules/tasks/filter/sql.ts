@@ -1,6 +1,6 @@
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { type Condition, every, type FilterScope } from './field.ts'
-import { statedFields, type TaskFilterValues } from './fields.ts'
+import { givenFields, type TaskFilterValues } from './fields.ts'
 import type { ResolvedFilter } from './resolve.ts'
 
 /** The WHERE clause of a filter on "Task". */
@@ -15,7 +15,7 @@ export function taskCondition(filter: ResolvedFilter, ...further: (Prisma.Sql | 
 function conditions(filter: TaskFilterValues, scope: FilterScope): Condition[] {
   const { and, or, not } = filter
   const nested = (one: TaskFilterValues) => Prisma.sql`(${every(conditions(one, scope))})`
-  const stated = statedFields(filter)
+  const stated = givenFields(filter)
   // The project first, as most indexes begin with it.
   stated.sort((a, b) => Number(b.name === 'projectId') - Number(a.name === 'projectId'))
   return [

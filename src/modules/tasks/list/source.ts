@@ -3,7 +3,7 @@ import type { KeysetSource } from '../../../database/keyset.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { ListSource } from '../../../schema/lists.ts'
 import { visibleProjectsSql } from '../../projects/policy.ts'
-import { statedFields, type TaskFilterValues } from '../filter/fields.ts'
+import { givenFields, type TaskFilterValues } from '../filter/fields.ts'
 import { labelLink } from '../filter/labels.ts'
 import { assigneeLink, onlyAssignee } from '../filter/people.ts'
 import type { ResolvedFilter } from '../filter/resolve.ts'
@@ -48,7 +48,7 @@ export function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: rea
  */
 function hasReusablePlan(filter: TaskFilterValues): boolean {
   const { and, or, not } = filter
-  return and == null && or == null && not == null && statedFields(filter).every(({ field }) => field.indexed)
+  return and == null && or == null && not == null && givenFields(filter).every(({ field }) => field.indexed)
 }
 
 const PROJECT = Prisma.sql`"Task"."projectId"`
@@ -108,5 +108,5 @@ function projectPartitions(
 
 /** Checks for a condition whose index finds fewer rows to sort than projects have. */
 function isSelective(filter: TaskFilterValues): boolean {
-  return filter.deleted === true || statedFields(filter).some(({ field, value }) => field.selective?.(value) === true)
+  return filter.deleted === true || givenFields(filter).some(({ field, value }) => field.selective?.(value) === true)
 }
