@@ -30,7 +30,7 @@ export interface RunningServer {
   /** The server's database, for seeds and tests. */
   db: Database
   /** Counts what clients hold open. All are zero once the clients are gone. */
-  held(): Record<'sockets' | 'streams' | 'topics' | 'groups' | 'viewers' | 'credentials', number>
+  openCounts(): Record<'sockets' | 'streams' | 'topics' | 'groups' | 'viewers' | 'credentials', number>
   /**
    * Calls back once if the embedded database dies. Every request fails from then on;
    * restart the process.
@@ -158,7 +158,7 @@ async function serve({
   return {
     url,
     db: database.db,
-    held: () => ({ ...open.held(), sockets: websocket.size, groups: engine.groups }),
+    openCounts: () => ({ ...open.openCounts(), sockets: websocket.size, groups: engine.groups }),
     onFailure: (callback) => database.onFailure(callback),
     close() {
       closing ??= close()

@@ -21,7 +21,7 @@ export interface OpenServices {
   services: Services
   database: DatabaseHandle
   /** Counts what currently follows the event log. */
-  held(): Record<'streams' | 'topics' | 'viewers' | 'credentials', number>
+  openCounts(): Record<'streams' | 'topics' | 'viewers' | 'credentials', number>
   /** Ends all streams. Call `close` for the rest once no request is running. */
   endStreams(): void
   close(): Promise<void>
@@ -58,7 +58,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
     return {
       services,
       database,
-      held: () => ({
+      openCounts: () => ({
         streams: hub.size,
         topics: hub.topics,
         viewers: services.access.size,

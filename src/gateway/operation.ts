@@ -42,10 +42,7 @@ export interface RestAlias {
    * like `["filter", "projectId"]`.
    */
   fills: Readonly<Record<string, readonly string[]>>
-  /**
-   * Why a replaced path is deprecated, and from when until when it exists; days
-   * (UTC) like 2027-01-31.
-   */
+  /** Marks a replaced path as deprecated, with the reason and the dates (UTC), like 2027-01-31. */
   deprecated?: { reason: string; since: string; sunset?: string }
 }
 

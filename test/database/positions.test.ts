@@ -37,7 +37,7 @@ describe('positions', () => {
   })
 
   test.runIf(onPostgres)(
-    'lose, repeat and reorder nothing with many writers, some slow and some that roll back',
+    'are never lost, repeated or reordered with many writers, some slow and some that roll back',
     async () => {
       const project = await makeProject(db)
       const hot = await makeTask(db, project.id)

@@ -225,7 +225,7 @@ describe('the gateway serves an unrelated schema', () => {
 
 describe('a stream of that schema', () => {
   const SUBSCRIPTION = 'subscription { bookAdded { title author { name } } }'
-  const idle = () => until('nobody follows the shop any more', () => server.shop.readers.size === 0)
+  const idle = () => until('all streams are freed', () => server.shop.readers.size === 0)
 
   test('is served as Server-Sent Events, filtered by its arguments, with `id:` and `event:` as declared', async () => {
     const { inbox, response, cut } = await eventStream(server, '/books/stream?genre=TRAVEL')

@@ -204,9 +204,9 @@ describe.each([
     await until('its opening is delayed', () => server.shop.waiting === 1)
     const connections = await server.connections()
     asking.destroy()
-    await until('the server knows', async () => (await server.connections()) === connections - 1)
+    await until('the server has noticed', async () => (await server.connections()) === connections - 1)
     letIn()
-    await until('it went in', () => server.shop.waiting === 0)
+    await until('it is no longer delayed', () => server.shop.waiting === 0)
     await open(0)
   })
 })
@@ -221,13 +221,13 @@ test.each(['completed', 'closed'])(
     const connections = await server.connections()
     if (how === 'completed') stop()
     else client.terminate()
-    await until('the server knows', async () =>
+    await until('the server has noticed', async () =>
       how === 'completed'
         ? (await subscribe(client, '{ shopName }').inbox.next()).data !== null
         : (await server.connections()) === connections - 1,
     )
     letIn()
-    await until('it went in', () => server.shop.waiting === 0)
+    await until('it is no longer delayed', () => server.shop.waiting === 0)
     await open(0)
   },
 )

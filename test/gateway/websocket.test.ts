@@ -249,7 +249,7 @@ test('a socket above the connection limit is closed with 4429 and ignored, until
   expect((await deaf.closed).code).toBe(4429)
   expect((await rest(server, 'GET /tasks', { token })).body.nodes).toEqual([])
   first.socket.close()
-  await until('there is a place', async () => {
+  await until('a connection is free', async () => {
     const next = await openSocket(server)
     next.send(init)
     return (
@@ -285,7 +285,7 @@ test('unsubscribing ends one subscription and no other', async () => {
     until(`there is a message for ${id}`, async () => ids[ids.push((await session.inbox.next()).id) - 1] === id)
   session.start('stays', EVENTS)
   session.start('goes', EVENTS)
-  await until('both stand', async () => {
+  await until('both are open', async () => {
     await rest(server, 'POST /tasks', { token, body: { title: 'A' } })
     return session.inbox.size >= 4
   })

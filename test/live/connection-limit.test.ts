@@ -25,7 +25,7 @@ test('the connection limit counts sockets and streams of every kind, per user', 
 
   socket.close()
   stream.cut()
-  await until('two connections have closed', () => server.held().streams === 2)
+  await until('two connections have closed', () => server.openCounts().streams === 2)
   for (let count = 0; count < 2; count++)
     expect((await eventStream(server, '/tasks/events', { token: ada.token })).response.status).toBe(200)
 })

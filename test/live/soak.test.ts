@@ -6,7 +6,7 @@ import { onPostgres } from '../support/database.ts'
 const LONG_MS = 240_000
 
 test(
-  'subscribers lose, repeat and reorder nothing when connections drop and servers die',
+  'no event is lost, repeated or reordered when connections drop and servers die',
   async () => {
     const { differences, summary } = await soak({ events: 400, kills: 1, seed: 1, embedded: !onPostgres })
     expect(differences, summary).toEqual([])

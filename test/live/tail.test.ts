@@ -63,7 +63,7 @@ describe('the tail of the log', () => {
       const { id } = await makeProject(db)
       const written = performance.now()
       tail.wake()
-      await until('it is handed out', () => seen.at(-1)?.subjectId === id, 10_000)
+      await until('it is delivered', () => seen.at(-1)?.subjectId === id, 10_000)
       if (performance.now() - written < 100) quick++
     }
   })

@@ -69,7 +69,7 @@ async function settle() {
   }
   const timers = process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
   const { heapUsed, external } = process.memoryUsage()
-  const { heap, ...counts } = { heap: heapUsed + external, timers, ...server.held() }
+  const { heap, ...counts } = { heap: heapUsed + external, timers, ...server.openCounts() }
   return { heap, counts }
 }
 

@@ -92,7 +92,7 @@ test('filters that cannot be combined are refused with the reason', async () => 
   expect(both.text).toContain('contradicts')
 })
 
-test('members use a shared filter, "me" being whoever uses it; making it private takes it away', async () => {
+test('members can use a shared filter, with "me" as themselves, until it is made private', async () => {
   const [viewer, editor] = [cast.people.VIEWER, cast.people.EDITOR]
   const { id: project } = await newProject(owner)
   await addTo(cast.people.ADMIN, project, viewer.email, 'VIEWER')

@@ -20,7 +20,7 @@ import { makeUser } from '../support/rows.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 
 /** Maximum number of assignees, and of labels, per task. */
-const MOST = 20
+const MAX_LINKS = 20
 
 let server: TestServer
 let cast: Cast
@@ -110,11 +110,11 @@ describeApi('the assignees of a task', (api) => {
     ])
   })
 
-  test(`are limited to ${MOST}`, async () => {
-    const people = await members(MOST + 1)
+  test(`are limited to ${MAX_LINKS}`, async () => {
+    const people = await members(MAX_LINKS + 1)
     for (const [, write] of WRITES) {
       expectRefused(await write(api, { assigneeIds: people }), 'VALIDATION_FAILED', ['assigneeIds'])
-      expect(data(await write(api, { assigneeIds: people.slice(1) })).assigneeIds).toHaveLength(MOST)
+      expect(data(await write(api, { assigneeIds: people.slice(1) })).assigneeIds).toHaveLength(MAX_LINKS)
     }
   })
 
@@ -229,12 +229,12 @@ describeApi('the labels of a task', (api) => {
     ])
   })
 
-  test(`are limited to ${MOST}`, async () => {
+  test(`are limited to ${MAX_LINKS}`, async () => {
     const { id } = await newProject(owner)
-    const many = (await atOnce(MOST + 1, () => newLabel(owner, id))).map((label) => label.id)
+    const many = (await atOnce(MAX_LINKS + 1, () => newLabel(owner, id))).map((label) => label.id)
     const create = (labelIds: string[]) => api.createTask(owner, { title: 'A', projectId: id, labelIds })
     expectRefused(await create(many), 'VALIDATION_FAILED', ['labelIds'])
-    expect(data(await create(many.slice(1))).labelIds).toHaveLength(MOST)
+    expect(data(await create(many.slice(1))).labelIds).toHaveLength(MAX_LINKS)
   })
 
   test('can be filtered exactly by any and by all', async () => {

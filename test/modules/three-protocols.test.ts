@@ -7,7 +7,7 @@ const EVENTS = `subscription ($after: String) {
   taskEvents(after: $after) { cursor type taskId version task { id title } changes { field from to } actor { id name } at }
 }`
 
-test('a task created over REST is read over GraphQL, arrives on both streams, and lives through every change', async () => {
+test('a task created over REST is read over GraphQL, arrives on both streams, and goes through its whole life cycle', async () => {
   const server = await sharedServer()
   const { id: userId, token } = await signUp(server, 'Ada Lovelace')
   // WebSocket subscriptions are not acknowledged: the cursor ensures a slow start misses nothing.

@@ -67,7 +67,7 @@ export const DOORS = {
     const { inbox } = await graphqlStream(server, FOLLOW, { headers: { authorization } })
     // A refusal is sent at once. An accepted stream sends nothing until there is an event.
     let asked = 0
-    await until('the stream says something', async () => {
+    await until('the stream sends something', async () => {
       if (inbox.size === 0 && !inbox.ended && asked++ > 200)
         await rest(server, 'POST /tasks', { token: owner, body: { title: 'A task' } })
       return inbox.size > 0 || inbox.ended !== undefined

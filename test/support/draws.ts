@@ -6,9 +6,9 @@ export const SEED = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 31)
 /** Returns the number of draws: the given one in the suite, TEST_DRAWS in a long run. */
 export const draws = (inSuite: number): number => Number(process.env.TEST_DRAWS ?? inSuite)
 
-/** When to stop looking for a simpler example of a failure. */
+/** Time after which to stop looking for a simpler example of a failure. */
 const LONGEST_MS = process.env.TEST_DRAWS ? 3_600_000 : 240_000
-/** For a test that checks what is drawn. */
+/** Timeout of a test that checks a property. */
 export const timeout = LONGEST_MS + 60_000
 
 /** Asserts that the property holds for all drawn examples. `options` are fast-check's. */

@@ -131,11 +131,11 @@ export function drawOf(names: Names, ranked?: fc.Arbitrary<Order[]>): fc.Arbitra
       const unordered = !ranked && draw.filter.search != null && draw.orderBy.length === 0
       return unordered ? { ...draw, orderBy: [{ field: 'CREATED_AT' }] } : draw
     })
-    .filter(({ filter }) => lookupsIn(filter) <= MOST_LOOKUPS)
+    .filter(({ filter }) => lookupsIn(filter) <= MAX_LOOKUPS)
 }
 
 /** Maximum number of conditions on people, labels and words. */
-const MOST_LOOKUPS = 20
+const MAX_LOOKUPS = 20
 
 function lookupsIn({ assigneeId, labelId, search, and, or, not }: Filter): number {
   const own = [assigneeId, labelId?.any, labelId?.all, search].filter((condition) => condition != null).length

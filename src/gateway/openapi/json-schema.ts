@@ -85,9 +85,9 @@ function picked(rule: JsonSchema | undefined, names: readonly string[]): JsonSch
 
 /** Returns the zod rule of an input type. */
 export function ruleOfInput(type: GraphQLInputObjectType): z.ZodType | undefined {
-  const kept = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
+  const validation = type.extensions['@pothos/plugin-validation'] as { schemas?: readonly unknown[] } | undefined
   // Inputs that a service validates have their rule in an extension.
-  return [...(kept?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
+  return [...(validation?.schemas ?? []), type.extensions.rules].find((one) => one instanceof z.ZodType)
 }
 
 /** Returns the rule of an output field or an argument. */

@@ -9,7 +9,7 @@ import {
 import { DEFAULT_LIMIT, type InputPlan } from '../rest/input.ts'
 import { orderEnums, orderNames, type QueryParameter } from '../rest/query-parameters.ts'
 import type { Route } from '../rest/routes.ts'
-import { representable } from '../rest/selection.ts'
+import { selectableNames } from '../rest/selection.ts'
 import type { StreamRoute } from '../rest/stream.ts'
 import { listItem, nullable } from '../rest/view.ts'
 import { type Dialect, described, type JsonSchema, ownRule, ruleAt, ruleOfInput, schemaOf } from './json-schema.ts'
@@ -122,7 +122,7 @@ function orderSchema({ type }: QueryParameter): JsonSchema {
 
 function representationParameters(route: Route, schema: GraphQLSchema): JsonSchema[] {
   if (route.status === 204) return []
-  const { fields, include } = representable(schema, route.document)
+  const { fields, include } = selectableNames(schema, route.document)
   const narrowed = 'Return only these fields of each item, not even those that the schema requires.'
   const counted = include.includes('totalCount') ? '; `totalCount` counts the whole list' : ''
   return [

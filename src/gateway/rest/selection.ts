@@ -27,7 +27,7 @@ export interface Representation {
 const ALWAYS_SELECTED = ['id', 'version']
 
 /** Returns the names that `fields` and `include` accept for an operation. */
-export function representable(schema: GraphQLSchema, document: DocumentNode): Representation {
+export function selectableNames(schema: GraphQLSchema, document: DocumentNode): Representation {
   const { type, item, counted } = answerOf(schema, document)
   if (!isObjectType(type) || !item) return { fields: [], include: [] }
   const names = Object.values(item.getFields())

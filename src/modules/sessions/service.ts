@@ -29,7 +29,7 @@ export async function openSession(ctx: Context, user: User): Promise<AuthAnswer>
   return authAnswer(ctx, user, session.id, token)
 }
 
-/** Returns when a session that is used now will expire. */
+/** Returns the expiry of a session that is used now. */
 export function sessionEnd(ctx: Context): Date {
   return new Date(Date.now() + ctx.services.config.REFRESH_TOKEN_TTL * 1000)
 }
