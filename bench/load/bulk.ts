@@ -13,7 +13,7 @@ import { startMeasuredServer } from '../../test/support/measured-server.ts'
 const ROUNDS = Number(process.argv[2] ?? 3)
 const ITEMS = 1_000
 /** Number of connections that send single requests in parallel. */
-const AT_ONCE = 8
+const CONCURRENCY = 8
 
 const onPostgres = process.env.TEST_DATABASE_URL !== undefined
 const database = onPostgres ? await emptyPostgres() : undefined
@@ -74,12 +74,12 @@ const input = (index: number) => ({
   priority: 1 + (index % 5),
 })
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-const results: Record<string, { bulk: number[]; inTurn: number[]; atOnce: number[] }> = {}
-const note = (what: string, bulk: number, inTurn: number, atOnce: number) => {
-  const of = results[what] ?? { bulk: [], inTurn: [], atOnce: [] }
+const results: Record<string, { bulk: number[]; oneByOne: number[]; atOnce: number[] }> = {}
+const note = (what: string, bulk: number, oneByOne: number, atOnce: number) => {
+  const of = results[what] ?? { bulk: [], oneByOne: [], atOnce: [] }
   results[what] = of
   of.bulk.push(bulk)
-  of.inTurn.push(inTurn)
+  of.oneByOne.push(oneByOne)
   of.atOnce.push(atOnce)
 }
 
@@ -94,7 +94,7 @@ for (let round = 0; round < ROUNDS; round++) {
     'create',
     await timed(makeMany),
     await timed(() => sendAll(create, 1)),
-    await timed(() => sendAll(create, AT_ONCE)),
+    await timed(() => sendAll(create, CONCURRENCY)),
   )
   const [a, b, c] = [await makeMany(), await makeMany(), await makeMany()]
   const changes = { status: 'COMPLETED', priority: 3 }
@@ -103,21 +103,21 @@ for (let round = 0; round < ROUNDS; round++) {
     'update',
     await timed(() => call('PATCH', '/tasks/bulk', { items: a.map((id) => ({ id, ...changes })) })),
     await timed(() => sendAll(update(b), 1)),
-    await timed(() => sendAll(update(c), AT_ONCE)),
+    await timed(() => sendAll(update(c), CONCURRENCY)),
   )
   const remove = (ids: string[]) => ids.map((id) => () => call('DELETE', `/tasks/${id}`, {}))
   note(
     'delete',
     await timed(() => call('POST', '/tasks/bulk-delete', { items: a.map((id) => ({ id })) })),
     await timed(() => sendAll(remove(b), 1)),
-    await timed(() => sendAll(remove(c), AT_ONCE)),
+    await timed(() => sendAll(remove(c), CONCURRENCY)),
   )
 }
 console.log(`${onPostgres ? 'PostgreSQL' : 'embedded'}, ${ITEMS} tasks, medians of ${ROUNDS} rounds in ms`)
-for (const [what, { bulk, inTurn, atOnce }] of Object.entries(results)) {
-  const [one, turn, many] = [median(bulk), median(inTurn), median(atOnce)]
+for (const [what, { bulk, oneByOne, atOnce }] of Object.entries(results)) {
+  const [one, turn, many] = [median(bulk), median(oneByOne), median(atOnce)]
   console.log(
-    `${what}: bulk ${one.toFixed(0)}; one by one ${turn.toFixed(0)} (x ${(turn / one).toFixed(1)}), ${AT_ONCE} at once ${many.toFixed(0)} (x ${(many / one).toFixed(1)})`,
+    `${what}: bulk ${one.toFixed(0)}; one by one ${turn.toFixed(0)} (x ${(turn / one).toFixed(1)}), ${CONCURRENCY} at once ${many.toFixed(0)} (x ${(many / one).toFixed(1)})`,
   )
 }
 agent.destroy()

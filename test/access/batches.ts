@@ -1,5 +1,5 @@
 /** Keeps the server busy without overflowing its queues (password hashing, database). */
-const AT_ONCE = 16
+const CONCURRENCY = 16
 
 /** Runs `work` on each item with bounded concurrency. Returns the results in input order. */
 export async function inBatches<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>) {
@@ -11,6 +11,6 @@ export async function inBatches<Item, Result>(items: readonly Item[], work: (ite
       results[index] = await work(items[index] as Item)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker))
   return results
 }

@@ -132,7 +132,7 @@ describe('a stream', () => {
   test.each(rowsOf('Subscription'))('$name: omits events between the removal and the re-adding', async (row) => {
     const members = (['view', 'comm', 'edit'] as const).map(worldOf)
     const streams = await openAll(row, members)
-    const { inbox: handedOut } = await eventStream(server, '/tasks/events', { token: admin.token })
+    const { inbox: delivered } = await eventStream(server, '/tasks/events', { token: admin.token })
     const begins = new Map<World, string>()
     for (const world of members) begins.set(world, await addTask(world.projectId, 'Begin'))
     for (const { world, next } of streams) await readTo(next, begins.get(world)!)
@@ -142,7 +142,7 @@ describe('a stream', () => {
       await send(`DELETE /projects/${projectId}/members/${self.id}`, ownerToken)
       const secret = await addTask(projectId, 'Secret', ownerToken)
       // Waits for the fan-out, because a stream checks membership when it delivers an event.
-      while ((await handedOut.next()).data.taskId !== secret);
+      while ((await delivered.next()).data.taskId !== secret);
       await send(`POST /projects/${projectId}/members`, ownerToken, { email: self.email, role: 'VIEWER' })
       ends.set(world, await addTask(projectId, 'End', ownerToken))
     }

@@ -86,24 +86,24 @@ describe('the tail of the log', () => {
 
   test('announces later events on demand while delivery is held up', async () => {
     const { db, tail, seen } = await open()
-    const handedOut: bigint[] = []
+    const delivered: bigint[] = []
     let goOn = () => {}
     tail.onEvent((event) => {
-      handedOut.push(event.position)
+      delivered.push(event.position)
       return new Promise((resolve) => (goOn = resolve))
     })
     await makeProject(db)
     tail.wake()
-    await until('the first is delivered', () => handedOut.length === 1)
+    await until('the first is delivered', () => delivered.length === 1)
     await makeProject(db)
     await makeProject(db)
     await tail.announce()
     expect(seen.map((event) => event.position)).toEqual([1n, 2n, 3n])
-    expect(handedOut).toEqual([1n])
+    expect(delivered).toEqual([1n])
     const release = setInterval(() => goOn(), 1)
     expect(await tail.sync()).toBe(3n)
     clearInterval(release)
-    expect(handedOut).toEqual([1n, 2n, 3n])
+    expect(delivered).toEqual([1n, 2n, 3n])
     expect(seen).toHaveLength(3)
   })
 

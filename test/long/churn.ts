@@ -12,7 +12,7 @@ import { startCrowd, websocketUrl } from '../support/crowd.ts'
 import { emptyPostgres } from '../support/database.ts'
 
 const SOCKETS = Number(process.argv[2] ?? 10_000)
-const AT_ONCE = Number(process.argv[3] ?? 1_000)
+const CONCURRENCY = Number(process.argv[3] ?? 1_000)
 /** Allowed heap growth per socket. Any leaked object is larger. */
 const MAX_BYTES_PER_SOCKET = 200
 
@@ -74,10 +74,10 @@ async function settle() {
 }
 
 // The first waves fill caches that stay.
-await wave(AT_ONCE)
-await wave(AT_ONCE)
+await wave(CONCURRENCY)
+await wave(CONCURRENCY)
 const before = await settle()
-for (let opened = 0; opened < SOCKETS; opened += AT_ONCE) await wave(AT_ONCE)
+for (let opened = 0; opened < SOCKETS; opened += CONCURRENCY) await wave(CONCURRENCY)
 const after = await settle()
 
 const each = (after.heap - before.heap) / SOCKETS

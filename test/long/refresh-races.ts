@@ -6,7 +6,7 @@ import { emptyPostgres } from '../support/database.ts'
 import { startMeasuredServer } from '../support/measured-server.ts'
 
 const ROUNDS = Number(process.argv[2] ?? 200)
-const AT_ONCE = 50
+const CONCURRENCY = 50
 
 interface Answer {
   status: number
@@ -36,7 +36,7 @@ const took: number[] = []
 for (let round = 0; round < ROUNDS; round++) {
   const started = performance.now()
   const answers = await Promise.all(
-    Array.from({ length: AT_ONCE }, (_, index) => post(at(index), '/auth/refresh', { refreshToken })),
+    Array.from({ length: CONCURRENCY }, (_, index) => post(at(index), '/auth/refresh', { refreshToken })),
   )
   took.push(performance.now() - started)
   const won = answers.filter(({ status }) => status === 200)
@@ -52,7 +52,7 @@ took.sort((a, b) => a - b)
 console.log(
   JSON.stringify({
     rounds: ROUNDS,
-    atOnce: AT_ONCE,
+    atOnce: CONCURRENCY,
     'rounds by number of successful refreshes': winners,
     'rounds whose winner was rejected afterwards': rejected,
     'last refresh': last,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => closeServers(servers))
 
-const AT_ONCE = 50
+const CONCURRENCY = 50
 const ROUNDS = 4
 
 const refresh = (at: OwnServer, refreshToken: string) => rest(at, 'POST /auth/refresh', { body: { refreshToken } })
@@ -27,9 +27,9 @@ test('one of 50 concurrent refreshes succeeds across all servers, and its new to
   let { refreshToken } = await signUp(server)
   for (let round = 0; round < ROUNDS; round++) {
     const answers = await Promise.all(
-      Array.from({ length: AT_ONCE }, (_, index) => refresh(servers[index % servers.length]!, refreshToken)),
+      Array.from({ length: CONCURRENCY }, (_, index) => refresh(servers[index % servers.length]!, refreshToken)),
     )
-    expect(statuses(answers), `round ${round}`).toEqual([200, ...Array(AT_ONCE - 1).fill(401)])
+    expect(statuses(answers), `round ${round}`).toEqual([200, ...Array(CONCURRENCY - 1).fill(401)])
     const { body } = answers.find(({ status }) => status === 200)!
     for (const one of servers) {
       const me = await rest(one, 'GET /me', { token: body.accessToken })

@@ -34,7 +34,7 @@ export interface Report {
   cursors: (string | undefined)[]
 }
 
-const AT_ONCE = 100
+const CONCURRENCY = 100
 const MARK = '"taskId":"'
 const ID_LENGTH = 36
 
@@ -94,7 +94,7 @@ function open({ url, operation, token }: Following): Promise<void> {
 async function follow(all: Following[]): Promise<void> {
   const waiting = all.flatMap((one) => Array.from({ length: one.count }, () => one))
   await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
+    Array.from({ length: CONCURRENCY }, async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) await open(next)
     }),
   )

@@ -11,7 +11,7 @@ import type { Recorded } from './record.ts'
 
 const [file = '', prism = 'prism'] = process.argv.slice(2)
 const PORT = 4_010
-const AT_ONCE = 8
+const CONCURRENCY = 8
 
 interface Violation {
   location: string[]
@@ -48,7 +48,7 @@ for await (const line of createInterface(createReadStream(file))) {
   const run = replay(recorded, String(number++))
   running.add(run)
   void run.finally(() => running.delete(run))
-  if (running.size >= AT_ONCE) await Promise.race(running)
+  if (running.size >= CONCURRENCY) await Promise.race(running)
 }
 await Promise.all(running)
 proxy.kill()

@@ -12,14 +12,14 @@ export const MILLION: Scale = { tasks: 1_000_000, projects: 1_000, users: 5_000 
 export const TEN_THOUSAND: Scale = { tasks: 10_000, projects: 10, users: 50 }
 
 /** Number of connections that share the work. */
-const AT_ONCE = 2
+const CONCURRENCY = 2
 
 /**
  * Fills an empty, migrated database (see fill.sql) and analyses it. Needs a superuser: it turns
  * off triggers and foreign keys and drops indexes while it works, and restores all of them.
  */
 export async function fill(url: string, { tasks, projects, users }: Scale): Promise<void> {
-  const clients = await Promise.all(Array.from({ length: AT_ONCE }, () => connect(url)))
+  const clients = await Promise.all(Array.from({ length: CONCURRENCY }, () => connect(url)))
   const [first] = clients
   if (!first) return
   try {
@@ -33,7 +33,7 @@ export async function fill(url: string, { tasks, projects, users }: Scale): Prom
       clients.map((client, part) =>
         client.query(`INSERT INTO "TaskSearch" ("taskId", "projectId", "live", "createdAt", "words")
           SELECT "id", "projectId", TRUE, "createdAt", task_words("title", "description", "projectId")
-          FROM "Task" WHERE "number" % ${AT_ONCE} = ${part}`),
+          FROM "Task" WHERE "number" % ${CONCURRENCY} = ${part}`),
       ),
     )
     const waiting = [...indexes]
