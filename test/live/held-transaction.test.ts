@@ -5,6 +5,7 @@ import { onPostgres } from '../support/database.ts'
 import { addTo, signUpAt } from '../support/people.ts'
 import { ownServerForTest, signUp, type TestServer } from '../support/server.ts'
 import { openSocket } from '../support/sockets.ts'
+import { until } from '../support/wait.ts'
 
 // The embedded database has a single connection: an open transaction blocks all other writers.
 const onManyConnections = test.skipIf(!onPostgres)
@@ -97,5 +98,46 @@ onManyConnections(
     await remover.query(task, [rows[0].inboxId, 'The last'])
     expect((await overSse.next()).data.task.title).toBe('The last')
     expect((await overSocket.next()).data.taskEvents.task.title).toBe('The last')
+  },
+)
+
+onManyConnections(
+  'a removed member does not see the later state of a task in an event from before the removal',
+  async () => {
+    const { server, token, projectId, write } = await start()
+    const member = await signUpAt(server)
+    await addTo({ url: server.url, token }, projectId, member.email, 'VIEWER')
+    const task = await write('Public')
+    const { inbox } = await eventStream(server, '/tasks/events', { token: member.token })
+    const waiting = async (what: string) => {
+      const [{ count } = { count: 0n }] = await server.db.$queryRawUnsafe<{ count: bigint }[]>(
+        `SELECT count(*) AS count FROM pg_locks WHERE NOT granted AND ${what}
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+      )
+      return count > 0n
+    }
+    const lockPositions = `SELECT pg_advisory_lock(hashtextextended('taskwire.event_positions', 0))`
+    const positions = await connect(server)
+    await positions.query(lockPositions)
+    const writer = await connect(server)
+    await writer.query(`UPDATE "Task" SET "title" = 'Still public' WHERE "id" = $1`, [task])
+    // The event cannot be delivered yet. When it is, its task cannot be read.
+    await writer.query('BEGIN')
+    await writer.query('LOCK TABLE "Task" IN ACCESS EXCLUSIVE MODE')
+    await positions.query('SELECT pg_advisory_unlock_all()')
+    await until('the stream waits for the task', () => waiting(`relation = '"Task"'::regclass`))
+    // From here on the server cannot learn of anything new.
+    await positions.query(lockPositions)
+    await writer.query('DELETE FROM "Membership" WHERE "userId" = $1 AND "projectId" = $2', [member.id, projectId])
+    await writer.query(`UPDATE "Task" SET "title" = 'Secret' WHERE "id" = $1`, [task])
+    await writer.query('COMMIT')
+    await until('the stream has read the task', async () => !(await waiting(`relation = '"Task"'::regclass`)))
+    await until('the server asks for positions', () => waiting(`locktype = 'advisory'`))
+    await positions.query('SELECT pg_advisory_unlock_all()')
+    const { rows } = await writer.query('SELECT "inboxId" FROM "User" WHERE "id" = $1', [member.id])
+    await writer.query(`INSERT INTO "Task" ("id", "projectId", "title") VALUES (gen_random_uuid(), $1, 'The last')`, [
+      rows[0].inboxId,
+    ])
+    expect((await inbox.next()).data.task.title).toBe('The last')
   },
 )
