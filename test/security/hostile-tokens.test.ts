@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import jwt from 'jsonwebtoken'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createAccessTokens } from '../../src/auth/tokens.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { rest } from '../support/clients.ts'
 import { DOORS, type DoorName, knock, openedOrBroken, overSocket } from '../support/doors.ts'
@@ -111,6 +112,15 @@ test('a ticket is valid for streams only', async () => {
   }
   const response = await fetch(`${server.url}/graphql?ticket=${ticket}&query=${encodeURIComponent('{me{id}}')}`)
   expect(await response.text()).toContain('UNAUTHENTICATED')
+})
+
+test('a ticket is refused once the access token that it was created with has expired', async () => {
+  const { sub: userId, sid: sessionId } = subjectOf(user)
+  const { signTicket } = createAccessTokens({ secret: facts.secret, lifetime: 60 })
+  const open = async (credentialEndsAt: number) =>
+    openedOrBroken(await knock(server, signTicket({ userId, sessionId, credentialEndsAt }), user.token))
+  expect(Object.keys(await open(Date.now() + 60_000))).toEqual(['REST stream by ticket'])
+  expect(await open(Date.now() - 1)).toEqual({})
 })
 
 test('an invalid ticket is rejected even with a valid header', async () => {
