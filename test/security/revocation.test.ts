@@ -196,7 +196,10 @@ describe.skipIf(!onPostgres)('a stream that is opening while (a lock needs a sec
     const key = await apiKeyOf(user)
     const credential = { apiKey: key.secret }
     const { projectId } = (await createTask(user.token)).body
-    const witness = await openStreams(server, credential, () => createTask(user.token))
+    // Nothing else is open with the credential. The witness is revoked after it, so the server learns of both.
+    const other = await signUp(server)
+    const otherKey = await apiKeyOf(other)
+    const witness = await openStreams(server, { apiKey: otherKey.secret }, () => createTask(other.token))
     const { opening } = await server.db.$transaction(async (tx) => {
       // The lock holds the stream up between authentication and the lookup of memberships.
       await tx.$executeRaw`LOCK TABLE "Membership" IN ACCESS EXCLUSIVE MODE`
@@ -207,6 +210,7 @@ describe.skipIf(!onPostgres)('a stream that is opening while (a lock needs a sec
         return waiting > 0n
       })
       await revoke(key, user)
+      await revoke(otherKey, other)
       await expectEnded([witness])
       return { opening }
     })
