@@ -173,5 +173,16 @@ describePeople('leaving a project', (api) => {
         expect([sse.inbox.size, socket.inbox.size]).toEqual([0, 0])
       },
     )
+
+    test('keeps showing a project to a member whose role changes', async () => {
+      const [owner, friend] = [await newUser(), await newUser()]
+      const projectId = await newProject(owner)
+      await addTo(admin, projectId, friend.email, 'EDITOR')
+      const { inbox } = await eventStream(server, '/tasks/events', friend)
+      data(await api.setMember(owner, projectId, friend.id, { role: 'VIEWER' }))
+      const shown = data(await overRest.createTask(owner, { projectId, title: 'Shown' }))
+      data(await overRest.createTask(friend, { title: 'In the Inbox' }))
+      expect((await inbox.next()).data.taskId).toBe(shown.id)
+    })
   })
 })
