@@ -73,6 +73,21 @@ describe('a request with an Idempotency-Key', () => {
     expect(elsewhere.body.code).toBe('IDEMPOTENCY_KEY_REUSED')
   })
 
+  test('fails with IDEMPOTENCY_KEY_REUSED when it runs another operation of the same document', async () => {
+    const [key, title] = [randomUUID(), randomUUID()]
+    const query = ['A', 'B']
+      .map((name) => `mutation ${name} { createTask(input: { title: "${title}" }) { id } }`)
+      .join()
+    const ask = async (operationName: string) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}`, 'idempotency-key': key }
+      const body = JSON.stringify({ query, operationName })
+      return (await fetch(`${server.url}/graphql`, { method: 'POST', headers, body })).json()
+    }
+    expect(await ask('A')).toMatchObject({ data: { createTask: { id: expect.any(String) } } })
+    expect(await ask('B')).toMatchObject({ errors: [{ extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } }] })
+    expect(await titled(title)).toHaveLength(1)
+  })
+
   test('runs again after a failure', async () => {
     const [key, title] = [randomUUID(), randomUUID()]
     const body = { projectId: randomUUID(), title }
