@@ -88,6 +88,20 @@ describe.each([
     expect(['BAD_REQUEST', 'VALIDATION_FAILED'], refused.shown).toContain(refused.code)
   })
 
+  test('a body of exactly the limit is read, and one byte more is a PAYLOAD_TOO_LARGE', async () => {
+    const headers = { 'content-type': JSON_TYPE }
+    const { BODY_LIMIT } = server.config
+    for (const [size, codes] of [
+      [BODY_LIMIT, ['BAD_REQUEST', 'VALIDATION_FAILED']],
+      [BODY_LIMIT + 1, ['PAYLOAD_TOO_LARGE']],
+    ] as const) {
+      const body = '5'.padEnd(size)
+      const stream = new Blob([body]).stream()
+      for (const init of [{ body }, { body: stream, duplex: 'half' }] as RequestInit[])
+        expect(codes, `${size} bytes`).toContain((await send(path, { ...init, headers })).code)
+    }
+  })
+
   test('a body over the limit is a PAYLOAD_TOO_LARGE, with or without a Content-Length', async () => {
     const body = WHOLE.replaceAll('"A"', JSON.stringify('A'.repeat(server.config.BODY_LIMIT)))
     const stream = new Blob([body]).stream()
