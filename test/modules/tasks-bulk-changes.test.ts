@@ -242,4 +242,16 @@ describeApi('a batch of task changes', (api) => {
     expect(await readTask(owner, tasks[2].id)).toEqual(tasks[2])
     expect(data(await api.restoreTask(owner, tasks[1].id, 2))).toMatchObject({ deletedAt: null, version: 3 })
   })
+
+  test('logs who updated and who deleted the tasks', async () => {
+    const { EDITOR, ADMIN } = cast.people
+    const [{ id }] = await newTasks(1)
+    const cursor = await cursorOf(owner)
+    data(await api.bulkUpdateTasks(EDITOR, { items: [{ id, title: 'By the editor' }] }))
+    data(await api.bulkDeleteTasks(ADMIN, { items: [{ id }] }))
+    expect(await eventsSince(owner, cursor, id)).toMatchObject([
+      { type: 'task.updated', actorId: EDITOR.id },
+      { type: 'task.deleted', actorId: ADMIN.id },
+    ])
+  })
 })
