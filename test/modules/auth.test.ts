@@ -60,6 +60,18 @@ describeBoth('registration', (api) => {
     }
   })
 
+  test('accepts a password in any form of the same characters', async () => {
+    const password = `na\u00efve \ufb01ve ${randomUUID()}`
+    const forms = (['NFC', 'NFD', 'NFKC', 'NFKD'] as const).map((form) => password.normalize(form))
+    expect(new Set(forms).size).toBe(4)
+    for (const registered of [forms[0], forms[3]]) {
+      const account = { ...newAccount(), password: registered }
+      const { user } = data(await api.register(nobody, account))
+      for (const typed of forms)
+        expect(data(await api.signIn(nobody, { email: account.email, password: typed })).user.id).toBe(user.id)
+    }
+  })
+
   test('rejects a look-alike address instead of matching it to the real one', async () => {
     const account = { ...newAccount(), email: `kim.${randomUUID()}@example.org` }
     data(await api.register(nobody, account))
