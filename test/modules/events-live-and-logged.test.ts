@@ -212,6 +212,19 @@ describe('the types argument', () => {
   })
 })
 
+test('a page of events without a filter ends at its last event, and an empty one where it started', async () => {
+  const { id: projectId } = await newProject(owner)
+  const [one, two] = [await newProject(owner), await newProject(owner)]
+  const after = await cursorOf(owner)
+  await newTask(owner, { projectId: one.id })
+  await newTask(owner, { projectId: two.id })
+  const page = async (project: string) => data(await call(owner, `GET /events?projectId=${project}&after=${after}`))
+  const { nodes, pageInfo } = await page(one.id)
+  expect(nodes).toHaveLength(1)
+  expect(pageInfo).toMatchObject({ hasNextPage: false, startCursor: nodes[0].cursor, endCursor: nodes[0].cursor })
+  expect(await page(projectId)).toMatchObject({ nodes: [], pageInfo: { hasNextPage: false, endCursor: after } })
+})
+
 test('the state stored with an event for filters is never exposed and cannot be selected', async () => {
   const { id: projectId } = await newProject(owner)
   const after = await cursorOf(owner)
