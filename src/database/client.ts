@@ -5,7 +5,9 @@ import { type Connection, type Log, parseConnection, prepareSession, SILENT } fr
 import { startEmbedded } from './embedded.ts'
 import { type Listener, listenTo } from './listen.ts'
 import { migrate } from './migrate.ts'
-import { createStatementNames, NAMES_LIFETIME_SECONDS } from './statement-names.ts'
+import { withReads } from './reads/client.ts'
+import { readColumnTypes } from './reads/column-types.ts'
+import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
 
 export type Database = PrismaClient
 
@@ -65,7 +67,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   }
 
   const pool = createPool(connection, embedded ? 1 : (options.poolSize ?? 10), log)
-  const db = createClient(pool, connection)
+  const names = createStatementNames()
+  const db = withReads(createClient(pool, connection, names), {
+    types: await readColumnTypes(pool),
+    async run<Row>(text: string, values: readonly unknown[]) {
+      const name = connection.namedStatements ? names({ sql: text }) : undefined
+      const { rows } = await pool.query({ text, values: [...values], types: RAW_TYPES, ...(name && { name }) })
+      return rows as Row[]
+    },
+  })
   let closing: Promise<void> | undefined
 
   return {
@@ -105,8 +115,7 @@ function createPool(connection: Connection, size: number, log: Log): pg.Pool {
   return pool
 }
 
-function createClient(pool: pg.Pool, connection: Connection): Database {
-  const names = createStatementNames()
+function createClient(pool: pg.Pool, connection: Connection, names: StatementNames): Database {
   const adapter = new PrismaPg(pool, {
     schema: connection.schema,
     // The adapter passes the result to `pg`, where undefined means "no name".
@@ -114,6 +123,14 @@ function createClient(pool: pg.Pool, connection: Connection): Database {
   })
   // With a single connection, transactions wait for each other.
   return new PrismaClient({ adapter, transactionOptions: { maxWait: CONNECTION_TIMEOUT_MS, timeout: 15_000 } })
+}
+
+const INT8_OID = 20
+
+/** Reads the values of raw queries as Prisma does: bigint as BigInt. */
+const RAW_TYPES: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === INT8_OID ? BigInt : pg.types.getTypeParser(oid, format as 'text'),
 }
 
 async function ping(pool: pg.Pool): Promise<void> {

@@ -63,11 +63,14 @@ export interface KeysetSource {
   remark?: Prisma.Sql
 }
 
-export interface KeysetSpec extends PageArguments, KeysetSource {}
+export interface KeysetSpec extends PageArguments, KeysetSource {
+  /** Makes an expression to read with each row, from SQL for the row's id. */
+  row?: (id: string) => string
+}
 
 export interface KeysetPage {
-  /** In the order of the list, also when read backwards. */
-  rows: { id: string; cursor: string }[]
+  /** In the order of the list, also when read backwards. `row` is the value of the expression. */
+  rows: { id: string; cursor: string; row: string | null }[]
   hasNextPage: boolean
   hasPreviousPage: boolean
   /** False if the page has no row. */
@@ -93,8 +96,9 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
 
   const offset = spec.offset ?? 0
   const read = spec.partitions ? readPartitions : readOne
+  const found = read(spec, terms, conditions, backwards, limit + 1, offset)
   const rows = await db.$queryRaw<Record<string, unknown>[]>(
-    read(spec, terms, conditions, backwards, limit + 1, offset),
+    spec.row ? withRow(found, spec.row(`page.v${spec.order.length}::uuid`)) : found,
   )
 
   const more = rows.length > limit
@@ -170,6 +174,11 @@ const readPartitions: Read = (
       ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
     ) AS item
     ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
+}
+
+/** Reads the expression for the rows of the page only. A subquery with a limit keeps its order. */
+function withRow(page: Prisma.Sql, row: string): Prisma.Sql {
+  return Prisma.sql`SELECT page.*, ${Prisma.raw(row)} AS "row" FROM (${page}) AS page`
 }
 
 function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
@@ -267,5 +276,9 @@ function toRow(row: Record<string, unknown>, list: Identity): KeysetPage['rows']
     if (typeof value !== 'string') throw new Error(`the order term ${term.name} is NULL in row ${id}`)
     return value
   })
-  return { id, cursor: encodePlace(signatureOf(list), { values, id }) }
+  return {
+    id,
+    cursor: encodePlace(signatureOf(list), { values, id }),
+    row: typeof row.row === 'string' ? row.row : null,
+  }
 }

@@ -16,6 +16,9 @@ const MAX_CANDIDATES = 500
  */
 export const UNNAMED_MARKER = '/* planned for its values */'
 
+/** Returns the name of a statement, or undefined to leave it unnamed. */
+export type StatementNames = (query: { sql: string }) => string | undefined
+
 /**
  * Creates the names of adapter-pg's prepared statements, at most 200 at a time. Returns undefined
  * for a statement without a name.
@@ -24,7 +27,7 @@ export const UNNAMED_MARKER = '/* planned for its values */'
  * would stay on the server. Instead the whole set expires, together with the connections that
  * prepared it (pool option `maxLifetimeSeconds`).
  */
-export function createStatementNames(now: () => number = Date.now): (query: { sql: string }) => string | undefined {
+export function createStatementNames(now: () => number = Date.now): StatementNames {
   const candidates = new Map<string, number>()
   let names = new Map<string, string>()
   let created = 0

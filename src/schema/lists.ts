@@ -4,6 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { z } from 'zod'
 import type { Database } from '../database/client.ts'
 import { countRows, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
+import { embedRow } from '../database/reads/client.ts'
 import { padToPowerOfTwo } from '../database/statement-names.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
@@ -110,22 +111,24 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
   })
 }
 
-export interface ListSource<Row>
+export interface ListSource
   extends Omit<KeysetSource, 'name' | 'from' | 'id'>,
     Partial<Pick<KeysetSource, 'from' | 'id'>> {
   /** The table that is listed, unless `from` and `id` are given. */
   table: string
   /** The source of the count, if it differs from that of the pages. */
   counted?: Pick<KeysetSource, 'from' | 'where'>
-  /** Loads the rows with these ids, in any order. */
-  load: (ids: string[]) => Promise<Row[]>
+  /** The model of the rows, like "task". */
+  model: Uncapitalize<Prisma.ModelName>
+  /** The columns and relations to read. */
+  query: { select?: object | null; include?: object | null }
 }
 
-/** Loads the requested page: first its ids with one indexed query, then the rows. */
+/** Loads the requested page with one indexed query, the rows with their relations in it. */
 export async function loadPage<Row extends { id: string }>(
   db: Database,
   args: PageArguments,
-  { table, load, counted, ...source }: ListSource<Row>,
+  { table, model, query, counted, ...source }: ListSource,
 ): Promise<Connection<Row>> {
   const {
     from = Prisma.raw(`"${table}"`),
@@ -133,11 +136,26 @@ export async function loadPage<Row extends { id: string }>(
     where,
     planDependsOnValues = false,
   } = source
-  const { rows, ...rest } = await keysetPage(db, { ...source, name: table, from, id, ...readPage(args) })
-  const loaded = new Map((await load(padToPowerOfTwo(rows.map((row) => row.id)))).map((row) => [row.id, row]))
-  const edges = rows.flatMap(({ id, cursor }) => {
-    const node = loaded.get(id)
-    // Skip rows deleted between the two queries.
+  const embedded = embedRow<Row>(db, model, query)
+  const { rows, ...rest } = await keysetPage(db, {
+    ...source,
+    ...(embedded && { row: embedded.sql }),
+    name: table,
+    from,
+    id,
+    ...readPage(args),
+  })
+  const nodes = embedded
+    ? rows.map(({ row }) => (row === null ? undefined : embedded.decode(JSON.parse(row))))
+    : await loadRows<Row>(
+        db,
+        model,
+        query,
+        rows.map(({ id }) => id),
+      )
+  const edges = rows.flatMap(({ cursor }, index) => {
+    const node = nodes[index]
+    // Skip rows deleted after their ids were read.
     return node ? [{ node, cursor }] : []
   })
   return {
@@ -146,6 +164,19 @@ export async function loadPage<Row extends { id: string }>(
     edges,
     totalCount: () => countRows(db, { ...(counted ?? { from, ...(where && { where }) }), planDependsOnValues }),
   }
+}
+
+/** Loads rows by id, for a selection that no other statement can read with its own. */
+async function loadRows<Row extends { id: string }>(
+  db: Database,
+  model: ListSource['model'],
+  query: object,
+  ids: readonly string[],
+): Promise<(Row | undefined)[]> {
+  const { findMany } = db[model] as unknown as { findMany: (args: object) => Promise<Row[]> }
+  const found = await findMany({ ...query, where: { id: { in: padToPowerOfTwo(ids) } } })
+  const byId = new Map(found.map((row) => [row.id, row]))
+  return ids.map((id) => byId.get(id))
 }
 
 /** Orders by a timestamp column of the table. */

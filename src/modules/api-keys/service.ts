@@ -38,7 +38,8 @@ export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Co
     table: 'ApiKey',
     where: Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL`,
     order: [byTime('createdAt', 'desc', 'ApiKey')],
-    load: (ids) => ctx.db.apiKey.findMany({ where: { id: { in: ids } } }),
+    model: 'apiKey',
+    query: {},
   })
 }
 

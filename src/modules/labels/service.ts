@@ -19,7 +19,8 @@ export async function listLabels(ctx: Context, args: ListLabelsValues, query: La
     table: 'Label',
     where: Prisma.sql`"projectId" = ${args.projectId}::uuid`,
     order: [{ name: 'name', expression: Prisma.sql`lower("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
-    load: (ids) => ctx.db.label.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'label',
+    query,
   })
 }
 

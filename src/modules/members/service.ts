@@ -25,7 +25,8 @@ export async function listMembers(
     table: 'Membership',
     where,
     order: [byTime('createdAt', 'asc', 'Membership')],
-    load: (ids) => ctx.db.membership.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'membership',
+    query,
   })
 }
 

@@ -53,7 +53,8 @@ export async function listProjects(
     table: 'Project',
     where: visibleProjectsSql(viewer, Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`,
     order: [byTime('createdAt', 'asc', 'Project')],
-    load: (ids) => ctx.db.project.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'project',
+    query,
   })
 }
 

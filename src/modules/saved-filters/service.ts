@@ -27,7 +27,8 @@ export async function listSavedFilters(
     table: 'SavedFilter',
     where: projectId == null ? visibleSavedFiltersSql(requireViewer(ctx)) : ofProject,
     order: [byTime('createdAt', 'asc', 'SavedFilter')],
-    load: (ids) => ctx.db.savedFilter.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'savedFilter',
+    query,
   })
 }
 

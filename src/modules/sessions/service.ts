@@ -83,7 +83,8 @@ export async function listSessions(ctx: Context, args: PageArguments): Promise<C
     table: 'Session',
     where: Prisma.sql`"userId" = ${viewer.id}::uuid AND "revokedAt" IS NULL AND "expiresAt" > now()`,
     order: [byTime('createdAt', 'desc', 'Session')],
-    load: (ids) => ctx.db.session.findMany({ where: { id: { in: ids } } }),
+    model: 'session',
+    query: {},
   })
 }
 

@@ -38,7 +38,8 @@ export async function listUsers(ctx: Context, args: ListUsersValues, query: User
     table: 'User',
     where,
     order: [byTime('createdAt', 'asc', 'User')],
-    load: (ids) => ctx.db.user.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'user',
+    query,
   })
 }
 

@@ -31,7 +31,8 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
   return loadPage<TaskRow>(ctx.db, args, {
     table: 'Task',
     ...source,
-    load: (ids) => ctx.db.task.findMany({ ...query, where: { id: { in: ids } } }),
+    model: 'task',
+    query,
   })
 }
 

@@ -9,10 +9,9 @@ import { assigneeLink, onlyAssignee } from '../filter/people.ts'
 import type { ResolvedFilter } from '../filter/resolve.ts'
 import { taskCondition } from '../filter/sql.ts'
 import { searchedProjects } from '../filter/words.ts'
-import type { TaskRow } from '../rows.ts'
 import { type TaskOrderValue, taskOrder } from './order.ts'
 
-export type TaskSource = Omit<ListSource<TaskRow>, 'table' | 'load'>
+export type TaskSource = Omit<ListSource, 'table' | 'model' | 'query'>
 
 /**
  * Chooses the rows a list is read from, so that an index has them in the order of the list:

@@ -1,0 +1,282 @@
+/**
+ * Compiles the arguments of Prisma's findMany, findFirst and findUnique to one SQL statement, with
+ * exactly the selected columns and all relations in it. Each row is one JSON array.
+ */
+import { type Column, MODELS, type Model, type Relation } from './models.ts'
+
+/** Types of columns in SQL, like "uuid", by table and column. */
+export type ColumnTypes = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+export interface CompiledRead {
+  /** Selects one column, the row as JSON text. */
+  text: string
+  values: unknown[]
+  /** SQL types of the values. An array type cannot be batched. */
+  types: string[]
+  /** Makes the object that Prisma would return from a parsed row. */
+  decode: (row: unknown[]) => Record<string, unknown>
+}
+
+/** The arguments are valid for Prisma but not covered here. */
+export class Uncovered extends Error {}
+
+type Args = Readonly<Record<string, unknown>>
+
+export function compileRead(model: string, args: Args, types: ColumnTypes): CompiledRead {
+  return new Compiler(types).read(modelNamed(model), args)
+}
+
+export interface CompiledRow extends Pick<CompiledRead, 'decode'> {
+  /** Makes an expression for a row as JSON text, or NULL, from SQL for its id. */
+  sql: (id: string) => string
+}
+
+/** Compiles a selection to an expression of another statement. */
+export function compileRow(model: string, { select, include }: Args, types: ColumnTypes): CompiledRow {
+  const { text, values, decode } = new Compiler(types).read(modelNamed(model), { select, include }, ROW_ID)
+  if (values.length > 0) throw new Uncovered('values in a selection')
+  return { sql: (id) => `(${text.replace(ROW_ID, id)})`, decode }
+}
+
+/** Stands for the id until `CompiledRow.sql` knows it. */
+const ROW_ID = ':id:'
+
+function modelNamed(name: string): Model {
+  const model = MODELS.get(name)
+  if (!model) throw new Uncovered(`model ${name}`)
+  return model
+}
+
+type Decode = CompiledRead['decode']
+
+interface Selected {
+  sql: string
+  decode: Decode
+}
+
+class Compiler {
+  readonly #types: ColumnTypes
+  readonly #values: unknown[] = []
+  readonly #valueTypes: string[] = []
+  #aliases = 0
+
+  constructor(types: ColumnTypes) {
+    this.#types = types
+  }
+
+  read(model: Model, args: Args, id?: string): CompiledRead {
+    const { where, select, include, orderBy, take, skip, ...others } = args
+    for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
+    const alias = this.#alias()
+    const selected = this.#select(model, alias, select, include)
+    const condition = id ? `${alias}."id" = ${id}` : this.#where(model, alias, where)
+    const order = this.#orderBy(model, alias, orderBy)
+    const text = [
+      `SELECT ${selected.sql}::text AS "row" FROM "${model.name}" AS ${alias}`,
+      condition && `WHERE ${condition}`,
+      order && `ORDER BY ${order}`,
+      take === undefined ? '' : `LIMIT ${count(take)}`,
+      skip === undefined ? '' : `OFFSET ${count(skip)}`,
+    ]
+    return {
+      text: text.filter(Boolean).join(' '),
+      values: this.#values,
+      types: this.#valueTypes,
+      decode: selected.decode,
+    }
+  }
+
+  #alias(): string {
+    return `t${this.#aliases++}`
+  }
+
+  #value(value: unknown, type: string): string {
+    this.#valueTypes.push(type)
+    return `$${this.#values.push(value)}::${type}`
+  }
+
+  #select(model: Model, alias: string, select: unknown, include: unknown): Selected {
+    const chosen = (select ?? include ?? {}) as Record<string, unknown>
+    const columns = select
+      ? Object.keys(chosen).filter((name) => chosen[name] && !model.relations.has(name))
+      : [...model.columns.keys()]
+    const parts: string[] = []
+    const readers: ((row: unknown[], object: Record<string, unknown>) => void)[] = []
+    for (const name of columns) {
+      const column = columnOf(model, name)
+      const index = parts.push(`${alias}."${name}"`) - 1
+      readers.push(columnReader(column, index))
+    }
+    for (const [name, nested] of Object.entries(chosen)) {
+      const relation = model.relations.get(name)
+      if (!nested || !relation) continue
+      const { sql, decode } = this.#related(relation, alias, nested === true ? {} : (nested as Args))
+      const index = parts.push(sql) - 1
+      readers.push((row, object) => {
+        object[name] = decode(row[index])
+      })
+    }
+    if (parts.length > MAX_ARGUMENTS) throw new Uncovered(`${parts.length} columns`)
+    return {
+      sql: `json_build_array(${parts.join(', ')})`,
+      decode(row) {
+        const object: Record<string, unknown> = {}
+        for (const read of readers) read(row, object)
+        return object
+      },
+    }
+  }
+
+  #related(relation: Relation, outer: string, args: Args): { sql: string; decode: (value: unknown) => unknown } {
+    const { where, select, include, orderBy, ...others } = args
+    for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
+    const model = modelNamed(relation.model)
+    const alias = this.#alias()
+    const selected = this.#select(model, alias, select, include)
+    const joined = relation.own
+      ? `${alias}."id" = ${outer}."${relation.key}"`
+      : `${alias}."${relation.key}" = ${outer}."id"`
+    const condition = this.#where(model, alias, where)
+    const from = `FROM "${model.name}" AS ${alias} WHERE ${condition ? `${joined} AND ${condition}` : joined}`
+    if (!relation.isList) {
+      return {
+        sql: `(SELECT ${selected.sql} ${from})`,
+        decode: (value) => (value === null ? null : selected.decode(value as unknown[])),
+      }
+    }
+    const order = this.#orderBy(model, alias, orderBy)
+    return {
+      sql: `(SELECT json_agg(${selected.sql}${order && ` ORDER BY ${order}`}) ${from})`,
+      decode: (value) => (value === null ? [] : (value as unknown[][]).map(selected.decode)),
+    }
+  }
+
+  /** Returns the condition, or an empty text for one that always holds. */
+  #where(model: Model, alias: string, where: unknown): string {
+    return all(this.#conditions(model, `${alias}.`, `${alias}."id"`, (where ?? {}) as Args))
+  }
+
+  /**
+   * `prefix` names the row in front of its columns; null if it is not joined because its id is
+   * known from a foreign key.
+   */
+  #conditions(model: Model, prefix: string | null, id: string, where: Args): string[] {
+    return Object.entries(where).flatMap(([name, condition]) => {
+      if (condition === undefined) return []
+      if (name === 'AND') return listOf(condition).flatMap((one) => this.#conditions(model, prefix, id, one))
+      if (name === 'OR') return [any(listOf(condition).map((one) => all(this.#conditions(model, prefix, id, one))))]
+      const relation = model.relations.get(name)
+      if (relation) return this.#relationCondition(relation, prefix, id, condition)
+      // A unique key of several columns: {userId_projectId: {userId, projectId}}.
+      if (!model.columns.has(name) && name.includes('_')) {
+        return this.#conditions(model, prefix, id, condition as Args)
+      }
+      const { name: column } = columnOf(model, name)
+      if (prefix === null) throw new Uncovered(name)
+      const type = this.#types.get(model.name)?.get(column)
+      if (!type || type.endsWith('[]') || type.startsWith('json')) throw new Uncovered(`${model.name}.${column}`)
+      return this.#columnCondition(`${prefix}"${column}"`, type, condition)
+    })
+  }
+
+  #columnCondition(column: string, type: string, condition: unknown): string[] {
+    if (condition === null) return [`${column} IS NULL`]
+    if (!isOperators(condition)) return [`${column} = ${this.#value(condition, type)}`]
+    return Object.entries(condition).flatMap(([operator, value]) => {
+      if (value === undefined) return []
+      if (operator === 'in' && Array.isArray(value)) return [`${column} = ANY(${this.#value(value, `${type}[]`)})`]
+      if (operator === 'not' && value === null) return [`${column} IS NOT NULL`]
+      const comparison = COMPARISONS[operator]
+      if (!comparison || value === null || isOperators(value)) throw new Uncovered(operator)
+      return [`${column} ${comparison} ${this.#value(value, type)}`]
+    })
+  }
+
+  #relationCondition(relation: Relation, prefix: string | null, id: string, condition: unknown): string[] {
+    const model = modelNamed(relation.model)
+    if (relation.own) {
+      if (prefix === null || condition === null) throw new Uncovered('a condition on a foreign key')
+      const key = `${prefix}"${relation.key}"`
+      // The foreign key says that the row exists, so conditions on its own relations need no join.
+      if (relation.isRequired && Object.keys(condition as Args).every((name) => model.relations.has(name))) {
+        return this.#conditions(model, null, key, condition as Args)
+      }
+      if (Object.keys(condition as Args).length === 0) throw new Uncovered('a relation that may be missing')
+      const alias = this.#alias()
+      return [exists(model, alias, [`${alias}."id" = ${key}`, this.#where(model, alias, condition)])]
+    }
+    const { some, ...others } = condition as Args
+    if (!relation.isList || !isOperators(some) || Object.keys(others).length > 0) throw new Uncovered('not "some"')
+    const alias = this.#alias()
+    return [exists(model, alias, [`${alias}."${relation.key}" = ${id}`, this.#where(model, alias, some)])]
+  }
+
+  #orderBy(model: Model, alias: string, orderBy: unknown): string {
+    const terms = (orderBy === undefined ? [] : [orderBy].flat()).flatMap((one) => Object.entries(one as Args))
+    return terms
+      .map(([name, direction]) => {
+        if (direction === 'asc' || direction === 'desc') {
+          return `${alias}."${columnOf(model, name).name}" ${direction === 'asc' ? 'ASC' : 'DESC'}`
+        }
+        const relation = model.relations.get(name)
+        const [[inner = '', way = ''] = [], ...more] = Object.entries((direction ?? {}) as Record<string, string>)
+        if (!relation?.own || more.length > 0 || !/^(asc|desc)$/.test(way)) throw new Uncovered('this order')
+        const other = modelNamed(relation.model)
+        const joined = this.#alias()
+        const column = `${joined}."${columnOf(other, inner).name}"`
+        return `(SELECT ${column} FROM "${other.name}" AS ${joined} WHERE ${joined}."id" = ${alias}."${relation.key}") ${way.toUpperCase()}`
+      })
+      .join(', ')
+  }
+}
+
+/** PostgreSQL passes at most this many arguments to a function. */
+const MAX_ARGUMENTS = 100
+
+const COMPARISONS: Record<string, string> = { equals: '=', not: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' }
+
+function columnOf(model: Model, name: string): Column {
+  const column = model.columns.get(name)
+  if (!column) throw new Uncovered(`${model.name}.${name}`)
+  return column
+}
+
+function columnReader(
+  { name, type }: Column,
+  index: number,
+): (row: unknown[], object: Record<string, unknown>) => void {
+  if (type === 'DateTime') {
+    return (row, object) => {
+      const text = row[index]
+      object[name] = text === null ? null : new Date(text as string)
+    }
+  }
+  // JSON numbers lose digits of large integers, and bytes have no form in JSON.
+  if (type === 'BigInt' || type === 'Bytes' || type === 'Decimal') throw new Uncovered(`the type ${type}`)
+  return (row, object) => {
+    object[name] = row[index]
+  }
+}
+
+function count(value: unknown): number {
+  if (!Number.isInteger(value) || (value as number) < 0) throw new Uncovered('a negative count')
+  return value as number
+}
+
+function listOf(condition: unknown): Args[] {
+  return [condition].flat() as Args[]
+}
+
+function isOperators(value: unknown): value is Args {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+}
+
+const all = (conditions: readonly string[]) => conditions.filter(Boolean).join(' AND ')
+
+function any(alternatives: readonly string[]): string {
+  if (alternatives.length === 0) return 'FALSE'
+  return `(${alternatives.map((one) => (one ? `(${one})` : 'TRUE')).join(' OR ')})`
+}
+
+const exists = (model: Model, alias: string, conditions: readonly string[]) =>
+  `EXISTS (SELECT FROM "${model.name}" AS ${alias} WHERE ${all(conditions)})`

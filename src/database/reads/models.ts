@@ -1,0 +1,70 @@
+import { getDatamodel } from '../../generated/pothos.ts'
+
+/** A column of a table, as Prisma names and types it. */
+export interface Column {
+  name: string
+  /** Prisma's type, like "String" or "DateTime". */
+  type: string
+}
+
+/** A relation of a model. All foreign keys point to the column "id". */
+export interface Relation {
+  /** The related model. */
+  model: string
+  /** The foreign key: a column of this model, or of the related one for a list. */
+  key: string
+  /** True if this model has the foreign key, so that there is at most one related row. */
+  own: boolean
+  isList: boolean
+  /** True if the foreign key cannot be null. */
+  isRequired: boolean
+}
+
+export interface Model {
+  name: string
+  columns: ReadonlyMap<string, Column>
+  relations: ReadonlyMap<string, Relation>
+}
+
+interface Field {
+  name: string
+  type: string
+  kind: string
+  isList: boolean
+  isRequired: boolean
+  relationName?: string
+  relationFromFields?: readonly string[]
+}
+
+const fieldsOf = getDatamodel().datamodel.models as unknown as Record<string, { fields: readonly Field[] }>
+
+/** The models of prisma/schema.prisma by name. */
+export const MODELS: ReadonlyMap<string, Model> = new Map(
+  Object.entries(fieldsOf).map(([name, { fields }]) => [name, readModel(name, fields)]),
+)
+
+function readModel(name: string, fields: readonly Field[]): Model {
+  const columns = fields.filter(({ kind }) => kind !== 'object')
+  const relations = fields.flatMap((field): [string, Relation][] => {
+    const relation = field.kind === 'object' ? readRelation(name, field) : undefined
+    return relation ? [[field.name, relation]] : []
+  })
+  return {
+    name,
+    columns: new Map(columns.map(({ name, type }) => [name, { name, type }])),
+    relations: new Map(relations),
+  }
+}
+
+/** Returns undefined for a relation with a key of several columns. */
+function readRelation(owner: string, field: Field): Relation | undefined {
+  const { type: model, isList, isRequired, relationFromFields: from = [] } = field
+  if (from.length > 0) {
+    return from.length === 1 && from[0] ? { model, key: from[0], own: true, isList, isRequired } : undefined
+  }
+  const back = fieldsOf[model]?.fields.find(
+    (one) => one.type === owner && one.relationName === field.relationName && one.relationFromFields?.length === 1,
+  )
+  const key = back?.relationFromFields?.[0]
+  return key ? { model, key, own: false, isList, isRequired } : undefined
+}
