@@ -1,5 +1,5 @@
-import type { Viewer } from '../auth/authenticate.ts'
 import { clientAddress } from '../auth/client-address.ts'
+import type { Viewer } from '../auth/viewer.ts'
 import { type CredentialLifetime, ENDLESS } from '../gateway/credential-lifetime.ts'
 import type { ContextFactory, GatewayConnection, GatewayLog, Sharing } from '../gateway/gateway-context.ts'
 import type { Context, Services } from '../request/context.ts'

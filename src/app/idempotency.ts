@@ -1,4 +1,4 @@
-import type { Viewer } from '../auth/authenticate.ts'
+import type { Viewer } from '../auth/viewer.ts'
 import type { Database } from '../database/client.ts'
 import { isRetryable } from '../database/errors.ts'
 import { retryOnDeadlock } from '../database/retry.ts'

@@ -4,6 +4,7 @@ import { createCredentialWatch } from '../auth/credential-watch.ts'
 import { createExternalTokens, type ExternalTokens } from '../auth/external-tokens.ts'
 import { loadOrCreateSecret } from '../auth/secret.ts'
 import { createAccessTokens } from '../auth/tokens.ts'
+import { createViewerCache } from '../auth/viewer-cache.ts'
 import type { Config } from '../config.ts'
 import type { DatabaseHandle } from '../database/client.ts'
 import { createHub } from '../events/hub.ts'
@@ -43,7 +44,12 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       hub,
       access: createAccessTracker(db, tail),
       credentials: createCredentialWatch(tail),
-      authenticate: createAuthenticate({ db, tokens, external: externalTokens(config, log) }),
+      authenticate: createAuthenticate({
+        db,
+        tokens,
+        external: externalTokens(config, log),
+        viewers: createViewerCache(tail),
+      }),
       log,
     }
     const housekeeping = startHousekeeping(

@@ -1,4 +1,4 @@
-import type { Viewer } from '../auth/authenticate.ts'
+import type { Viewer } from '../auth/viewer.ts'
 import type { Context } from '../request/context.ts'
 import { COMPARE } from '../request/viewer.ts'
 

@@ -1,28 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { LRUCache } from 'lru-cache'
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts'
-import type { UserRole } from '../generated/prisma/enums.ts'
 import { readCredential } from './credentials.ts'
 import type { ExternalTokens } from './external-tokens.ts'
-import { type ApiScope, isApiScope } from './scopes.ts'
+import { isApiScope } from './scopes.ts'
 import { type AccessTokens, hashToken } from './tokens.ts'
-
-/** The signed-in caller. */
-export interface Viewer {
-  id: string
-  /** An ADMIN's API key without the scope `admin` acts as MEMBER. */
-  role: UserRole
-  /** The project of tasks created without one; null once that project is deleted. */
-  inboxId: string | null
-  /** The scopes of an API key; null for a person, who has all of them. */
-  scopes: ReadonlySet<ApiScope> | null
-  credential: Credential
-}
-
-/** The verified credential of a viewer. Times are milliseconds since the epoch. */
-export type Credential =
-  | { kind: 'session'; id: string; expiresAt: number }
-  | { kind: 'apiKey'; id: string; expiresAt: number | null }
-  | { kind: 'external'; expiresAt: number }
+import type { Viewer } from './viewer.ts'
+import type { CachedViewer, ViewerCache } from './viewer-cache.ts'
 
 /** The viewer, or the reason why there is none although a credential was sent. */
 export interface Authenticated {
@@ -37,6 +21,7 @@ export interface AuthenticateOptions {
   db: Pick<PrismaClient, 'session' | 'apiKey' | 'identity' | 'user'>
   tokens: AccessTokens
   external: ExternalTokens | undefined
+  viewers: ViewerCache
 }
 
 const USER = { id: true, role: true, inboxId: true } as const
@@ -47,10 +32,13 @@ const LAST_USED_PRECISION_MS = 60_000
 const ANONYMOUS: Authenticated = { viewer: null, problem: null }
 
 /**
- * Creates the function that authenticates requests. It queries the database each time, so that a
- * revocation takes effect at once.
+ * Creates the function that authenticates requests. Viewers are cached. A revocation takes effect
+ * at once on this server, and within a second on others (viewer-cache.ts).
  */
-export function createAuthenticate({ db, tokens, external }: AuthenticateOptions): Authenticate {
+export function createAuthenticate({ db, tokens, external, viewers }: AuthenticateOptions): Authenticate {
+  /** When the use of each key was last stored, in milliseconds since the epoch. */
+  const usesStored = new LRUCache<string, number>({ max: 10_000 })
+
   return async function authenticate({ headers, ticket }) {
     if (ticket !== undefined) {
       return resultOf(await byTicket(ticket), 'The stream ticket is invalid or has expired.')
@@ -78,26 +66,47 @@ export function createAuthenticate({ db, tokens, external }: AuthenticateOptions
   }
 
   async function bySession(userId: string, id: string, expiresAt: number): Promise<Viewer | null> {
+    const found = await viewers.get(`session ${id}`, () => findSession(userId, id))
+    if (found?.viewer.id !== userId) return null
+    return { ...found.viewer, credential: { kind: 'session', id, expiresAt } }
+  }
+
+  async function findSession(userId: string, id: string): Promise<CachedViewer | null> {
     const session = await db.session.findUnique({
       where: { id, userId, revokedAt: null, expiresAt: { gt: new Date() }, user: ENABLED },
-      select: { user: { select: USER } },
+      select: { expiresAt: true, user: { select: USER } },
     })
-    return session && { ...session.user, scopes: null, credential: { kind: 'session', id, expiresAt } }
+    if (!session) return null
+    const endsAt = session.expiresAt.getTime()
+    const credential = { kind: 'session', id, expiresAt: endsAt } as const
+    return { viewer: { ...session.user, scopes: null, credential }, endsAt }
   }
 
   async function byApiKey(which: { hash: Uint8Array<ArrayBuffer> } | { id: string }): Promise<Viewer | null> {
-    const now = new Date()
+    const name = 'id' in which ? `key ${which.id}` : `secret ${Buffer.from(which.hash).toString('base64')}`
+    const found = await viewers.get(name, () => findApiKey(which))
+    if (!found) return null
+    const { id } = found.viewer.credential as { id: string }
+    const now = Date.now()
+    if (now - (usesStored.get(id) ?? 0) > LAST_USED_PRECISION_MS) {
+      usesStored.set(id, now)
+      await db.apiKey.updateMany({ where: { id }, data: { lastUsedAt: new Date(now) } })
+    }
+    return found.viewer
+  }
+
+  async function findApiKey(which: { hash: Uint8Array<ArrayBuffer> } | { id: string }): Promise<CachedViewer | null> {
     const key = await db.apiKey.findUnique({
-      where: { ...which, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }], user: ENABLED },
+      where: { ...which, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }], user: ENABLED },
       select: { id: true, scopes: true, expiresAt: true, lastUsedAt: true, user: { select: USER } },
     })
     if (!key) return null
-    if (now.getTime() - (key.lastUsedAt?.getTime() ?? 0) > LAST_USED_PRECISION_MS) {
-      await db.apiKey.updateMany({ where: { id: key.id }, data: { lastUsedAt: now } })
-    }
+    if (key.lastUsedAt) usesStored.set(key.id, key.lastUsedAt.getTime())
     const scopes = new Set(key.scopes.filter(isApiScope))
-    const credential = { kind: 'apiKey', id: key.id, expiresAt: key.expiresAt?.getTime() ?? null } as const
-    return { ...key.user, role: scopes.has('admin') ? key.user.role : 'MEMBER', scopes, credential }
+    const expiresAt = key.expiresAt?.getTime() ?? null
+    const credential = { kind: 'apiKey', id: key.id, expiresAt } as const
+    const role = scopes.has('admin') ? key.user.role : 'MEMBER'
+    return { viewer: { ...key.user, role, scopes, credential }, endsAt: expiresAt ?? Infinity }
   }
 
   async function byTicket(ticket: string): Promise<Viewer | null> {

@@ -1,5 +1,5 @@
 import { AppError } from '../gateway/errors.ts'
-import type { Viewer } from './authenticate.ts'
+import type { Viewer } from './viewer.ts'
 
 /** How long revocations are remembered. Longer than any request takes to open a stream. */
 const REMEMBERED_MS = 60_000

@@ -11,6 +11,11 @@ export type EventListener = (event: LoggedEvent) => undefined | Promise<void>
 export interface EventTail {
   /** The newest delivered position. */
   readonly position: bigint
+  /**
+   * True while the batch listeners are known to have heard of everything that this process
+   * committed, and of all that others committed until a moment ago.
+   */
+  readonly current: boolean
   /** Checks the log now, because something was written. Returns at once. */
   wake(): void
   /** Returns the position of the newest event committed before the call, delivered or not. */
@@ -53,6 +58,10 @@ const BATCH = 1_000
 /** Poll interval on the embedded database, in case a writer of this process does not call wake. */
 const EMBEDDED_POLL_MS = 1_000
 
+/** How long a check of the log counts. On the embedded database nobody else writes. */
+const CURRENT_MS = 500
+const EMBEDDED_CURRENT_MS = 1_500
+
 const stopping = () => new AppError('UNAVAILABLE', 'The server is stopping.')
 
 /**
@@ -88,6 +97,13 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   const pollMs = handle.embedded ? EMBEDDED_POLL_MS : (options.pollMs ?? 250)
   const batchListeners = new Set<BatchListener>()
   const eventListeners = new Set<EventListener>()
+
+  const currentMs = handle.embedded ? EMBEDDED_CURRENT_MS : CURRENT_MS
+  /** Number of calls of wake, and how many of them the last complete check of the log covers. */
+  let writes = 0
+  let checkedWrites = 0
+  /** When that check began, by `performance.now()`. */
+  let checkedAt = -Infinity
 
   let position = 0n
   /** Position up to which events have been passed to the batch listeners. */
@@ -140,6 +156,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
    * it was found.
    */
   const announceAll = coalesce(async () => {
+    const [covered, began] = [writes, performance.now()]
     const newest = await assignAll()
     while (announced < newest) {
       const part = await read(announced, newest)
@@ -147,6 +164,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       if (announced === position) next = part
       announced = part.end
     }
+    checkedWrites = covered
+    checkedAt = began
     return newest
   })
 
@@ -192,7 +211,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       }
     }
     running = undefined
-    if (!closed) timer = setTimeout(wake, pollMs).unref()
+    if (!closed) timer = setTimeout(check, pollMs).unref()
   }
 
   function start(): void {
@@ -201,19 +220,27 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
     running = run()
   }
 
-  function wake(): void {
+  function check(): void {
     wanted = true
     start()
   }
 
+  function wake(): void {
+    writes++
+    check()
+  }
+
   for (let newest = await assign(); newest > position; newest = await assign()) position = newest
   announced = position
-  const listener = await handle.listen(CHANNEL, wake)
-  wake()
+  const listener = await handle.listen(CHANNEL, check)
+  check()
 
   return {
     get position() {
       return position
+    },
+    get current() {
+      return writes === checkedWrites && performance.now() - checkedAt < currentMs
     },
     wake,
     newest() {

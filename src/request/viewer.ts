@@ -1,5 +1,5 @@
-import type { Viewer } from '../auth/authenticate.ts'
 import type { ApiScope } from '../auth/scopes.ts'
+import type { Viewer } from '../auth/viewer.ts'
 import { AppError } from '../gateway/errors.ts'
 import type { Context } from './context.ts'
 

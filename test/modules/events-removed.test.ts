@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Viewer } from '../../src/auth/authenticate.ts'
+import type { Viewer } from '../../src/auth/viewer.ts'
 import { createTail } from '../../src/events/tail.ts'
 import { readEvents } from '../../src/modules/event-feed/service.ts'
 import type { Context } from '../../src/request/context.ts'

@@ -1,4 +1,4 @@
-import type { Viewer } from '../../auth/authenticate.ts'
+import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'

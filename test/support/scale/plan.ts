@@ -1,4 +1,4 @@
-import type { Viewer } from '../../../src/auth/authenticate.ts'
+import type { Viewer } from '../../../src/auth/viewer.ts'
 import type { Database } from '../../../src/database/client.ts'
 import { Prisma } from '../../../src/generated/prisma/client.ts'
 import type { ListTasksValues } from '../../../src/modules/tasks/list/input.ts'

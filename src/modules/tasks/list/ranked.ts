@@ -1,4 +1,4 @@
-import type { Viewer } from '../../../auth/authenticate.ts'
+import type { Viewer } from '../../../auth/viewer.ts'
 import { type OrderTerm, readCursor } from '../../../database/keyset.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { PageArguments } from '../../../schema/lists.ts'

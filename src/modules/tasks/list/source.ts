@@ -1,4 +1,4 @@
-import type { Viewer } from '../../../auth/authenticate.ts'
+import type { Viewer } from '../../../auth/viewer.ts'
 import type { KeysetSource } from '../../../database/keyset.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { ListSource } from '../../../schema/lists.ts'

@@ -1,0 +1,81 @@
+import { LRUCache } from 'lru-cache'
+import type { Viewer } from './viewer.ts'
+
+/** Maximum number of credentials whose viewers are kept. One takes about 1 KB. */
+const MAX_VIEWERS = 20_000
+
+/** The internal events that change who a credential belongs to, or what its owner may do. */
+const CHANGES = new Set([
+  'user.disabled',
+  'user.deleted',
+  'user.updated',
+  'session.revoked',
+  'apiKey.revoked',
+  'project.deleted',
+])
+
+/** The part of the event log that the cache needs. */
+interface ChangeSource {
+  /** True while the listeners know of everything that was committed until a moment ago. */
+  readonly current: boolean
+  onBatch(listener: (events: readonly { type: string; subjectId: string }[]) => void): () => void
+}
+
+/** A viewer and until when its session or key is valid, in milliseconds since the epoch. */
+export interface CachedViewer {
+  viewer: Viewer
+  endsAt: number
+}
+
+export type ViewerCache = ReturnType<typeof createViewerCache>
+
+/**
+ * Keeps the viewers of recent credentials, so that authentication needs no statement. The event
+ * log removes whoever changes; while the log is not followed, nothing cached counts.
+ */
+export function createViewerCache(log: ChangeSource) {
+  const byCredential = new LRUCache<string, CachedViewer>({
+    max: MAX_VIEWERS,
+    dispose: ({ viewer }, key) => {
+      for (const subject of subjectsOf(viewer)) unregister(subject, key)
+    },
+  })
+  /** Credentials by the ids of what they depend on: user, session, API key, Inbox. */
+  const bySubject = new Map<string, Set<string>>()
+  let changes = 0
+
+  log.onBatch((events) => {
+    for (const { type, subjectId } of events) {
+      if (!CHANGES.has(type)) continue
+      changes++
+      for (const key of [...(bySubject.get(subjectId) ?? [])]) byCredential.delete(key)
+    }
+  })
+
+  function unregister(subject: string, key: string): void {
+    const keys = bySubject.get(subject)
+    keys?.delete(key)
+    if (keys?.size === 0) bySubject.delete(subject)
+  }
+
+  return {
+    /** Returns the viewer of a credential, from the cache or from `find`. */
+    async get(key: string, find: () => Promise<CachedViewer | null>): Promise<CachedViewer | null> {
+      const cached = log.current ? byCredential.get(key) : undefined
+      if (cached) return cached.endsAt > Date.now() ? cached : null
+      const before = changes
+      const found = await find()
+      // A change that was logged meanwhile may be missing in what was found.
+      if (!found || changes !== before) return found
+      byCredential.set(key, found)
+      for (const subject of subjectsOf(found.viewer)) {
+        bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(key))
+      }
+      return found
+    },
+  }
+}
+
+function subjectsOf({ id, inboxId, credential }: Viewer): string[] {
+  return [id, ...(inboxId === null ? [] : [inboxId]), ...(credential.kind === 'external' ? [] : [credential.id])]
+}
