@@ -1,8 +1,8 @@
 -- The triggers that version and log rows. Generated from the logged() declarations in src/modules
 -- by "npm run migration": do not edit.
 
-CREATE OR REPLACE TRIGGER "ApiKey_log" AFTER UPDATE OF "revokedAt" ON "ApiKey" FOR EACH ROW
-  EXECUTE FUNCTION log_change('{"noun":"apiKey","verbs":{},"ends":{"column":"revokedAt","set":"revoked"},"subject":"id","columns":[],"times":[]}');
+CREATE OR REPLACE TRIGGER "ApiKey_log" AFTER UPDATE OF "scopes", "expiresAt", "revokedAt" ON "ApiKey" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"apiKey","verbs":{"update":"updated"},"ends":{"column":"revokedAt","set":"revoked"},"subject":"id","columns":["scopes","expiresAt"],"times":["expiresAt"]}');
 
 CREATE OR REPLACE TRIGGER "Label_1_fixed" BEFORE UPDATE ON "Label" FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."projectId" IS DISTINCT FROM NEW."projectId")

@@ -29,7 +29,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
   const pairs = new RateLimiterMemory({ keyPrefix: 'pair', ...PAIR })
   const addresses = new RateLimiterMemory({ keyPrefix: 'address', ...ADDRESS })
   const accounts = new RateLimiterMemory({ keyPrefix: 'account', ...ACCOUNT })
-  const unknownAddresses = new RateLimiterMemory({ keyPrefix: 'unknown addresses', ...UNKNOWN_ADDRESS })
+  const unknownAddresses = new RateLimiterMemory({ keyPrefix: 'unknown_addresses', ...UNKNOWN_ADDRESS })
   const registrations = new RateLimiterMemory({ keyPrefix: 'registration', ...REGISTRATIONS })
   const trusted = new Set<string>()
 

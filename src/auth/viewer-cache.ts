@@ -4,6 +4,9 @@ import type { Viewer } from './viewer.ts'
 /** Maximum number of credentials whose viewers are kept. One takes about 1 KB. */
 const MAX_VIEWERS = 20_000
 
+/** Bounds how long a change that is not logged, such as a session deleted by hand, goes unnoticed. */
+const MAX_AGE_MS = 60_000
+
 /** The internal events that change who a credential belongs to, or what its owner may do. */
 const CHANGES = new Set([
   'user.disabled',
@@ -11,6 +14,7 @@ const CHANGES = new Set([
   'user.updated',
   'session.revoked',
   'apiKey.revoked',
+  'apiKey.updated',
   'project.deleted',
 ])
 
@@ -36,6 +40,7 @@ export type ViewerCache = ReturnType<typeof createViewerCache>
 export function createViewerCache(log: ChangeSource) {
   const byCredential = new LRUCache<string, CachedViewer>({
     max: MAX_VIEWERS,
+    ttl: MAX_AGE_MS,
     dispose: ({ viewer }, key) => {
       for (const subject of subjectsOf(viewer)) unregister(subject, key)
     },
@@ -62,7 +67,8 @@ export function createViewerCache(log: ChangeSource) {
     /** Returns the viewer of a credential, from the cache or from `find`. */
     async get(key: string, find: () => Promise<CachedViewer | null>): Promise<CachedViewer | null> {
       const cached = log.current ? byCredential.get(key) : undefined
-      if (cached) return cached.endsAt > Date.now() ? cached : null
+      // A session that was used meanwhile may end later than it did then.
+      if (cached && cached.endsAt > Date.now()) return cached
       const before = changes
       const found = await find()
       // A change that was logged meanwhile may be missing in what was found.

@@ -9,9 +9,9 @@ import * as apiKeys from './service.ts'
 logged('apiKey', {
   table: 'ApiKey',
   internal: true,
-  verbs: {},
+  verbs: { update: 'updated' },
   ends: { column: 'revokedAt', set: 'revoked' },
-  columns: [],
+  columns: ['scopes', 'expiresAt'],
   versioned: false,
 })
 
