@@ -15,6 +15,7 @@ import { type EngineStream, isStream } from '../live/result-stream.ts'
 import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
+import { type HttpExtension, isJsonType, JSON_TYPES, type JsonType, readParams, sendResult } from './plain-post.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
@@ -34,7 +35,7 @@ interface YogaRequest {
   body: unknown
   /** True if the client accepts Server-Sent Events. */
   acceptsEvents: boolean
-  /** Takes over the answer from Yoga. It is complete when the promise resolves. */
+  /** Takes the answer over from Yoga. It is complete when the promise resolves. */
   takeOver(answer: Promise<void>): void
 }
 
@@ -62,13 +63,34 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       setParamsHandler(({ params, context }) => {
         const request = pending.get((context as { req?: object }).req ?? {})
         if (!request) throw new AppError('INTERNAL', 'Yoga passed on an unknown request')
-        return answer(params, request)
+        return answerYoga(params, request)
       })
     },
   }
 
-  async function answer(params: GraphQLParams, request: YogaRequest): Promise<EngineResult> {
-    const { exchange, acceptsEvents } = request
+  /** Sends events directly: Yoga would serialize each of them again for every client. */
+  async function answerYoga(params: GraphQLParams, request: YogaRequest): Promise<EngineResult> {
+    const { exchange, acceptsEvents, takeOver } = request
+    const result = await answer(params, exchange, acceptsEvents)
+    if (!isStream(result)) return result
+    takeOver(serveEvents(exchange, result, EVENT_FORM))
+    // Yoga waits for a result that never comes, and is garbage-collected with the request.
+    return new Promise(() => {})
+  }
+
+  /** Answers a POST of JSON without Yoga, which would copy the request and the response. */
+  async function answerPost(exchange: HttpExchange, type: JsonType, acceptsEvents: boolean): Promise<void> {
+    const params = readParams(await readBody(exchange))
+    const result = await answer(params, exchange, acceptsEvents)
+    if (isStream(result)) await serveEvents(exchange, result, EVENT_FORM)
+    else sendResult(exchange.response, type, result)
+  }
+
+  async function answer(
+    params: GraphQLParams,
+    exchange: HttpExchange,
+    acceptsEvents: boolean,
+  ): Promise<EngineResult | EngineStream> {
     const { operationName } = params as { operationName?: unknown }
     if (operationName != null && typeof operationName !== 'string') {
       return refusedWithStatus(exchange, new AppError('BAD_REQUEST', 'operationName must be a string.'))
@@ -92,7 +114,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const result = isSubscription
       ? await openStream(prepared, variables, context, exchange)
       : await runMaybeOnce(prepared, variables, context, exchange)
-    if (isStream(result)) return sendStream(result, request)
+    if (isStream(result)) return result
     return result.data === undefined ? refused(result.errors ?? []) : result
   }
 
@@ -108,13 +130,6 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       return { errors: [toClientError(error, context)] }
     }
     return engine.open(prepared, variables, context)
-  }
-
-  /** Sends the events directly: Yoga would serialize each of them again for every client. */
-  function sendStream(stream: EngineStream, { exchange, takeOver }: YogaRequest): Promise<never> {
-    takeOver(serveEvents(exchange, stream, EVENT_FORM))
-    // Yoga waits for a result that never comes, and is garbage-collected with the request.
-    return new Promise(() => {})
   }
 
   async function runMaybeOnce(
@@ -167,8 +182,10 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
       // Yoga negotiates after it has run the operation. With a single type that it can send, it
       // never refuses then.
-      request.headers.accept = negotiate(exchange)
+      const type = negotiate(exchange)
+      request.headers.accept = type
       requirePercentEncoded(exchange.query, 'The query string')
+      if (exchange.method === 'POST' && isJsonType(type)) return await answerPost(exchange, type, acceptsEvents)
       const body = exchange.method === 'POST' ? await readBody(exchange) : undefined
       const takenOver = new Promise<void>((takeOver) =>
         pending.set(request, { exchange, body, acceptsEvents, takeOver }),
@@ -191,7 +208,6 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 }
 
-const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const
 /** Result formats for clients that do not accept JSON. */
 const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
 
@@ -223,13 +239,6 @@ async function readBody(exchange: HttpExchange): Promise<unknown> {
  */
 function refused(errors: readonly GraphQLError[]): EngineResult {
   return { errors: errors.map((error) => withHttp(error, { status: 400, spec: true })) }
-}
-
-interface HttpExtension {
-  status: number
-  headers?: Record<string, string>
-  /** Only if the client accepts more than `application/json`. */
-  spec?: boolean
 }
 
 /** Tells Yoga the status of the whole answer, unless the error already has one. */
