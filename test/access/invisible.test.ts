@@ -11,7 +11,7 @@ import { deriveRoutes } from '../../src/gateway/rest/routes.ts'
 import { restView } from '../../src/gateway/rest/view.ts'
 import { isId } from '../../src/schema/rules.ts'
 import { rest } from '../support/clients.ts'
-import { testDatabase } from '../support/database.ts'
+import { onPostgres, testDatabase } from '../support/database.ts'
 import { keepingLog } from '../support/server.ts'
 import { recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD } from './cast.ts'
@@ -71,7 +71,8 @@ async function trace(send: () => ReturnType<typeof rest>, asked: string): Promis
     status: result.status,
     headers: Object.fromEntries([...result.headers].filter(([name]) => !ITS_OWN.includes(name))),
     body: result.text.replaceAll(asked, 'ASKED').replace(/"requestId":"[^"]+"/, '"requestId":"ITS OWN"'),
-    statements,
+    // The server looks the viewer up again whenever its cache is not current.
+    statements: statements.filter((sql) => !/FROM "(Session|ApiKey)" AS t0 WHERE t0\."(id|hash)"/.test(sql)),
   }
 }
 
@@ -163,6 +164,8 @@ function idArguments(): string[] {
 const nobodysKey = () => `P${randomUUID().replaceAll('-', '').slice(0, 9).toUpperCase()}-1`
 
 describe('a hidden object is indistinguishable from a nonexistent one', () => {
+  let recorded = 0
+
   test('every argument that takes an id has a probe', () => {
     const probed = new Set(Object.keys(PROBES).map((name) => name.split(': ')[0]))
     expect([...probed].sort(), 'fix the probes in test/access/probes.ts').toEqual(idArguments().sort())
@@ -183,10 +186,14 @@ describe('a hidden object is indistinguishable from a nonexistent one', () => {
           const found = await ask(one)
           expect(found, `${what}, requested by ${persona} over ${door}`).toEqual(missing.get(like))
           expect(found.body, `${what}, requested by ${persona} over ${door}`).toContain(shows)
-          if (recorder) expect(found.statements.length, 'no statements were recorded').toBeGreaterThan(0)
+          recorded += found.statements.length
         }
       }
     }
+  })
+
+  test.runIf(onPostgres)('the statements of these requests were compared', () => {
+    expect(recorded).toBeGreaterThan(100)
   })
 
   test('addMember treats a disabled account like an unknown address', async () => {

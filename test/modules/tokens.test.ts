@@ -6,7 +6,14 @@ import { briefLife, briefToken } from '../support/brief.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { overSocket } from '../support/doors.ts'
 import { data, overGraphql, overRest } from '../support/operations.ts'
-import { ownServerForTest, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import {
+  noticeWrites,
+  ownServerForTest,
+  sharedServer,
+  signUp,
+  type TestServer,
+  type TestUser,
+} from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 let server: TestServer
@@ -94,12 +101,14 @@ describe('a token stops working', () => {
     const { id, token } = await signUp(server)
     expect(await codesOf(token)).toEqual(ADMITTED)
     await server.db.session.updateMany({ where: { userId: id }, data: { revokedAt: new Date() } })
+    await noticeWrites(server, user)
     expect(await codesOf(token)).toEqual(REFUSED)
   })
 
   test('while its account is disabled', async () => {
     const { id, token } = await signUp(server)
     await server.db.user.update({ where: { id }, data: { disabledAt: new Date() } })
+    await noticeWrites(server, user)
     expect(await codesOf(token)).toEqual(REFUSED)
     await server.db.user.update({ where: { id }, data: { disabledAt: null } })
     expect(await codesOf(token)).toEqual(ADMITTED)

@@ -7,7 +7,7 @@ import { ConfigError, readConfig } from '../../src/config.ts'
 import { rest } from '../support/clients.ts'
 import { DOORS, type DoorName, knock, openedOrBroken, overSocket } from '../support/doors.ts'
 import { failingServer } from '../support/process.ts'
-import { sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { noticeWrites, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { CORPUS, type Facts } from './corpus.ts'
 
 let server: TestServer
@@ -141,8 +141,7 @@ describe('every door rejects an API key that is', () => {
     const ticket = (await rest(server, 'POST /auth/stream-ticket', { headers: { 'x-api-key': key.secret } })).body
       .ticket
     await spoil(key, owner)
-    // A mutation makes the server read what the test has written past it.
-    await ticketOf(user.token)
+    await noticeWrites(server, user)
     expect(openedOrBroken(await knock(server, key.secret, user.token))).toEqual({})
     expect(openedOrBroken(await knock(server, ticket, user.token))).toEqual({})
     expect((await rest(server, 'GET /me', { headers: { 'x-api-key': key.secret } })).status).toBe(401)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Credential, expectEnded, headersOf, OPEN, openStreams } from '../support/open-streams.ts'
-import { type OwnServer, signUp, type TestUser } from '../support/server.ts'
+import { noticeWrites, type OwnServer, signUp, type TestUser } from '../support/server.ts'
 import { closeServers, ownServers } from '../support/servers.ts'
 import { until } from '../support/wait.ts'
 
@@ -47,16 +47,13 @@ async function expectOut(credential: Credential, streams: Awaited<ReturnType<typ
   await expectEnded(streams)
 }
 
-/** Makes the server read the log, because the embedded database sends no notifications. */
-const anyMutation = () => rest(server, 'POST /auth/stream-ticket', { token: admin.token })
-
 describe('access ends at the next request, on other servers and for streams within a second, for', () => {
   test('a disabled user, with session and API key', async () => {
     const user = await signUp(server)
     const key: Credential = { apiKey: (await apiKeyOf(user)).secret }
     const streams = [await openEverywhere({ token: user.token }, user), await openEverywhere(key, user)]
     await server.db.user.update({ where: { id: user.id }, data: { disabledAt: new Date() } })
-    await anyMutation()
+    await noticeWrites(server, admin)
     await expectOut({ token: user.token }, streams.flat())
     await expectOut(key, [])
   })
@@ -65,7 +62,7 @@ describe('access ends at the next request, on other servers and for streams with
     const user = await signUp(server)
     const streams = await openEverywhere({ token: user.token }, user)
     await server.db.user.delete({ where: { id: user.id } })
-    await anyMutation()
+    await noticeWrites(server, admin)
     await expectOut({ token: user.token }, streams)
   })
 
@@ -150,7 +147,7 @@ test('an ADMIN who becomes a MEMBER loses admin rights and the streams opened as
   for (const one of servers) for (const credential of credentials) expect(await see(one, credential)).toBe(200)
   const streams = await Promise.all(credentials.map((one) => openEverywhere(one, user)))
   await server.db.user.update({ where: { id: user.id }, data: { role: 'MEMBER' } })
-  await anyMutation()
+  await noticeWrites(server, admin)
   for (const credential of credentials) {
     expect(await see(server, credential)).toBe(404)
     for (const one of servers) await until('the rights are gone', async () => (await see(one, credential)) === 404)

@@ -140,3 +140,11 @@ export async function signUpAdmin(server: { url: string; db: Database }, name = 
   await server.db.user.update({ where: { id: user.id }, data: { role: 'ADMIN' } })
   return user
 }
+
+/**
+ * Makes a server notice at once what a test has written to its database directly, by a mutation of
+ * this user. Otherwise it notices within a second.
+ */
+export async function noticeWrites(server: { url: string }, { token }: { token: string }): Promise<void> {
+  await rest(server, 'POST /auth/stream-ticket', { token })
+}

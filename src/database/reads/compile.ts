@@ -274,8 +274,9 @@ function isOperators(value: unknown): value is Args {
 const all = (conditions: readonly string[]) => conditions.filter(Boolean).join(' AND ')
 
 function any(alternatives: readonly string[]): string {
-  if (alternatives.length === 0) return 'FALSE'
-  return `(${alternatives.map((one) => (one ? `(${one})` : 'TRUE')).join(' OR ')})`
+  // Prisma has rules of its own for alternatives without a condition.
+  if (alternatives.length === 0 || alternatives.includes('')) throw new Uncovered('an empty alternative')
+  return `(${alternatives.map((one) => `(${one})`).join(' OR ')})`
 }
 
 const exists = (model: Model, alias: string, conditions: readonly string[]) =>
