@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Viewer } from '../../src/auth/authenticate.ts'
+import type { Viewer } from '../../src/auth/viewer.ts'
 import type { Database } from '../../src/database/client.ts'
 import { createTail } from '../../src/events/tail.ts'
 import { createAccessTracker } from '../../src/modules/projects/access.ts'
