@@ -41,7 +41,7 @@ describe('the access matrix', () => {
 
   test('has a row for each field of Query, Mutation and Subscription', () => {
     const missing = fields.filter((name) => !rows.some((row) => row.field === name))
-    expect(missing, 'add rows for these fields to TABLE in test/access/matrix.ts').toEqual([])
+    expect(missing, 'add rows for these fields to the file of the noun in test/access/nouns').toEqual([])
   })
 
   test('has no row for an unknown field', () => {
@@ -55,7 +55,7 @@ describe('the access matrix', () => {
 
   test('has exactly one recipe per row', () => {
     const missing = rows.map((row) => row.name).filter((name) => !recipes[name])
-    expect(missing, 'add these recipes to test/access/recipes.ts').toEqual([])
+    expect(missing, 'add these recipes to the file of the noun in test/access/nouns').toEqual([])
     const stale = Object.keys(recipes).filter((name) => !rows.some((row) => row.name === name))
     expect(stale, 'remove these recipes from test/access/recipes.ts').toEqual([])
   })

@@ -86,11 +86,11 @@ describe('the operations', () => {
   test('are all compared by the tests below', () => {
     const asked = new Set(sharedRows.filter(isDone).map((row) => row.field))
     const unasked = shared.filter(({ name }) => !asked.has(name)).map(({ name }) => name)
-    expect(unasked, 'add a successful row to test/access/matrix.ts and recipes.ts').toEqual([])
+    expect(unasked, 'add a successful row to the file of the noun in test/access/nouns').toEqual([])
     const untried = shared.filter(({ name, field }) => field.args.length > 0 && !INVALID[name])
     expect(
       untried.map(({ name }) => name),
-      'add invalid input to test/contract/parity-invalid.ts',
+      'add invalid input to the file of the noun in test/access/nouns',
     ).toEqual([])
     const stale = Object.keys(INVALID).filter((name) => !shared.some((root) => root.name === name))
     expect(stale, 'remove these from test/contract/parity-invalid.ts').toEqual([])

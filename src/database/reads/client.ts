@@ -18,7 +18,7 @@ type Embed = (model: string, query: object) => CompiledRow | undefined
 
 /**
  * Compiles a selection to an expression for another statement on this client; undefined if only
- * Prisma can load it. `model` is a delegate's name, like "task".
+ * Prisma can load it. `model` is the name of a delegate, in lower camel case.
  */
 export function embedRow<Row>(db: object, model: string, query: object) {
   const embed = (db as { [EMBED]?: Embed })[EMBED]
@@ -83,7 +83,7 @@ interface Runs {
   one: (read: CompiledRead) => Promise<string | undefined>
 }
 
-/** Returns a function that gives a model's delegate by its name in Prisma, like "task". */
+/** Returns a function that gives a model's delegate by its name on the client. */
 function models(client: object, types: ColumnTypes, runs: Runs): (name: string | symbol) => object | undefined {
   const made = new Map<string | symbol, object>()
   return (name) => {
