@@ -90,9 +90,9 @@ const generalRules = [
   },
   {
     name: 'no unresolved import',
-    comment: 'Run npm install, or npx prisma generate for src/generated.',
+    comment: 'Run npm install, or npx prisma generate for src/generated. bench/speed has packages of its own.',
     severity: 'error',
-    from: {},
+    from: { pathNot: '^bench/speed/' },
     to: { couldNotResolve: true },
   },
 ]

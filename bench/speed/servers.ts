@@ -1,0 +1,95 @@
+/** The servers that are compared, each a process of its own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
+
+/** Signs the access tokens of all servers. */
+export const JWT_SECRET = 'a secret that only the benchmark uses'
+
+const START_LIMIT_MS = 20_000
+
+export type Protocol = 'graphql' | 'rest'
+
+export interface Server {
+  name: string
+  script: string
+  protocols: readonly Protocol[]
+  /** Checks that the server leaves out, for the report. */
+  checksLess?: string
+}
+
+export const TASKWIRE: Server = { name: 'taskwire', script: 'src/main.ts', protocols: ['graphql', 'rest'] }
+
+export const PEERS: readonly Server[] = [
+  { name: 'mercurius', script: 'bench/speed/peers/mercurius.ts', protocols: ['graphql'] },
+  { name: 'fastify-rest', script: 'bench/speed/peers/fastify-rest.ts', protocols: ['rest'] },
+]
+
+export interface RunningServer {
+  url: string
+  /** Sends SIGTERM and waits for the process to exit. */
+  stop(): Promise<void>
+}
+
+/** Starts a server and waits until it answers. Its output goes to results/NAME.log. */
+export async function startServer({ name, script }: Server, databaseUrl: string): Promise<RunningServer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  await mkdir(RESULTS, { recursive: true })
+  const log = await open(`${RESULTS}${name}.log`, 'w')
+  const child = spawn(process.execPath, [script], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: databaseUrl,
+      JWT_SECRET,
+      RATE_LIMIT: 'off',
+    },
+    stdio: ['ignore', log.fd, log.fd],
+  })
+  const exited = once(child, 'exit')
+  await log.close()
+  const deadline = Date.now() + START_LIMIT_MS
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new Error(`${name} did not start. See bench/speed/results/${name}.log.`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return {
+    url,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(url).then(
+    async (response) => {
+      await response.arrayBuffer()
+      return true
+    },
+    () => false,
+  )
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
