@@ -1,6 +1,7 @@
 /** Sends requests over a number of connections, each as fast as it is answered, and measures. */
 import { createHistogram } from 'node:perf_hooks'
 import autocannon from 'autocannon'
+import type { RunningServer } from './servers.ts'
 import type { BenchRequest } from './work.ts'
 
 export interface Load {
@@ -14,10 +15,12 @@ export interface Measurement {
   p50: number
   p99: number
   failures: number
+  /** Milliseconds of CPU that the server used per request, or NaN. */
+  cpu: number
 }
 
 export async function measure(
-  url: string,
+  { url, cpuTime }: RunningServer,
   requests: readonly BenchRequest[],
   { connections, seconds }: Load,
 ): Promise<Measurement> {
@@ -33,6 +36,7 @@ export async function measure(
       if (chunk.includes('"errors":[')) graphqlErrors++
     })
   }
+  const before = await cpuTime()
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
     const running = autocannon({ url, connections, duration: seconds, setupClient }, (error, result) =>
       error ? reject(error) : resolve(result),
@@ -41,11 +45,13 @@ export async function measure(
       microseconds.record(Math.max(1, Math.round(milliseconds * 1000)))
     })
   })
+  const used = (await cpuTime()) - before
   return {
     perSecond: result.requests.total / result.duration,
     p50: microseconds.percentile(50) / 1000,
     p99: microseconds.percentile(99) / 1000,
     failures: result.errors + result.timeouts + result.non2xx + graphqlErrors,
+    cpu: used / result.requests.total,
   }
 }
 

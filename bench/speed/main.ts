@@ -3,6 +3,7 @@
  *                   --connections 1,32,256 --chart]
  * Compares Taskwire with other servers on the same database. bench/README.md explains it.
  */
+import { writeChart } from './chart.ts'
 import { prepareDatabase, withClient } from './data.ts'
 import { measure } from './load.ts'
 import { readOptions } from './options.ts'
@@ -16,7 +17,8 @@ import { readWorld } from './world.ts'
 const WARM_UP_SECONDS = 2
 
 const options = readOptions()
-const servers = [TASKWIRE, ...options.peers]
+const peers = options.peers.filter((peer) => options.items.some((item) => serves(peer, item)))
+const servers = [TASKWIRE, ...peers]
 
 /** Runs a server on a fresh copy of the database. */
 async function withServer<T>(server: Server, use: (running: RunningServer) => Promise<T>): Promise<T> {
@@ -36,7 +38,7 @@ const postgres = await withClient(databaseUrl, async (client) => {
 })
 
 const expected = await withServer(TASKWIRE, ({ url }) => sampleAnswers(url, TASKWIRE, options.items, world))
-for (const peer of options.peers) {
+for (const peer of peers) {
   const answers = await withServer(peer, ({ url }) => sampleAnswers(url, peer, options.items, world))
   const problems = differences(expected, peer.name, answers)
   if (problems.length === 0) continue
@@ -50,12 +52,12 @@ for (let round = 0; round < options.rounds; round++) {
   // Another server begins each round, so that load on the machine affects all alike.
   const first = round % servers.length
   for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
-    await withServer(server, async ({ url }) => {
+    await withServer(server, async (running) => {
       for (const item of options.items.filter((one) => serves(server, one))) {
         const requests = requestsOf(item, world)
         for (const connections of options.connections) {
-          await measure(url, requests, { connections, seconds: WARM_UP_SECONDS })
-          const measured = await measure(url, requests, { connections, seconds: options.seconds })
+          await measure(running, requests, { connections, seconds: WARM_UP_SECONDS })
+          const measured = await measure(running, requests, { connections, seconds: options.seconds })
           samples.push({ item, connections, server: server.name, measured })
         }
       }
@@ -67,5 +69,6 @@ for (let round = 0; round < options.rounds; round++) {
 const summaries = summarize(samples)
 console.log(table(summaries))
 await writeResults(summaries, options, postgres)
+if (options.chart) console.log(`\nWrote ${await writeChart(summaries)}`)
 const failed = summaries.some(({ servers }) => Object.values(servers).some(({ failures }) => failures > 0))
 process.exitCode = failed ? 1 : 0

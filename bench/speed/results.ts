@@ -53,6 +53,7 @@ function medians(rounds: readonly Measurement[]): Measurement {
     perSecond: median((one) => one.perSecond),
     p50: median((one) => one.p50),
     p99: median((one) => one.p99),
+    cpu: median((one) => one.cpu),
     failures: rounds.reduce((sum, one) => sum + one.failures, 0),
   }
 }
@@ -62,13 +63,14 @@ export function table(summaries: readonly Summary[]): string {
   const lines = summaries.flatMap(({ item, description, protocol, connections, servers, ratios }) => [
     '',
     `${item}: ${description} (${protocol}, ${connections} ${connections === 1 ? 'connection' : 'connections'})`,
-    ...Object.entries(servers).map(([name, { perSecond, p50, p99, failures }]) =>
+    ...Object.entries(servers).map(([name, { perSecond, p50, p99, cpu, failures }]) =>
       [
         `  ${name.padEnd(14)}`,
         `${perSecond.toFixed(0).padStart(7)} req/s`,
         `p50 ${p50.toFixed(2).padStart(7)} ms`,
         `p99 ${p99.toFixed(2).padStart(7)} ms`,
-        ratios[name] === undefined ? '' : `Taskwire does ${ratios[name].toFixed(2)} times as many`,
+        Number.isNaN(cpu) ? '' : `CPU ${cpu.toFixed(2).padStart(6)} ms`,
+        ratios[name] === undefined ? '' : `Taskwire ${ratios[name].toFixed(2)} x`,
         failures === 0 ? '' : `${failures} FAILED`,
       ]
         .join('  ')

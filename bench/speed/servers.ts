@@ -1,7 +1,7 @@
 /** The servers that are compared, each a process of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -28,10 +28,14 @@ export const TASKWIRE: Server = { name: 'taskwire', script: 'src/main.ts', proto
 export const PEERS: readonly Server[] = [
   { name: 'mercurius', script: 'bench/speed/peers/mercurius.ts', protocols: ['graphql'] },
   { name: 'fastify-rest', script: 'bench/speed/peers/fastify-rest.ts', protocols: ['rest'] },
+  { name: 'apollo', script: 'bench/speed/peers/apollo.ts', protocols: ['graphql'] },
+  { name: 'stock', script: 'bench/speed/peers/stock.ts', protocols: ['graphql', 'rest'] },
 ]
 
 export interface RunningServer {
   url: string
+  /** Milliseconds of CPU that the process has used. NaN except on Linux. */
+  cpuTime(): Promise<number>
   /** Sends SIGTERM and waits for the process to exit. */
   stop(): Promise<void>
 }
@@ -67,11 +71,22 @@ export async function startServer({ name, script }: Server, databaseUrl: string)
   }
   return {
     url,
+    cpuTime: () => cpuTimeOf(child.pid),
     async stop() {
       child.kill('SIGTERM')
       await exited
     },
   }
+}
+
+/** Milliseconds of one tick in /proc/PID/stat. */
+const TICK_MS = 10
+
+async function cpuTimeOf(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The name, in brackets, may contain spaces. User and system time are the 12th and 13th field after it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return TICK_MS * (Number(fields[11]) + Number(fields[12]))
 }
 
 async function answers(url: string): Promise<boolean> {
