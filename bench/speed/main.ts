@@ -10,7 +10,7 @@ import { readOptions } from './options.ts'
 import { type Sample, summarize, table, writeResults } from './results.ts'
 import { differences, sampleAnswers } from './same-answers.ts'
 import { type RunningServer, type Server, startServer, TASKWIRE } from './servers.ts'
-import { requestsOf, serves } from './work.ts'
+import { requestsOf, serves, translated } from './work.ts'
 import { readWorld } from './world.ts'
 
 /** Before each measurement, to let the server compile its code and fill its caches. */
@@ -54,7 +54,7 @@ for (let round = 0; round < options.rounds; round++) {
   for (const server of [...servers.slice(first), ...servers.slice(0, first)]) {
     await withServer(server, async (running) => {
       for (const item of options.items.filter((one) => serves(server, one))) {
-        const requests = requestsOf(item, world)
+        const requests = requestsOf(item, world).map((request) => translated(server, request))
         for (const connections of options.connections) {
           await measure(running, requests, { connections, seconds: WARM_UP_SECONDS })
           const measured = await measure(running, requests, { connections, seconds: options.seconds })

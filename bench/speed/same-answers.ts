@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { BY_ID, CREATE } from './queries.ts'
 import type { Protocol, Server } from './servers.ts'
-import { type BenchRequest, requestsOf, serves, type WorkItem } from './work.ts'
+import { type BenchRequest, requestsOf, serves, translated, type WorkItem } from './work.ts'
 import type { World } from './world.ts'
 
 /** Requests of each work item. */
@@ -28,14 +28,14 @@ export async function sampleAnswers(
   for (const kind of kinds) {
     for (const item of items.filter((one) => one.kind === kind && serves(server, one))) {
       for (const request of requestsOf(item, world, SAMPLE)) {
-        const answer = comparable(await send(url, request), kind === 'read' ? CURSORS : WRITTEN)
+        const answer = comparable(await send(url, translated(server, request)), kind === 'read' ? CURSORS : WRITTEN)
         answers.push({ name: item.name, protocol: item.protocol, request, answer })
       }
     }
   }
   for (const { name, protocol, request } of refusals(world)) {
     if (!server.protocols.includes(protocol)) continue
-    answers.push({ name, protocol, request, answer: outcome(await send(url, request)) })
+    answers.push({ name, protocol, request, answer: outcome(await send(url, translated(server, request))) })
   }
   return answers
 }
@@ -85,8 +85,15 @@ async function send(url: string, { method, path, token, body }: BenchRequest): P
 const CURSORS = new Set(['startCursor', 'endCursor'])
 const WRITTEN = new Set([...CURSORS, 'id', 'key', 'number', 'createdAt', 'updatedAt', 'completedAt'])
 
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+
+/** Puts aside what may differ: cursors, how a time is written, and the payload around the result of a mutation. */
 function comparable({ status, body }: Received, typeOnly: ReadonlySet<string>): unknown {
-  const text = JSON.stringify(body, (key, value) => (typeOnly.has(key) && value !== null ? typeof value : value))
+  const text = JSON.stringify(body, (key, value) => {
+    if (typeOnly.has(key) && value !== null) return typeof value
+    if (typeof value === 'string' && TIME.test(value)) return new Date(value).toISOString()
+    return value?.result ?? value
+  })
   return { status, body: JSON.parse(text) }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { translate } from './postgraphile-documents.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
@@ -12,6 +13,7 @@ export const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 export const JWT_SECRET = 'a secret that only the benchmark uses'
 
 const START_LIMIT_MS = 20_000
+const STOP_LIMIT_MS = 5_000
 
 export type Protocol = 'graphql' | 'rest'
 
@@ -19,8 +21,8 @@ export interface Server {
   name: string
   script: string
   protocols: readonly Protocol[]
-  /** Checks that the server leaves out, for the report. */
-  checksLess?: string
+  /** Translates the body of a request if the server has names of its own. */
+  translate?: (body: object) => object
 }
 
 export const TASKWIRE: Server = { name: 'taskwire', script: 'src/main.ts', protocols: ['graphql', 'rest'] }
@@ -30,13 +32,14 @@ export const PEERS: readonly Server[] = [
   { name: 'fastify-rest', script: 'bench/speed/peers/fastify-rest.ts', protocols: ['rest'] },
   { name: 'apollo', script: 'bench/speed/peers/apollo.ts', protocols: ['graphql'] },
   { name: 'stock', script: 'bench/speed/peers/stock.ts', protocols: ['graphql', 'rest'] },
+  { name: 'postgraphile', script: 'bench/speed/peers/postgraphile.ts', protocols: ['graphql'], translate },
 ]
 
 export interface RunningServer {
   url: string
   /** Milliseconds of CPU that the process has used. NaN except on Linux. */
   cpuTime(): Promise<number>
-  /** Sends SIGTERM and waits for the process to exit. */
+  /** Waits for the process to exit. Kills it if it does not stop in time. */
   stop(): Promise<void>
 }
 
@@ -74,7 +77,9 @@ export async function startServer({ name, script }: Server, databaseUrl: string)
     cpuTime: () => cpuTimeOf(child.pid),
     async stop() {
       child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
       await exited
+      clearTimeout(late)
     },
   }
 }

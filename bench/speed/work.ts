@@ -54,6 +54,11 @@ export function requestsOf(item: WorkItem, world: World, count = item.compared =
   return Array.from({ length: count }, () => item.request(world, random))
 }
 
+/** Returns a request as this server understands it. */
+export function translated({ translate }: Server, request: BenchRequest): BenchRequest {
+  return translate && request.body ? { ...request, body: translate(request.body) } : request
+}
+
 function byId(world: World, random: Random): BenchRequest {
   const [{ token }, { taskIds }] = projectOf(world, random, 'projects')
   return graphql(token, BY_ID, { id: random.pick(taskIds) })
