@@ -68,6 +68,7 @@ for (let round = 0; round < options.rounds; round++) {
 
 const summaries = summarize(samples)
 console.log(table(summaries))
+for (const { name, checksLess } of peers) if (checksLess) console.log(`\n${name} checks less: ${checksLess}.`)
 await writeResults(summaries, options, postgres)
 if (options.chart) console.log(`\nWrote ${await writeChart(summaries)}`)
 const failed = summaries.some(({ servers }) => Object.values(servers).some(({ failures }) => failures > 0))

@@ -48,7 +48,7 @@ export function serves(server: Server, { protocol, compared }: WorkItem): boolea
   return server.protocols.includes(protocol) && (compared !== false || server === TASKWIRE)
 }
 
-/** A thousand and more requests of one item, the same each time. */
+/** Returns requests of one item, the same ones each time. */
 export function requestsOf(item: WorkItem, world: World, count = item.compared === false ? 128 : 2048): BenchRequest[] {
   const random = createRandom(SEED)
   return Array.from({ length: count }, () => item.request(world, random))
