@@ -168,7 +168,9 @@ describe('a hidden object is indistinguishable from a nonexistent one', () => {
 
   test('every argument that takes an id has a probe', () => {
     const probed = new Set(Object.keys(PROBES).map((name) => name.split(': ')[0]))
-    expect([...probed].sort(), 'add or remove probes in the file of the noun in test/access/nouns').toEqual(idArguments().sort())
+    expect([...probed].sort(), 'add or remove probes in the file of the noun in test/access/nouns').toEqual(
+      idArguments().sort(),
+    )
   })
 
   test.each(Object.entries(PROBES))('%s', async (name, { shows, variables, hidden, personas: asking }) => {

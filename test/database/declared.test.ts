@@ -1,6 +1,9 @@
+import { globSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import '../../src/app/schema.ts'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
+import { loggedNouns } from '../../src/schema/logged.ts'
 import { type Catalogue, readCatalogue } from '../../tools/catalogue.ts'
 import { declaredObjects, LOGGED_TRIGGERS, printLoggedTriggers } from '../../tools/declared-objects.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -46,4 +49,15 @@ test('the migrated database has exactly the declared functions, triggers, checks
 
 test('logged-triggers.sql shows the triggers of the logged() declarations', async () => {
   expect(await readFile(LOGGED_TRIGGERS, 'utf8'), FIX).toBe(printLoggedTriggers())
+})
+
+test('every event type that the code names is declared', () => {
+  const nouns = loggedNouns()
+  const literal = new RegExp(`'((?:${nouns.map(({ noun }) => noun).join('|')})\\.[a-z]+)'`, 'g')
+  const named = globSync('src/**/*.ts').flatMap((path) =>
+    [...readFileSync(path, 'utf8').matchAll(literal)].map((match) => match[1]),
+  )
+  expect(named.length).toBeGreaterThan(10)
+  const declared = nouns.flatMap(({ types }) => types)
+  expect(named.filter((type) => !declared.includes(String(type)))).toEqual([])
 })
