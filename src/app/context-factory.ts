@@ -59,7 +59,7 @@ function sharingOf(facts: Facts, viewer: Viewer): Sharing<Context> {
 }
 
 function openLifetime({ viewer, request, services }: Facts): CredentialLifetime {
-  return viewer ? services.credentials.open(viewer, request.arrivedAt) : ENDLESS
+  return viewer ? services.credentialWatch.open(viewer, request.arrivedAt) : ENDLESS
 }
 
 /** Operations on a websocket live as long as the websocket, which a renewed token extends. */

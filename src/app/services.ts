@@ -43,7 +43,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       tail,
       hub,
       access: createAccessTracker(db, tail),
-      credentials: createCredentialWatch(tail),
+      credentialWatch: createCredentialWatch(tail),
       authenticate: createAuthenticate({
         db,
         tokens,
@@ -68,7 +68,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
         streams: hub.size,
         topics: hub.topics,
         viewers: services.access.size,
-        credentials: services.credentials.size,
+        credentials: services.credentialWatch.size,
       }),
       endStreams: () => hub.close(),
       async close() {

@@ -28,7 +28,7 @@ export type CredentialWatch = ReturnType<typeof createCredentialWatch>
  * revoked, on any server.
  */
 export function createCredentialWatch(log: RevocationSource) {
-  const bySubject = new Map<string, Set<CredentialLifetime>>()
+  const bySubject = new Map<string, Set<WatchedCredential>>()
   const recent = new Map<string, { message: string; at: number }>()
 
   const stop = log.onBatch((events) => {
@@ -50,11 +50,11 @@ export function createCredentialWatch(log: RevocationSource) {
     }
   }
 
-  function register(subjects: readonly string[], lifetime: CredentialLifetime): void {
+  function register(subjects: readonly string[], lifetime: WatchedCredential): void {
     for (const subject of subjects) bySubject.set(subject, (bySubject.get(subject) ?? new Set()).add(lifetime))
   }
 
-  function unregister(subjects: readonly string[], lifetime: CredentialLifetime): void {
+  function unregister(subjects: readonly string[], lifetime: WatchedCredential): void {
     for (const subject of subjects) {
       const watched = bySubject.get(subject)
       watched?.delete(lifetime)
@@ -66,9 +66,9 @@ export function createCredentialWatch(log: RevocationSource) {
     /**
      * Starts watching. `since` is when the authenticated request arrived, by `performance.now()`.
      */
-    open({ id, credential }: Viewer, since: number): CredentialLifetime {
+    open({ id, credential }: Viewer, since: number): WatchedCredential {
       const subjects = [id, ...(credential.kind === 'external' ? [] : [credential.id])]
-      const lifetime = new CredentialLifetime(credential.expiresAt, () => unregister(subjects, lifetime))
+      const lifetime = new WatchedCredential(credential.expiresAt, () => unregister(subjects, lifetime))
       register(subjects, lifetime)
       // A revocation between authentication and now would otherwise be missed.
       for (const subject of subjects) {
@@ -86,7 +86,7 @@ export function createCredentialWatch(log: RevocationSource) {
 }
 
 /** How long a stream or websocket can stay open with its credential. */
-export class CredentialLifetime {
+export class WatchedCredential {
   readonly #unregister: () => void
   readonly #listeners = new Set<(reason: AppError) => void>()
   #timer: NodeJS.Timeout | undefined

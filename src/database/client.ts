@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
-import { type Connection, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
+import { type ConnectionSettings, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
 import { startEmbedded } from './embedded.ts'
 import { type Listener, listenTo } from './listen.ts'
 import { migrate } from './migrate.ts'
@@ -96,7 +96,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   }
 }
 
-function createPool(connection: Connection, size: number, log: Log): pg.Pool {
+function createPool(connection: ConnectionSettings, size: number, log: Log): pg.Pool {
   const pool = new pg.Pool({
     ...connection.config,
     max: size,
@@ -115,7 +115,7 @@ function createPool(connection: Connection, size: number, log: Log): pg.Pool {
   return pool
 }
 
-function createClient(pool: pg.Pool, connection: Connection, names: StatementNames): Database {
+function createClient(pool: pg.Pool, connection: ConnectionSettings, names: StatementNames): Database {
   const adapter = new PrismaPg(pool, {
     schema: connection.schema,
     // The adapter passes the result to `pg`, where undefined means "no name".

@@ -1,7 +1,7 @@
 import type { ClientBase, ClientConfig } from 'pg'
 
 /** Address of a database and how to set up a connection to it. */
-export interface Connection {
+export interface ConnectionSettings {
   config: ClientConfig
   /** PostgreSQL schema with our tables. */
   schema: string
@@ -25,7 +25,7 @@ export const SILENT: Log = { info() {}, warn() {}, error() {} }
 const PRISMA_PARAMETERS = ['schema', 'pgbouncer', 'connection_limit', 'pool_timeout', 'connect_timeout']
 
 /** Parses a `postgres://` URL. `?schema=` and `?pgbouncer=true` have their Prisma meaning. */
-export function parseConnection(url: string): Connection {
+export function parseConnection(url: string): ConnectionSettings {
   // The URL class rejects socket addresses like postgres:///name?host=/run/postgresql.
   const [base = '', query = ''] = url.split(/\?(.*)/s)
   const params = new URLSearchParams(query)

@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Connection } from './connection.ts'
+import type { ConnectionSettings } from './connection.ts'
 import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
 import { claimDirectory } from './single-process.ts'
 
@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT_MS = 10_000
 
 export interface EmbeddedDatabase {
   /** Serves one connection at a time. A second waits until the first closes. */
-  connection: Connection
+  connection: ConnectionSettings
   /**
    * Calls the listener once if the database's thread dies. Its connections break at the same time.
    */

@@ -22,7 +22,7 @@ export interface OrderTerm {
   direction: Direction
 }
 
-export interface PageArguments {
+export interface KeysetArguments {
   /** Number of rows from the start, or behind `after`. Give either this or `last`. */
   first?: number | null
   after?: string | null
@@ -63,7 +63,7 @@ export interface KeysetSource {
   remark?: Prisma.Sql
 }
 
-export interface KeysetSpec extends PageArguments, KeysetSource {
+export interface KeysetSpec extends KeysetArguments, KeysetSource {
   /** Makes an expression to read with each row, from SQL for the row's id. */
   row?: (id: string) => string
 }
@@ -120,7 +120,7 @@ type Identity = Pick<KeysetSource, 'name'> & {
 }
 
 /** Returns the values of the order terms in the page's cursor, or undefined without a cursor. */
-export function readCursor({ after, before }: PageArguments, list: Identity): string[] | undefined {
+export function readCursor({ after, before }: KeysetArguments, list: Identity): string[] | undefined {
   if (after != null) return readPlace(after, list, 'after').values
   return before == null ? undefined : readPlace(before, list, 'before').values
 }
@@ -214,7 +214,7 @@ export async function countRows(
   return Number(row?.count ?? 0)
 }
 
-function readLimit({ first, last }: PageArguments): { limit: number; backwards: boolean } {
+function readLimit({ first, last }: KeysetArguments): { limit: number; backwards: boolean } {
   if (first != null && last != null) {
     throw new AppError('VALIDATION_FAILED', 'Give first or last, not both.', { path: ['last'] })
   }

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type Connection, type Log, quoteIdentifier } from './connection.ts'
+import { type ConnectionSettings, type Log, quoteIdentifier } from './connection.ts'
 
 export interface Listener {
   close(): Promise<void>
@@ -14,7 +14,7 @@ const LAST_RETRY_MS = 5_000
  * finds the announced events too.
  */
 export async function listenTo(
-  connection: Connection,
+  connection: ConnectionSettings,
   channel: string,
   onNotify: () => void,
   log: Log,

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { type Connection, type Log, prepareSession, quoteIdentifier } from './connection.ts'
+import { type ConnectionSettings, type Log, prepareSession, quoteIdentifier } from './connection.ts'
 
 export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
@@ -45,7 +45,7 @@ export interface MigrateOptions {
  * Each file runs in one transaction with its record, as one simple query, because its functions
  * contain `;`. Throws, before changing anything, if the database has other migrations than ours.
  */
-export async function migrate(connection: Connection, options: MigrateOptions = {}): Promise<string[]> {
+export async function migrate(connection: ConnectionSettings, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.directory ?? MIGRATIONS)
   const client = new pg.Client(connection.config)
   // Errors between queries are emitted. The next query fails and reports them.

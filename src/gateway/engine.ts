@@ -6,7 +6,6 @@ import {
   type GraphQLSchema,
   OperationTypeNode,
 } from 'graphql'
-import { refuseSignedOut } from './authentication.ts'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
 import { validationFailed } from './errors.ts'
 import type { GatewayContext } from './gateway-context.ts'
@@ -16,6 +15,7 @@ import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
+import { refuseSignedOut } from './require-principal.ts'
 import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
 
 export interface EngineOptions {

@@ -38,7 +38,7 @@ export interface Services {
   tail: EventTail
   hub: EventHub
   access: AccessTracker
-  credentials: CredentialWatch
+  credentialWatch: CredentialWatch
   authenticate: Authenticate
   log: GatewayLog
 }

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/client.ts'
-import { countRows, type Direction, keysetPage, type OrderTerm, type PageArguments } from '../../src/database/keyset.ts'
+import {
+  countRows,
+  type Direction,
+  type KeysetArguments,
+  keysetPage,
+  type OrderTerm,
+} from '../../src/database/keyset.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'
@@ -122,7 +128,7 @@ function sorted(order: Order): string[] {
     .map((row) => row.id)
 }
 
-const page = (order: Order, args: PageArguments) => keysetPage(db, { ...TASKS, where, order: terms(order), ...args })
+const page = (order: Order, args: KeysetArguments) => keysetPage(db, { ...TASKS, where, order: terms(order), ...args })
 
 const names = Object.keys(ORDERS)
 const directions: Direction[] = ['asc', 'desc']

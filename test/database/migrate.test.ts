@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Connection, parseConnection } from '../../src/database/connection.ts'
+import { type ConnectionSettings, parseConnection } from '../../src/database/connection.ts'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 import { emptyPostgres, onPostgres } from '../support/database.ts'
 
-let connection: Connection
+let connection: ConnectionSettings
 let directory: string
 const cleanUps: (() => Promise<unknown>)[] = []
 

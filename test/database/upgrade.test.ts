@@ -5,7 +5,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
-import { type Connection, parseConnection } from '../../src/database/connection.ts'
+import { type ConnectionSettings, parseConnection } from '../../src/database/connection.ts'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 import { encodeCursor } from '../../src/events/log.ts'
@@ -27,20 +27,20 @@ let before: Rows
 let after: Rows
 
 /** Runs on a database that a server started with the settings opens later. */
-async function withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+async function withConnection<T>(work: (connection: ConnectionSettings) => Promise<T>): Promise<T> {
   if (settings.DATABASE_URL) return work(parseConnection(settings.DATABASE_URL))
   const embedded = await startEmbedded(settings.DATA_DIR ?? '')
   return work(embedded.connection).finally(() => embedded.close())
 }
 
-async function withClient<T>({ config }: Connection, work: (client: pg.Client) => Promise<T>): Promise<T> {
+async function withClient<T>({ config }: ConnectionSettings, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(config)
   await client.connect()
   return work(client).finally(() => client.end())
 }
 
 /** Gives the database the migrations and the rows of the old release. */
-async function restore(connection: Connection): Promise<void> {
+async function restore(connection: ConnectionSettings): Promise<void> {
   const sql = await readFile(FIXTURE, 'utf8')
   const directory = await mkdtemp(join(tmpdir(), 'tw-old-'))
   cleanUps.push(() => rm(directory, { recursive: true }))
@@ -51,7 +51,7 @@ async function restore(connection: Connection): Promise<void> {
 }
 
 /** Reads every row of every table, with the columns of the old release. */
-function readRows(connection: Connection, columns?: Rows): Promise<Rows> {
+function readRows(connection: ConnectionSettings, columns?: Rows): Promise<Rows> {
   return withClient(connection, async (client) => {
     const { rows: tables } = await client.query<{ name: string }>(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_prisma_migrations'`,

@@ -48,7 +48,7 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
         content: { 'application/json': { schema: body } },
       },
     }),
-    responses: routeAnswers(route, plan, accessOf(route, info), info),
+    responses: routeAnswers(route, plan, refusalsOf(route, info), info),
   }
 }
 
@@ -56,7 +56,7 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
 export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info: OpenApiInfo): JsonSchema {
   const { field, fieldName, rest } = stream
   const plan = planInput({ args: field.args, pathParameters: [], fills: {}, rest: {}, kind: 'subscription' })
-  const { isPublic, mayForbid } = accessOf(stream, info)
+  const { isPublic, mayForbid } = refusalsOf(stream, info)
   return {
     ...operationHead(stream, info),
     'x-graphql-operation': { field: `Subscription.${fieldName}`, document: print(streamDocument(schema, stream)) },
@@ -80,7 +80,7 @@ export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info
 }
 
 /** Returns the access that the application declares for the field. */
-export function accessOf({ field }: Route | StreamRoute, info: OpenApiInfo) {
+export function refusalsOf({ field }: Route | StreamRoute, info: OpenApiInfo) {
   const isPublic = info.security(field).some((one) => Object.keys(one).length === 0)
   return { isPublic, mayForbid: !isPublic && (info.mayForbid?.(field) ?? true) }
 }

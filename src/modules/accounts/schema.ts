@@ -3,9 +3,9 @@ import { builder } from '../../schema/builder.ts'
 import { refresh } from '../sessions/refresh-service.ts'
 import { type AuthAnswer, signOut, signOutEverywhere } from '../sessions/service.ts'
 import { UserType } from '../users/schema.ts'
-import { createStreamTicket, type Renewal, renewConnection, type StreamTicket } from './connections.ts'
 import { changePasswordRules, refreshRules, registerRules, renewConnectionRules, signInRules } from './input.ts'
 import * as auth from './service.ts'
+import { createStreamTicket, type Renewal, renewConnection, type StreamTicket } from './stream-access.ts'
 
 const AuthPayload = builder.objectRef<AuthAnswer>('AuthPayload').implement({
   description: 'The tokens of a session.',

@@ -20,7 +20,7 @@ export function storedRelation(kind: TaskRelationKind, taskId: string, otherId: 
 }
 
 /** Returns the kind of a stored relation as seen from its source or its target. */
-export function kindOf(type: TaskRelationType, asTarget: boolean): TaskRelationKind {
+export function relationKindOf(type: TaskRelationType, asTarget: boolean): TaskRelationKind {
   if (!asTarget || type === 'RELATES_TO') return type
   return type === 'BLOCKS' ? 'BLOCKED_BY' : 'DUPLICATED_BY'
 }

@@ -2,7 +2,7 @@ import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import type { TaskRelation } from '../../generated/prisma/client.ts'
 import { defineLoader } from '../../request/loader.ts'
 import { visibleProjects } from '../projects/policy.ts'
-import { kindOf, type TaskRelationKind } from './kinds.ts'
+import { relationKindOf, type TaskRelationKind } from './kinds.ts'
 
 /** A relation as seen from one of its two tasks. */
 export interface OwnRelation {
@@ -20,7 +20,7 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
   const asTarget = targetId === taskId
   return {
     id,
-    type: kindOf(type, asTarget),
+    type: relationKindOf(type, asTarget),
     taskId,
     relatedTaskId: asTarget ? sourceId : targetId,
     creatorId,

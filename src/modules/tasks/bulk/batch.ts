@@ -17,7 +17,7 @@ export interface ItemError {
 export const OUTCOME_STATUSES = ['SUCCEEDED', 'FAILED', 'ROLLED_BACK'] as const
 
 /** Result of one item of a batch. */
-export interface Outcome {
+export interface ItemOutcome {
   index: number
   status: (typeof OUTCOME_STATUSES)[number]
   task: TaskRow | null
@@ -25,7 +25,7 @@ export interface Outcome {
 }
 
 export interface BatchResult {
-  outcomes: Outcome[]
+  outcomes: ItemOutcome[]
   succeeded: number
   failed: number
   dryRun: boolean
@@ -131,7 +131,7 @@ function report(
   tasks: ReadonlyMap<number, TaskRow>,
   { dryRun }: { dryRun: boolean },
 ): BatchResult {
-  const outcomes = Array.from({ length: size }, (_, index): Outcome => {
+  const outcomes = Array.from({ length: size }, (_, index): ItemOutcome => {
     const [task = null, error = null] = [tasks.get(index), errors.get(index)]
     return { index, status: error ? 'FAILED' : task ? 'SUCCEEDED' : 'ROLLED_BACK', task, error }
   })

@@ -5,7 +5,7 @@ import type { Context } from '../../../request/context.ts'
 import { builder } from '../../../schema/builder.ts'
 import { changedTaskFields, newTaskFields, projectOfTask } from '../input-types.ts'
 import { TaskType } from '../type.ts'
-import { type BatchResult, type ItemError, OUTCOME_STATUSES, type Outcome } from './batch.ts'
+import { type BatchResult, type ItemError, type ItemOutcome, OUTCOME_STATUSES } from './batch.ts'
 import { bulkDeleteTasks, bulkUpdateTasks } from './change.ts'
 import { bulkCreateTasks } from './create.ts'
 import { bulkCreateItemRules, bulkDeleteItemRules, bulkRules, bulkUpdateItemRules } from './input.ts'
@@ -43,7 +43,7 @@ const ItemErrorType = builder.objectRef<ItemError>('BulkItemError').implement({
   }),
 })
 
-const OutcomeType = builder.objectRef<Outcome>('BulkTaskOutcome').implement({
+const OutcomeType = builder.objectRef<ItemOutcome>('BulkTaskOutcome').implement({
   description: 'Result of one item.',
   fields: (t) => ({
     index: t.exposeInt('index', { description: 'Index of the item, from 0.' }),
