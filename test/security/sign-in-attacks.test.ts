@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createSignInGuard } from '../../src/auth/attempts.ts'
 import { postFrom } from '../support/addresses.ts'
 import { type RestAnswer, rest } from '../support/clients.ts'
-import { ownServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { freshServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const SIGN_IN = '/api/v1/auth/sign-in'
@@ -24,7 +24,7 @@ async function times<T>(count: number, act: (index: number) => Promise<T>): Prom
 }
 
 test('wrong passwords from one address are limited across all accounts, but not for other addresses', async () => {
-  const server = await ownServerForTest()
+  const server = await freshServerForTest()
   const user = await signUp(server)
   const attack = postFrom('127.0.0.1')
   const answers = await Promise.all(
@@ -43,7 +43,7 @@ test('wrong passwords from one address are limited across all accounts, but not 
 })
 
 test('the owner of an account under attack can sign in from elsewhere', async () => {
-  const server = await ownServerForTest()
+  const server = await freshServerForTest()
   const victim = await signUp(server)
   const attack = postFrom('127.0.0.1')
   let hammering = true
@@ -72,7 +72,7 @@ describe('under an attack on one account from many addresses', () => {
   }
 
   test('an address that has signed in before can sign in at once, again and again', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const victim = await signUp(server)
     const home = postFrom('127.0.0.2')
     expect((await home(server, SIGN_IN, right(victim))).status).toBe(200)
@@ -115,7 +115,7 @@ test('an address can attempt 300 registrations an hour without affecting other a
 
 describe('with RATE_LIMIT=off', () => {
   test('nothing is limited, for one account or many', async () => {
-    const server = await ownServerForTest({ RATE_LIMIT: 'off' })
+    const server = await freshServerForTest({ RATE_LIMIT: 'off' })
     const user = await signUp(server)
     const answers = await times(PER_ACCOUNT * 2, () => signIn(server, wrong(user)))
     expect(new Set(codes(answers))).toEqual(new Set(['UNAUTHENTICATED']))
@@ -123,7 +123,7 @@ describe('with RATE_LIMIT=off', () => {
   })
 
   test('the hashing queue is still bounded: it answers 429 when full and recovers afterwards', async () => {
-    const server = await ownServerForTest({ RATE_LIMIT: 'off' })
+    const server = await freshServerForTest({ RATE_LIMIT: 'off' })
     const user = await signUp(server)
     const answers = await Promise.all(Array.from({ length: 200 }, () => signIn(server, wrong(user))))
     const refused = answers.filter(({ status }) => status === 429)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { graphql, type RestAnswer, rest } from '../support/clients.ts'
-import { ownServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { freshServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
 import { openSocket } from '../support/sockets.ts'
 
 /** Wrong passwords per minute for one account from one address. */
@@ -26,7 +26,7 @@ function aliases(count: number): string {
 
 describe('wrong passwords for one account from one address', () => {
   test('are refused from the eleventh on, as is the right one, while other accounts can sign in', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const [victim, neighbour] = [await signUp(server), await signUp(server)]
     const answers = await times(PER_ACCOUNT + 2, () => signIn(server, wrong(victim)))
     expect(codes(answers)).toEqual([...Array(PER_ACCOUNT).fill('UNAUTHENTICATED'), 'RATE_LIMITED', 'RATE_LIMITED'])
@@ -42,14 +42,14 @@ describe('wrong passwords for one account from one address', () => {
   })
 
   test('are limited for unknown addresses, too, so the limit does not reveal accounts', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const nobody = { email: `${randomUUID()}@example.org` }
     const answers = await times(PER_ACCOUNT + 1, () => signIn(server, wrong(nobody)))
     expect(codes(answers)).toEqual([...Array(PER_ACCOUNT).fill('UNAUTHENTICATED'), 'RATE_LIMITED'])
   })
 
   test('count in any spelling of the address and over every protocol', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const victim = await signUp(server)
     const socket = await openSocket(server)
     const input = wrong(victim)
@@ -66,7 +66,7 @@ describe('wrong passwords for one account from one address', () => {
   })
 
   test('count once per alias of a mutation', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const victim = await signUp(server)
     // A failing non-null field ends the mutation; aliases that did not run do not count.
     for (let asked = 0; asked < PER_ACCOUNT; asked++) {
@@ -78,7 +78,7 @@ describe('wrong passwords for one account from one address', () => {
   })
 
   test('cannot hide behind the right password of another account in the same mutation', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const [attacker, victim] = [await signUp(server), await signUp(server)]
     const query = `mutation ($own: SignInInput!, $guess: SignInInput!) {
       own: signIn(input: $own) { accessToken } guess: signIn(input: $guess) { accessToken }
@@ -92,7 +92,7 @@ describe('wrong passwords for one account from one address', () => {
   })
 
   test('cannot bypass the limit by running concurrently', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const victim = await signUp(server)
     const answers = await Promise.all(Array.from({ length: 60 }, () => signIn(server, wrong(victim))))
     expect(codes(answers).filter((code) => code === 'UNAUTHENTICATED')).toHaveLength(PER_ACCOUNT)
@@ -100,7 +100,7 @@ describe('wrong passwords for one account from one address', () => {
   })
 
   test('are reset by the right password, which never counts', async () => {
-    const server = await ownServerForTest()
+    const server = await freshServerForTest()
     const user = await signUp(server)
     for (let round = 0; round < 3; round++) {
       await times(PER_ACCOUNT - 1, () => signIn(server, wrong(user)))

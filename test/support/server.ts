@@ -8,7 +8,7 @@ import type { Database } from '../../src/database/client.ts'
 import type { GatewayLog } from '../../src/gateway/gateway-context.ts'
 import { addUser } from '../../src/modules/users/account-service.ts'
 import { rest } from './clients.ts'
-import { openTestDatabase } from './database.ts'
+import { type OpenTestDatabase, openTestDatabase } from './database.ts'
 
 interface LogLine {
   level: string
@@ -34,6 +34,7 @@ export interface OwnServer extends TestServer {
 }
 
 let shared: Promise<OwnServer> | undefined
+let sharedDatabase: Promise<OpenTestDatabase> | undefined
 
 /**
  * Returns the server that all test files of this worker share, with its log emptied. It has no
@@ -41,10 +42,13 @@ let shared: Promise<OwnServer> | undefined
  * The server ends with the worker, and the global teardown removes its database.
  */
 export async function sharedServer(): Promise<TestServer> {
-  shared ??= ownServer({ RATE_LIMIT: 'off' }).then(async (server) => {
-    await signUp(server, 'First')
-    return server
-  })
+  sharedDatabase ??= openTestDatabase({ poolSize: 10 })
+  shared ??= sharedDatabase
+    .then((database) => startOn(database, { RATE_LIMIT: 'off' }))
+    .then(async (server) => {
+      await signUp(server, 'First')
+      return server
+    })
   const server = await shared
   server.log.lines.length = 0
   return server
@@ -52,8 +56,11 @@ export async function sharedServer(): Promise<TestServer> {
 
 /** Starts a server on a fresh database, for tests of the server itself. The caller closes it. */
 export async function ownServer(settings: Record<string, string> = {}): Promise<OwnServer> {
+  return startOn(await openTestDatabase({ poolSize: 10 }), settings)
+}
+
+async function startOn(database: OpenTestDatabase, settings: Record<string, string>): Promise<OwnServer> {
   const log = keepingLog()
-  const database = await openTestDatabase({ poolSize: 10 })
   const { options } = database
   const config = readConfig({
     PORT: '0',
@@ -83,6 +90,19 @@ const servers = new Map<string, TestServer>()
 /** Like `ownServer`, but closed at the end of the test. */
 export async function ownServerForTest(settings?: Record<string, string>): Promise<OwnServer> {
   const server = await ownServer(settings)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/**
+ * Starts a further server on the database of the shared one, closed at the end of the test. For
+ * tests of what a server keeps in memory, such as rate limits.
+ */
+export async function freshServerForTest(settings: Record<string, string> = {}): Promise<OwnServer> {
+  await sharedServer()
+  const { handle, options } = (await sharedDatabase)!
+  const ending = { handle: { ...handle, close: async () => {} }, options, close: async () => {} }
+  const server = await startOn(ending, settings)
   onTestFinished(() => server.close())
   return server
 }

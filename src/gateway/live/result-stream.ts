@@ -102,7 +102,8 @@ export class ResultStream implements EngineStream {
       if (!step || step.done || this.#ended) return this.return()
       const mapped = this.#parts.map(step.value)
       const outcome = mapped instanceof Promise ? await mapped : mapped
-      // The credential may have ended while the result was computed: do not deliver it.
+      // While the result was computed, the client may have unsubscribed or its credential ended.
+      if (this.#ended) return DONE
       if (this.#credentialEnd) throw this.#credentialEnd
       if (this.#parts.source.mayDeliver?.(step.value as never) === false) return this.next()
       if (!hasServerError(outcome.result)) return { done: false, value: outcome }
