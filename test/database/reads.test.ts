@@ -17,8 +17,7 @@ interface Delegate {
   findUnique(args: Args): Promise<Row | null>
 }
 
-/** The models that the API reads, without those whose columns JSON cannot hold exactly. */
-const READ = ['Task', 'Project', 'User', 'Label', 'Membership', 'Session', 'SavedFilter', 'TaskRelation']
+const READ = ['Task', 'Event', 'Project', 'User', 'Label', 'Membership', 'Session', 'SavedFilter', 'TaskRelation']
 
 /** Compares each read with Prisma's own on the same rows. Needs a second connection. */
 describe.runIf(onPostgres)('a read in one statement returns what Prisma returns', () => {
@@ -32,7 +31,7 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     await makeWorlds(server, personas)
     prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: server.config.DATABASE_URL ?? '' }) })
     for (const name of READ) {
-      for (const row of await delegate(prisma, name).findMany({ orderBy: { id: 'asc' }, take: 20 })) {
+      for (const row of await delegate(prisma, name).findMany({ orderBy: { [keyOf(name)]: 'asc' }, take: 20 })) {
         for (const [column, value] of Object.entries(row)) {
           samples.set(`${name}.${column}`, [...(samples.get(`${name}.${column}`) ?? []), value])
         }
@@ -47,10 +46,12 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
   const delegate = (client: object, model: string) =>
     (client as Record<string, Delegate>)[`${model[0]?.toLowerCase()}${model.slice(1)}`]!
 
+  const keyOf = (name: string) => (modelOf(name).columns.has('id') ? 'id' : 'seq')
+
   const modelOf = (name: string): Model => MODELS.get(name)!
 
   /** Columns that both sides can return. */
-  const columnsOf = (model: Model) => [...model.columns.values()].filter(({ type }) => !/BigInt|Bytes/.test(type))
+  const columnsOf = (model: Model) => [...model.columns.values()].filter(({ type }) => type !== 'Bytes')
 
   const subset = <T>(items: readonly T[]) => fc.subarray([...items], { minLength: 1 })
 
@@ -78,7 +79,7 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     const single = fc.constantFrom(...columnsOf(model)).chain(({ name }): fc.Arbitrary<Args> => {
       const known = samples.get(`${model.name}.${name}`) ?? []
       const values = known.filter((value) => value !== null && typeof value !== 'object')
-      if (values.length === 0 || name === 'filter') return fc.constant({})
+      if (values.length === 0 || /^(filter|changes|state)$/.test(name)) return fc.constant({})
       const value = fc.constantFrom(...values)
       return fc.oneof(
         value.map((one) => ({ [name]: one })),
@@ -121,9 +122,9 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     () =>
       check(draws(300), reads(), SEED, async ({ name, args, page }) => {
         const [ours, theirs] = [delegate(server.db, name), delegate(prisma, name)]
-        const many = { ...args, ...page, orderBy: { id: 'asc' } }
+        const many = { ...args, ...page, orderBy: { [keyOf(name)]: 'asc' } }
         expect(await ours.findMany(many)).toEqual(await theirs.findMany(many))
-        const first = { ...args, orderBy: { id: 'asc' } }
+        const first = { ...args, orderBy: { [keyOf(name)]: 'asc' } }
         expect(await ours.findFirst(first)).toEqual(await theirs.findFirst(first))
       }),
     timeout,
@@ -134,6 +135,12 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     const ids = [...tasks.map(({ id }) => id), '01890000-0000-7000-8000-000000000000']
     const found = await Promise.all(ids.map((id) => server.db.task.findUnique({ where: { id } })))
     expect(found).toEqual([...tasks, null])
+  })
+
+  test('for a list of one id, alone and many at once', async () => {
+    const ids = (await prisma.task.findMany({ select: { id: true } })).map(({ id }) => id)
+    const read = (client: PrismaClient) => ids.map((id) => client.task.findMany({ where: { id: { in: [id] } } }))
+    expect(await Promise.all(read(server.db))).toEqual(await Promise.all(read(prisma)))
   })
 
   test('for reads at once of which one has an impossible value', async () => {

@@ -119,7 +119,10 @@ function withFinds(delegate: object, model: string, types: ColumnTypes, { many, 
   }
 
   const replaced: Record<string, Find> = {
-    findMany: (args = {}) => {
+    findMany: async (args = {}) => {
+      const single = ofSingleId(args)
+      const first = single && compile(single)
+      if (first) return [await readFirst(first)].filter((row) => row !== null)
       const read = compile(args)
       return read ? readMany(args, read) : finds.findMany(args)
     },
@@ -135,4 +138,12 @@ function withFinds(delegate: object, model: string, types: ColumnTypes, { many, 
   return new Proxy(delegate, {
     get: (target, name) => replaced[name as string] ?? Reflect.get(target, name),
   })
+}
+
+/** Turns a read of the rows with one id, which is a list of one, into a read that can be batched. */
+function ofSingleId(args: Args): Args | undefined {
+  const { id } = (args.where ?? {}) as { id?: { in?: unknown[] } }
+  if (!Array.isArray(id?.in) || id.in.length !== 1 || args.take !== undefined || args.skip !== undefined)
+    return undefined
+  return { ...args, where: { ...(args.where as object), id: id.in[0] } }
 }

@@ -65,10 +65,10 @@ class Compiler {
   }
 
   read(model: Model, args: Args, id?: string): CompiledRead {
-    const { where, select, include, orderBy, take, skip, ...others } = args
+    const { where, select, include, omit, orderBy, take, skip, ...others } = args
     for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
     const alias = this.#alias()
-    const selected = this.#select(model, alias, select, include)
+    const selected = this.#select(model, alias, { select, include, omit })
     const condition = id ? `${alias}."id" = ${id}` : this.#where(model, alias, where)
     const order = this.#orderBy(model, alias, orderBy)
     const text = [
@@ -95,16 +95,18 @@ class Compiler {
     return `$${this.#values.push(value)}::${type}`
   }
 
-  #select(model: Model, alias: string, select: unknown, include: unknown): Selected {
+  #select(model: Model, alias: string, { select, include, omit = {} }: Args): Selected {
+    const omitted = omit as Record<string, unknown>
     const chosen = (select ?? include ?? {}) as Record<string, unknown>
     const columns = select
       ? Object.keys(chosen).filter((name) => chosen[name] && !model.relations.has(name))
-      : [...model.columns.keys()]
+      : [...model.columns.keys()].filter((name) => !omitted[name])
     const parts: string[] = []
     const readers: ((row: unknown[], object: Record<string, unknown>) => void)[] = []
     for (const name of columns) {
       const column = columnOf(model, name)
-      const index = parts.push(`${alias}."${name}"`) - 1
+      // JSON numbers lose digits of large integers.
+      const index = parts.push(`${alias}."${name}"${column.type === 'BigInt' ? '::text' : ''}`) - 1
       readers.push(columnReader(column, index))
     }
     for (const [name, nested] of Object.entries(chosen)) {
@@ -128,11 +130,11 @@ class Compiler {
   }
 
   #related(relation: Relation, outer: string, args: Args): { sql: string; decode: (value: unknown) => unknown } {
-    const { where, select, include, orderBy, ...others } = args
+    const { where, select, include, omit, orderBy, ...others } = args
     for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
     const model = modelNamed(relation.model)
     const alias = this.#alias()
-    const selected = this.#select(model, alias, select, include)
+    const selected = this.#select(model, alias, { select, include, omit })
     const joined = relation.own
       ? `${alias}."id" = ${outer}."${relation.key}"`
       : `${alias}."${relation.key}" = ${outer}."id"`
@@ -241,20 +243,23 @@ function columnOf(model: Model, name: string): Column {
   return column
 }
 
+/** Makes the values of a column from JSON that Prisma returns as objects. */
+const FROM_JSON: Record<string, (text: string) => unknown> = { DateTime: (text) => new Date(text), BigInt }
+
 function columnReader(
   { name, type }: Column,
   index: number,
 ): (row: unknown[], object: Record<string, unknown>) => void {
-  if (type === 'DateTime') {
+  if (type === 'Bytes' || type === 'Decimal') throw new Uncovered(`the type ${type}`)
+  const convert = FROM_JSON[type]
+  if (!convert) {
     return (row, object) => {
-      const text = row[index]
-      object[name] = text === null ? null : new Date(text as string)
+      object[name] = row[index]
     }
   }
-  // JSON numbers lose digits of large integers, and bytes have no form in JSON.
-  if (type === 'BigInt' || type === 'Bytes' || type === 'Decimal') throw new Uncovered(`the type ${type}`)
   return (row, object) => {
-    object[name] = row[index]
+    const value = row[index]
+    object[name] = value === null ? null : convert(value as string)
   }
 }
 
