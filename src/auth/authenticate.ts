@@ -90,7 +90,12 @@ export function createAuthenticate({ db, tokens, external, viewers }: Authentica
     const now = Date.now()
     if (now - (usesStored.get(id) ?? 0) > LAST_USED_PRECISION_MS) {
       usesStored.set(id, now)
-      await db.apiKey.updateMany({ where: { id }, data: { lastUsedAt: new Date(now) } })
+      try {
+        await db.apiKey.updateMany({ where: { id }, data: { lastUsedAt: new Date(now) } })
+      } catch (error) {
+        usesStored.delete(id)
+        throw error
+      }
     }
     return found.viewer
   }

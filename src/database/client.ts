@@ -125,6 +125,9 @@ function createClient(pool: pg.Pool, connection: ConnectionSettings, names: Stat
   return new PrismaClient({ adapter, transactionOptions: { maxWait: CONNECTION_TIMEOUT_MS, timeout: 15_000 } })
 }
 
+// In the zone of the process, times before its standard time would lose their seconds.
+pg.defaults.parseInputDatesAsUTC = true
+
 const INT8_OID = 20
 
 /** Reads the values of raw queries as Prisma does: bigint as BigInt. */

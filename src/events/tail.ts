@@ -164,8 +164,11 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       if (announced === position) next = part
       announced = part.end
     }
-    checkedWrites = covered
-    checkedAt = began
+    // A log that has become shorter, after a restore, was not followed.
+    if (newest === announced) {
+      checkedWrites = covered
+      checkedAt = began
+    }
     return newest
   })
 

@@ -151,6 +151,43 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     expect(bad.status).toBe('rejected')
   })
 
+  test('for arguments that Prisma refuses, or understands in its own way', async () => {
+    const { id, title } = await prisma.task.findFirstOrThrow({ orderBy: { id: 'asc' } })
+    const { userId, projectId } = await prisma.membership.findFirstOrThrow()
+    const calls: [model: string, method: keyof Delegate, args: Args][] = [
+      ['Task', 'findUnique', { where: { id: undefined } }],
+      ['Task', 'findUnique', { where: { id: null } }],
+      ['Task', 'findUnique', { where: {} }],
+      ['Task', 'findUnique', {}],
+      ['Task', 'findUnique', { where: { title } }],
+      ['User', 'findUnique', { where: { email: undefined } }],
+      ['Membership', 'findUnique', { where: { userId_projectId: { userId, projectId: undefined } } }],
+      ['Membership', 'findUnique', { where: { userId_projectId: { userId, projectId } } }],
+      ['Task', 'findMany', { where: { id: { in: [id], not: id } } }],
+      ['Task', 'findMany', { where: { id: { in: [undefined] } } }],
+      ['Task', 'findMany', { where: { id: { in: [id, null] } } }],
+      ['Task', 'findMany', { where: { title: 5 } }],
+      ['Task', 'findMany', { where: { priority: '3' } }],
+      ['Task', 'findMany', { where: { createdAt: { gt: 'yesterday' } } }],
+      ['Task', 'findMany', { where: { createdAt: { gt: new Date(NaN) } } }],
+      ['Task', 'findMany', { where: { OR: [undefined] } }],
+      ['Task', 'findMany', { where: { parent: { id: undefined } }, orderBy: { id: 'asc' } }],
+      ['Task', 'findMany', { include: { _count: true }, orderBy: { id: 'asc' } }],
+      ['Task', 'findMany', { select: { nothing: true } }],
+      ['Task', 'findMany', { select: { id: false } }],
+      ['Task', 'findFirst', { take: -1, orderBy: { id: 'asc' } }],
+      ['Task', 'findMany', { where: { dueAt: { gt: new Date('1800-01-01T00:00:00Z') } }, orderBy: { id: 'asc' } }],
+    ]
+    const outcome = (client: object, [model, method, args]: (typeof calls)[number]) =>
+      (async () => delegate(client, model)[method](args))().then(
+        (value) => ({ value }),
+        () => 'refused',
+      )
+    for (const call of calls) {
+      expect(await outcome(server.db, call), JSON.stringify(call)).toEqual(await outcome(prisma, call))
+    }
+  })
+
   test('in a transaction, where a read sees what the transaction wrote', async () => {
     const { id } = await prisma.task.findFirstOrThrow()
     await server.db.$transaction(async (tx) => {

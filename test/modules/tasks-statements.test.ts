@@ -3,6 +3,7 @@ import { graphql, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { type RecordedServer, recordedServer } from '../support/recorded-server.ts'
 import { signUp } from '../support/server.ts'
+import { until } from '../support/wait.ts'
 
 /**
  * Pins the number of SQL statements of each operation, whatever the number of rows. A list is one
@@ -86,6 +87,14 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
         expect(statements.length, statements.join('\n')).toBeLessThanOrEqual(10)
       }
     }
+  })
+
+  test('of authentication is 0 once the viewer is known', async () => {
+    await until('a request needs no statement for its viewer', async () => {
+      const { statements = [] } =
+        (await server.recorder?.during(() => rest(server, 'GET /events/cursor', { token }))) ?? {}
+      return !statements.some((sql) => sql.includes('FROM "Session"'))
+    })
   })
 
   test('of a task by id is 1', async () => {

@@ -43,9 +43,10 @@ export function createBatches(run: RunText) {
         found[Number(row.slice(0, end)) - 1] = row.slice(end + 1)
       }
       for (const [index, { resolve }] of reads.entries()) resolve(found[index])
-    } catch {
-      // Perhaps a value of one read is at fault: the others must not fail with it.
-      await Promise.all(reads.map(runAlone))
+    } catch (error) {
+      // A value of one read may be at fault: the others must not fail with it.
+      if (isAboutValue(error)) await Promise.all(reads.map(runAlone))
+      else for (const { reject } of reads) reject(error)
     }
   }
 
@@ -87,3 +88,8 @@ export function createBatches(run: RunText) {
 
 /** Maximum number of batch statements kept. */
 const MAX_TEXTS = 500
+
+/** Checks for a data exception of PostgreSQL, such as text that is no UUID. */
+function isAboutValue(error: unknown): boolean {
+  return /^22/.test(String((error as { code?: unknown }).code))
+}

@@ -1,6 +1,14 @@
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts'
 import { createBatches, type RunText } from './batch.ts'
-import { type ColumnTypes, type CompiledRead, type CompiledRow, compileRead, compileRow, Uncovered } from './compile.ts'
+import {
+  type ColumnTypes,
+  type CompiledRead,
+  type CompiledRow,
+  compileRead,
+  compileRow,
+  compileUnique,
+  Uncovered,
+} from './compile.ts'
 import { MODELS } from './models.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -127,11 +135,11 @@ function withFinds(delegate: object, model: string, types: ColumnTypes, { many, 
       return read ? readMany(args, read) : finds.findMany(args)
     },
     findFirst: (args = {}) => {
-      const read = compile({ ...args, take: 1 })
+      const read = args.take === undefined || args.take === 1 ? compile({ ...args, take: 1 }) : undefined
       return read ? readFirst(read) : finds.findFirst(args)
     },
     findUnique: (args = {}) => {
-      const read = compile(args)
+      const read = orUncovered(() => compileUnique(model, args, types))
       return read ? readFirst(read) : finds.findUnique(args)
     },
   }
@@ -142,8 +150,9 @@ function withFinds(delegate: object, model: string, types: ColumnTypes, { many, 
 
 /** Turns a read of the rows with one id, which is a list of one, into a read that can be batched. */
 function ofSingleId(args: Args): Args | undefined {
-  const { id } = (args.where ?? {}) as { id?: { in?: unknown[] } }
-  if (!Array.isArray(id?.in) || id.in.length !== 1 || args.take !== undefined || args.skip !== undefined)
-    return undefined
-  return { ...args, where: { ...(args.where as object), id: id.in[0] } }
+  const { id } = (args.where ?? {}) as { id?: Record<string, unknown> }
+  const [only, ...others] = Array.isArray(id?.in) ? id.in : []
+  const isSingle = typeof only === 'string' && others.length === 0 && Object.keys(id ?? {}).length === 1
+  if (!isSingle || args.take !== undefined || args.skip !== undefined) return undefined
+  return { ...args, where: { ...(args.where as object), id: only } }
 }

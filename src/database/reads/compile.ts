@@ -26,6 +26,15 @@ export function compileRead(model: string, args: Args, types: ColumnTypes): Comp
   return new Compiler(types).read(modelNamed(model), args)
 }
 
+/** Compiles a read of the row with a unique key. Conditions of other columns may come with it. */
+export function compileUnique(model: string, args: Args, types: ColumnTypes): CompiledRead {
+  const where = (args.where ?? {}) as Args
+  const isGiven = (key: readonly string[]) =>
+    key.length === 1 ? isValue(where[key[0] ?? '']) : isOperators(where[key.join('_')])
+  if (!modelNamed(model).uniqueKeys.some(isGiven)) throw new Uncovered('no unique key')
+  return compileRead(model, { ...args, take: 1 }, types)
+}
+
 export interface CompiledRow extends Pick<CompiledRead, 'decode'> {
   /** Makes an expression for a row as JSON text, or NULL, from SQL for its id. */
   sql: (id: string) => string
@@ -75,8 +84,9 @@ class Compiler {
       `SELECT ${selected.sql}::text AS "row" FROM "${model.name}" AS ${alias}`,
       condition && `WHERE ${condition}`,
       order && `ORDER BY ${order}`,
-      take === undefined ? '' : `LIMIT ${count(take)}`,
-      skip === undefined ? '' : `OFFSET ${count(skip)}`,
+      // One row is the limit of a statement of its own; other limits share one.
+      take === undefined ? '' : `LIMIT ${take === 1 ? take : this.#value(count(take), 'bigint')}`,
+      skip === undefined ? '' : `OFFSET ${this.#value(count(skip), 'bigint')}`,
     ]
     return {
       text: text.filter(Boolean).join(' '),
@@ -98,9 +108,12 @@ class Compiler {
   #select(model: Model, alias: string, { select, include, omit = {} }: Args): Selected {
     const omitted = omit as Record<string, unknown>
     const chosen = (select ?? include ?? {}) as Record<string, unknown>
-    const columns = select
-      ? Object.keys(chosen).filter((name) => chosen[name] && !model.relations.has(name))
-      : [...model.columns.keys()].filter((name) => !omitted[name])
+    for (const [name, value] of Object.entries(chosen)) {
+      const known = model.relations.has(name) || (select && model.columns.has(name))
+      if (value && !known) throw new Uncovered(`${model.name}.${name}`)
+    }
+    // In the order of the model, so that the order of a client's fields makes no other statement.
+    const columns = [...model.columns.keys()].filter((name) => (select ? chosen[name] : !omitted[name]))
     const parts: string[] = []
     const readers: ((row: unknown[], object: Record<string, unknown>) => void)[] = []
     for (const name of columns) {
@@ -109,16 +122,16 @@ class Compiler {
       const index = parts.push(`${alias}."${name}"${column.type === 'BigInt' ? '::text' : ''}`) - 1
       readers.push(columnReader(column, index))
     }
-    for (const [name, nested] of Object.entries(chosen)) {
-      const relation = model.relations.get(name)
-      if (!nested || !relation) continue
+    for (const [name, relation] of model.relations) {
+      const nested = chosen[name]
+      if (!nested) continue
       const { sql, decode } = this.#related(relation, alias, nested === true ? {} : (nested as Args))
       const index = parts.push(sql) - 1
       readers.push((row, object) => {
         object[name] = decode(row[index])
       })
     }
-    if (parts.length > MAX_ARGUMENTS) throw new Uncovered(`${parts.length} columns`)
+    if (parts.length === 0 || parts.length > MAX_ARGUMENTS) throw new Uncovered(`${parts.length} columns`)
     return {
       sql: `json_build_array(${parts.join(', ')})`,
       decode(row) {
@@ -171,26 +184,35 @@ class Compiler {
       if (relation) return this.#relationCondition(relation, prefix, id, condition)
       // A unique key of several columns: {userId_projectId: {userId, projectId}}.
       if (!model.columns.has(name) && name.includes('_')) {
-        return this.#conditions(model, prefix, id, condition as Args)
+        const parts = condition as Args
+        if (!name.split('_').every((part) => isValue(parts[part]))) throw new Uncovered(`an incomplete ${name}`)
+        return this.#conditions(model, prefix, id, parts)
       }
-      const { name: column } = columnOf(model, name)
+      const { name: column, type: prismaType } = columnOf(model, name)
       if (prefix === null) throw new Uncovered(name)
       const type = this.#types.get(model.name)?.get(column)
       if (!type || type.endsWith('[]') || type.startsWith('json')) throw new Uncovered(`${model.name}.${column}`)
-      return this.#columnCondition(`${prefix}"${column}"`, type, condition)
+      return this.#columnCondition(`${prefix}"${column}"`, { type, prismaType }, condition)
     })
   }
 
-  #columnCondition(column: string, type: string, condition: unknown): string[] {
+  #columnCondition(column: string, types: { type: string; prismaType: string }, condition: unknown): string[] {
+    const { type, prismaType } = types
+    const compared = (comparison: string, value: unknown) => {
+      if (!hasType(value, prismaType)) throw new Uncovered(`a value that is no ${prismaType}`)
+      return `${column} ${comparison} ${this.#value(value, type)}`
+    }
     if (condition === null) return [`${column} IS NULL`]
-    if (!isOperators(condition)) return [`${column} = ${this.#value(condition, type)}`]
+    if (!isOperators(condition)) return [compared('=', condition)]
     return Object.entries(condition).flatMap(([operator, value]) => {
       if (value === undefined) return []
-      if (operator === 'in' && Array.isArray(value)) return [`${column} = ANY(${this.#value(value, `${type}[]`)})`]
+      if (operator === 'in' && Array.isArray(value) && value.every((one) => hasType(one, prismaType))) {
+        return [`${column} = ANY(${this.#value(value, `${type}[]`)})`]
+      }
       if (operator === 'not' && value === null) return [`${column} IS NOT NULL`]
       const comparison = COMPARISONS[operator]
-      if (!comparison || value === null || isOperators(value)) throw new Uncovered(operator)
-      return [`${column} ${comparison} ${this.#value(value, type)}`]
+      if (!comparison) throw new Uncovered(operator)
+      return [compared(comparison, value)]
     })
   }
 
@@ -203,7 +225,8 @@ class Compiler {
       if (relation.isRequired && Object.keys(condition as Args).every((name) => model.relations.has(name))) {
         return this.#conditions(model, null, key, condition as Args)
       }
-      if (Object.keys(condition as Args).length === 0) throw new Uncovered('a relation that may be missing')
+      if (Object.values(condition as Args).every((value) => value === undefined))
+        throw new Uncovered('a relation that may be missing')
       const alias = this.#alias()
       return [exists(model, alias, [`${alias}."id" = ${key}`, this.#where(model, alias, condition)])]
     }
@@ -269,7 +292,29 @@ function count(value: unknown): number {
 }
 
 function listOf(condition: unknown): Args[] {
-  return [condition].flat() as Args[]
+  const conditions = [condition].flat()
+  if (!conditions.every(isOperators)) throw new Uncovered('a condition that is no object')
+  return conditions
+}
+
+const isValue = (value: unknown) => value !== undefined && value !== null
+
+/** JavaScript types of values by Prisma's type. Enums are strings. */
+function hasType(value: unknown, prismaType: string): boolean {
+  switch (prismaType) {
+    case 'Int':
+      return Number.isInteger(value)
+    case 'BigInt':
+      return typeof value === 'bigint' || Number.isInteger(value)
+    case 'Boolean':
+      return typeof value === 'boolean'
+    case 'DateTime':
+      return value instanceof Date && !Number.isNaN(value.getTime())
+    case 'Bytes':
+      return value instanceof Uint8Array
+    default:
+      return typeof value === 'string'
+  }
 }
 
 function isOperators(value: unknown): value is Args {

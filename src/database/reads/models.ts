@@ -24,6 +24,8 @@ export interface Model {
   name: string
   columns: ReadonlyMap<string, Column>
   relations: ReadonlyMap<string, Relation>
+  /** The columns of each unique key. */
+  uniqueKeys: readonly (readonly string[])[]
 }
 
 interface Field {
@@ -34,16 +36,24 @@ interface Field {
   isRequired: boolean
   relationName?: string
   relationFromFields?: readonly string[]
+  isId?: boolean
+  isUnique?: boolean
 }
 
-const fieldsOf = getDatamodel().datamodel.models as unknown as Record<string, { fields: readonly Field[] }>
+interface DatamodelEntry {
+  fields: readonly Field[]
+  primaryKey: { fields: readonly string[] } | null
+  uniqueIndexes: readonly { fields: readonly string[] }[]
+}
+
+const fieldsOf = getDatamodel().datamodel.models as unknown as Record<string, DatamodelEntry>
 
 /** The models of prisma/schema.prisma by name. */
 export const MODELS: ReadonlyMap<string, Model> = new Map(
-  Object.entries(fieldsOf).map(([name, { fields }]) => [name, readModel(name, fields)]),
+  Object.entries(fieldsOf).map(([name, entry]) => [name, readModel(name, entry)]),
 )
 
-function readModel(name: string, fields: readonly Field[]): Model {
+function readModel(name: string, { fields, primaryKey, uniqueIndexes }: DatamodelEntry): Model {
   const columns = fields.filter(({ kind }) => kind !== 'object')
   const relations = fields.flatMap((field): [string, Relation][] => {
     const relation = field.kind === 'object' ? readRelation(name, field) : undefined
@@ -53,6 +63,11 @@ function readModel(name: string, fields: readonly Field[]): Model {
     name,
     columns: new Map(columns.map(({ name, type }) => [name, { name, type }])),
     relations: new Map(relations),
+    uniqueKeys: [
+      ...fields.filter(({ isId, isUnique }) => isId || isUnique).map((field) => [field.name]),
+      ...(primaryKey ? [primaryKey.fields] : []),
+      ...uniqueIndexes.map((index) => index.fields),
+    ],
   }
 }
 
