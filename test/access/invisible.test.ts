@@ -13,7 +13,7 @@ import { isId } from '../../src/schema/rules.ts'
 import { rest } from '../support/clients.ts'
 import { onPostgres, testDatabase } from '../support/database.ts'
 import { keepingLog } from '../support/server.ts'
-import { recordStatements, type StatementRecorder } from '../support/statements.ts'
+import { OF_THE_SERVER, recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD } from './cast.ts'
 import { documentOf, fits, restRequest, rootFields, type Variables } from './doors.ts'
 import { OPENED } from './hidings.ts'
@@ -72,7 +72,7 @@ async function trace(send: () => ReturnType<typeof rest>, asked: string): Promis
     headers: Object.fromEntries([...result.headers].filter(([name]) => !ITS_OWN.includes(name))),
     body: result.text.replaceAll(asked, 'ASKED').replace(/"requestId":"[^"]+"/, '"requestId":"ITS OWN"'),
     // The server looks the viewer up again whenever its cache is not current.
-    statements: statements.filter((sql) => !/FROM "(Session|ApiKey)" AS t0 WHERE t0\."(id|hash)"/.test(sql)),
+    statements: statements.filter((sql) => !OF_THE_SERVER.test(sql)),
   }
 }
 

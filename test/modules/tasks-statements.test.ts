@@ -3,6 +3,7 @@ import { graphql, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { type RecordedServer, recordedServer } from '../support/recorded-server.ts'
 import { signUp } from '../support/server.ts'
+import { OF_THE_SERVER } from '../support/statements.ts'
 import { until } from '../support/wait.ts'
 
 /**
@@ -137,9 +138,6 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
     expect(counts, texts.join('\n\n')).toEqual([counts[0], counts[0]])
   })
 })
-
-/** The server's look-up of the viewer, and its reads of new events, which happen at any time. */
-const OF_THE_SERVER = /FROM "Session"|FROM "Event" AS t0 WHERE t0."position"|assign_event_positions/
 
 const RELATIONS = 'project,labels,assignees,creator,parent,subtaskProgress,relations'
 const CONDITIONS = {

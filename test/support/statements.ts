@@ -93,3 +93,7 @@ function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
     }
   }
 }
+
+/** The server's look-ups of viewers and its reads of new events, which happen at any time. */
+export const OF_THE_SERVER =
+  /FROM "Session" AS|FROM "ApiKey" AS t0 WHERE t0\."(id|hash)"|FROM "Event" AS t0 WHERE t0\."position"|assign_event_positions/
