@@ -1,12 +1,12 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from '../generated/prisma/client.ts'
+import { withCompiledStatements } from './compiled/client.ts'
+import { readColumnTypes } from './compiled/column-types.ts'
 import { type ConnectionSettings, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
 import { startEmbedded } from './embedded.ts'
 import { type Listener, listenTo } from './listen.ts'
 import { migrate } from './migrate.ts'
-import { withReads } from './reads/client.ts'
-import { readColumnTypes } from './reads/column-types.ts'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
 
 export type Database = PrismaClient
@@ -68,7 +68,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
 
   const pool = createPool(connection, embedded ? 1 : (options.poolSize ?? 10), log)
   const names = createStatementNames()
-  const db = withReads(createClient(pool, connection, names), {
+  const db = withCompiledStatements(createClient(pool, connection, names), {
     types: await readColumnTypes(pool),
     async run<Row>(text: string, values: readonly unknown[]) {
       const name = connection.namedStatements ? names({ sql: text }) : undefined

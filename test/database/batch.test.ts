@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createBatches, type RunText } from '../../src/database/reads/batch.ts'
-import type { CompiledRead } from '../../src/database/reads/compile.ts'
+import type { CompiledRead } from '../../src/database/compiled/read.ts'
+import { createReadBatches, type RunText } from '../../src/database/compiled/read-batch.ts'
 
 const readOf = (value: string): CompiledRead => ({
   text: 'SELECT row FROM things WHERE id = $1::uuid',
@@ -17,13 +17,13 @@ function failing(code: string) {
     if (values.flat().includes('bad')) throw Object.assign(new Error('refused'), { code })
     return values.flat().length > 1 ? values.flat().map((value, index) => `${index + 1} ${value}`) : values.map(String)
   }
-  return { counted, readOne: createBatches(run) }
+  return { counted, readOne: createReadBatches(run) }
 }
 
 describe('a batch of reads', () => {
   test('is one statement for all that were asked for in one turn', async () => {
     const { counted, readOne } = failing('')
-    expect(await Promise.all(['a', 'b', 'c'].map((value) => readOne(readOf(value))))).toEqual(['a', 'b', 'c'])
+    expect(await Promise.all(['a', 'b', 'c'].map((value) => readOne(readOf(value))))).toEqual([['a'], ['b'], ['c']])
     expect(counted.statements).toBe(1)
   })
 

@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MODELS, type Model } from '../../src/database/reads/models.ts'
+import { MODELS, type Model } from '../../src/database/compiled/models.ts'
 import { PrismaClient } from '../../src/generated/prisma/client.ts'
 import { makeWorlds } from '../access/cast.ts'
 import { personas } from '../access/personas.ts'

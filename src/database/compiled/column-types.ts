@@ -1,5 +1,7 @@
 import type { Pool } from 'pg'
-import type { ColumnTypes } from './compile.ts'
+
+/** Types of columns in SQL, like "uuid", by table and column. */
+export type ColumnTypes = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 /** Reads the SQL types of all columns from the catalog of the connected database. */
 export async function readColumnTypes(pool: Pool): Promise<ColumnTypes> {

@@ -1,111 +1,40 @@
-/**
- * Compiles the arguments of Prisma's findMany, findFirst and findUnique to one SQL statement, with
- * exactly the selected columns and all relations in it. Each row is one JSON array.
- */
-import { type Column, MODELS, type Model, type Relation } from './models.ts'
+/** Compiles the parts of Prisma's arguments, such as "where" and "select", to parts of one SQL statement. */
+import type { ColumnTypes } from './column-types.ts'
+import { type Column, type Model, modelNamed, type Relation } from './models.ts'
+import { Uncovered } from './uncovered.ts'
+import { columnReader, hasType, isOperators, isValue } from './values.ts'
 
-/** Types of columns in SQL, like "uuid", by table and column. */
-export type ColumnTypes = ReadonlyMap<string, ReadonlyMap<string, string>>
+export type Args = Readonly<Record<string, unknown>>
 
-export interface CompiledRead {
-  /** Selects one column, the row as JSON text. */
-  text: string
-  values: unknown[]
-  /** SQL types of the values. An array type cannot be batched. */
-  types: string[]
-  /** Makes the object that Prisma would return from a parsed row. */
-  decode: (row: unknown[]) => Record<string, unknown>
-}
+/** Makes the object that Prisma would return from a row. */
+export type Decode = (row: unknown[]) => Record<string, unknown>
 
-/** The arguments are valid for Prisma but not covered here. */
-export class Uncovered extends Error {}
-
-type Args = Readonly<Record<string, unknown>>
-
-export function compileRead(model: string, args: Args, types: ColumnTypes): CompiledRead {
-  return new Compiler(types).read(modelNamed(model), args)
-}
-
-/** Compiles a read of the row with a unique key. Conditions of other columns may come with it. */
-export function compileUnique(model: string, args: Args, types: ColumnTypes): CompiledRead {
-  const where = (args.where ?? {}) as Args
-  const isGiven = (key: readonly string[]) =>
-    key.length === 1 ? isValue(where[key[0] ?? '']) : isOperators(where[key.join('_')])
-  if (!modelNamed(model).uniqueKeys.some(isGiven)) throw new Uncovered('no unique key')
-  return compileRead(model, { ...args, take: 1 }, types)
-}
-
-export interface CompiledRow extends Pick<CompiledRead, 'decode'> {
-  /** Makes an expression for a row as JSON text, or NULL, from SQL for its id. */
-  sql: (id: string) => string
-}
-
-/** Compiles a selection to an expression of another statement. */
-export function compileRow(model: string, { select, include }: Args, types: ColumnTypes): CompiledRow {
-  const { text, values, decode } = new Compiler(types).read(modelNamed(model), { select, include }, ROW_ID)
-  if (values.length > 0) throw new Uncovered('values in a selection')
-  return { sql: (id) => `(${text.replace(ROW_ID, id)})`, decode }
-}
-
-/** Stands for the id until `CompiledRow.sql` knows it. */
-const ROW_ID = ':id:'
-
-function modelNamed(name: string): Model {
-  const model = MODELS.get(name)
-  if (!model) throw new Uncovered(`model ${name}`)
-  return model
-}
-
-type Decode = CompiledRead['decode']
-
-interface Selected {
+export interface Selected {
+  /** A JSON array of the columns and relations. */
   sql: string
   decode: Decode
 }
 
-class Compiler {
+export class Clauses {
   readonly #types: ColumnTypes
-  readonly #values: unknown[] = []
-  readonly #valueTypes: string[] = []
+  readonly values: unknown[] = []
+  readonly valueTypes: string[] = []
   #aliases = 0
 
   constructor(types: ColumnTypes) {
     this.#types = types
   }
 
-  read(model: Model, args: Args, id?: string): CompiledRead {
-    const { where, select, include, omit, orderBy, take, skip, ...others } = args
-    for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
-    const alias = this.#alias()
-    const selected = this.#select(model, alias, { select, include, omit })
-    const condition = id ? `${alias}."id" = ${id}` : this.#where(model, alias, where)
-    const order = this.#orderBy(model, alias, orderBy)
-    const text = [
-      `SELECT ${selected.sql}::text AS "row" FROM "${model.name}" AS ${alias}`,
-      condition && `WHERE ${condition}`,
-      order && `ORDER BY ${order}`,
-      // One row is the limit of a statement of its own; other limits share one.
-      take === undefined ? '' : `LIMIT ${take === 1 ? take : this.#value(count(take), 'bigint')}`,
-      skip === undefined ? '' : `OFFSET ${this.#value(count(skip), 'bigint')}`,
-    ]
-    return {
-      text: text.filter(Boolean).join(' '),
-      values: this.#values,
-      types: this.#valueTypes,
-      decode: selected.decode,
-    }
-  }
-
-  #alias(): string {
+  alias(): string {
     return `t${this.#aliases++}`
   }
 
-  #value(value: unknown, type: string): string {
-    this.#valueTypes.push(type)
-    return `$${this.#values.push(value)}::${type}`
+  value(value: unknown, type: string): string {
+    this.valueTypes.push(type)
+    return `$${this.values.push(value)}::${type}`
   }
 
-  #select(model: Model, alias: string, { select, include, omit = {} }: Args): Selected {
+  select(model: Model, alias: string, { select, include, omit = {} }: Args): Selected {
     const omitted = omit as Record<string, unknown>
     const chosen = (select ?? include ?? {}) as Record<string, unknown>
     for (const [name, value] of Object.entries(chosen)) {
@@ -146,12 +75,12 @@ class Compiler {
     const { where, select, include, omit, orderBy, ...others } = args
     for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
     const model = modelNamed(relation.model)
-    const alias = this.#alias()
-    const selected = this.#select(model, alias, { select, include, omit })
+    const alias = this.alias()
+    const selected = this.select(model, alias, { select, include, omit })
     const joined = relation.own
       ? `${alias}."id" = ${outer}."${relation.key}"`
       : `${alias}."${relation.key}" = ${outer}."id"`
-    const condition = this.#where(model, alias, where)
+    const condition = this.where(model, alias, where)
     const from = `FROM "${model.name}" AS ${alias} WHERE ${condition ? `${joined} AND ${condition}` : joined}`
     if (!relation.isList) {
       return {
@@ -159,7 +88,7 @@ class Compiler {
         decode: (value) => (value === null ? null : selected.decode(value as unknown[])),
       }
     }
-    const order = this.#orderBy(model, alias, orderBy)
+    const order = this.orderBy(model, alias, orderBy)
     return {
       sql: `(SELECT json_agg(${selected.sql}${order && ` ORDER BY ${order}`}) ${from})`,
       decode: (value) => (value === null ? [] : (value as unknown[][]).map(selected.decode)),
@@ -167,7 +96,7 @@ class Compiler {
   }
 
   /** Returns the condition, or an empty text for one that always holds. */
-  #where(model: Model, alias: string, where: unknown): string {
+  where(model: Model, alias: string, where: unknown): string {
     return all(this.#conditions(model, `${alias}.`, `${alias}."id"`, (where ?? {}) as Args))
   }
 
@@ -200,14 +129,14 @@ class Compiler {
     const { type, prismaType } = types
     const compared = (comparison: string, value: unknown) => {
       if (!hasType(value, prismaType)) throw new Uncovered(`a value that is no ${prismaType}`)
-      return `${column} ${comparison} ${this.#value(value, type)}`
+      return `${column} ${comparison} ${this.value(value, type)}`
     }
     if (condition === null) return [`${column} IS NULL`]
     if (!isOperators(condition)) return [compared('=', condition)]
     return Object.entries(condition).flatMap(([operator, value]) => {
       if (value === undefined) return []
       if (operator === 'in' && Array.isArray(value) && value.every((one) => hasType(one, prismaType))) {
-        return [`${column} = ANY(${this.#value(value, `${type}[]`)})`]
+        return [`${column} = ANY(${this.value(value, `${type}[]`)})`]
       }
       if (operator === 'not' && value === null) return [`${column} IS NOT NULL`]
       const comparison = COMPARISONS[operator]
@@ -227,16 +156,16 @@ class Compiler {
       }
       if (Object.values(condition as Args).every((value) => value === undefined))
         throw new Uncovered('a relation that may be missing')
-      const alias = this.#alias()
-      return [exists(model, alias, [`${alias}."id" = ${key}`, this.#where(model, alias, condition)])]
+      const alias = this.alias()
+      return [exists(model, alias, [`${alias}."id" = ${key}`, this.where(model, alias, condition)])]
     }
     const { some, ...others } = condition as Args
     if (!relation.isList || !isOperators(some) || Object.keys(others).length > 0) throw new Uncovered('not "some"')
-    const alias = this.#alias()
-    return [exists(model, alias, [`${alias}."${relation.key}" = ${id}`, this.#where(model, alias, some)])]
+    const alias = this.alias()
+    return [exists(model, alias, [`${alias}."${relation.key}" = ${id}`, this.where(model, alias, some)])]
   }
 
-  #orderBy(model: Model, alias: string, orderBy: unknown): string {
+  orderBy(model: Model, alias: string, orderBy: unknown): string {
     const terms = (orderBy === undefined ? [] : [orderBy].flat()).flatMap((one) => Object.entries(one as Args))
     return terms
       .map(([name, direction]) => {
@@ -247,7 +176,7 @@ class Compiler {
         const [[inner = '', way = ''] = [], ...more] = Object.entries((direction ?? {}) as Record<string, string>)
         if (!relation?.own || more.length > 0 || !/^(asc|desc)$/.test(way)) throw new Uncovered('this order')
         const other = modelNamed(relation.model)
-        const joined = this.#alias()
+        const joined = this.alias()
         const column = `${joined}."${columnOf(other, inner).name}"`
         return `(SELECT ${column} FROM "${other.name}" AS ${joined} WHERE ${joined}."id" = ${alias}."${relation.key}") ${way.toUpperCase()}`
       })
@@ -260,65 +189,16 @@ const MAX_ARGUMENTS = 100
 
 const COMPARISONS: Record<string, string> = { equals: '=', not: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' }
 
-function columnOf(model: Model, name: string): Column {
+export function columnOf(model: Model, name: string): Column {
   const column = model.columns.get(name)
   if (!column) throw new Uncovered(`${model.name}.${name}`)
   return column
-}
-
-/** Makes the values of a column from JSON that Prisma returns as objects. */
-const FROM_JSON: Record<string, (text: string) => unknown> = { DateTime: (text) => new Date(text), BigInt }
-
-function columnReader(
-  { name, type }: Column,
-  index: number,
-): (row: unknown[], object: Record<string, unknown>) => void {
-  if (type === 'Bytes' || type === 'Decimal') throw new Uncovered(`the type ${type}`)
-  const convert = FROM_JSON[type]
-  if (!convert) {
-    return (row, object) => {
-      object[name] = row[index]
-    }
-  }
-  return (row, object) => {
-    const value = row[index]
-    object[name] = value === null ? null : convert(value as string)
-  }
-}
-
-function count(value: unknown): number {
-  if (!Number.isInteger(value) || (value as number) < 0) throw new Uncovered('a negative count')
-  return value as number
 }
 
 function listOf(condition: unknown): Args[] {
   const conditions = [condition].flat()
   if (!conditions.every(isOperators)) throw new Uncovered('a condition that is no object')
   return conditions
-}
-
-const isValue = (value: unknown) => value !== undefined && value !== null
-
-/** JavaScript types of values by Prisma's type. Enums are strings. */
-function hasType(value: unknown, prismaType: string): boolean {
-  switch (prismaType) {
-    case 'Int':
-      return Number.isInteger(value)
-    case 'BigInt':
-      return typeof value === 'bigint' || Number.isInteger(value)
-    case 'Boolean':
-      return typeof value === 'boolean'
-    case 'DateTime':
-      return value instanceof Date && !Number.isNaN(value.getTime())
-    case 'Bytes':
-      return value instanceof Uint8Array
-    default:
-      return typeof value === 'string'
-  }
-}
-
-function isOperators(value: unknown): value is Args {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
 const all = (conditions: readonly string[]) => conditions.filter(Boolean).join(' AND ')

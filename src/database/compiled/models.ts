@@ -1,10 +1,14 @@
 import { getDatamodel } from '../../generated/pothos.ts'
+import { Uncovered } from './uncovered.ts'
 
 /** A column of a table, as Prisma names and types it. */
 export interface Column {
   name: string
   /** Prisma's type, like "String" or "DateTime". */
   type: string
+  isList: boolean
+  isRequired: boolean
+  hasDefault: boolean
 }
 
 /** A relation of a model. All foreign keys point to the column "id". */
@@ -38,6 +42,7 @@ interface Field {
   relationFromFields?: readonly string[]
   isId?: boolean
   isUnique?: boolean
+  hasDefaultValue?: boolean
 }
 
 interface DatamodelEntry {
@@ -53,6 +58,12 @@ export const MODELS: ReadonlyMap<string, Model> = new Map(
   Object.entries(fieldsOf).map(([name, entry]) => [name, readModel(name, entry)]),
 )
 
+export function modelNamed(name: string): Model {
+  const model = MODELS.get(name)
+  if (!model) throw new Uncovered(`model ${name}`)
+  return model
+}
+
 function readModel(name: string, { fields, primaryKey, uniqueIndexes }: DatamodelEntry): Model {
   const columns = fields.filter(({ kind }) => kind !== 'object')
   const relations = fields.flatMap((field): [string, Relation][] => {
@@ -61,7 +72,7 @@ function readModel(name: string, { fields, primaryKey, uniqueIndexes }: Datamode
   })
   return {
     name,
-    columns: new Map(columns.map(({ name, type }) => [name, { name, type }])),
+    columns: new Map(columns.map((field) => [field.name, readColumn(field)])),
     relations: new Map(relations),
     uniqueKeys: [
       ...fields.filter(({ isId, isUnique }) => isId || isUnique).map((field) => [field.name]),
@@ -69,6 +80,10 @@ function readModel(name: string, { fields, primaryKey, uniqueIndexes }: Datamode
       ...uniqueIndexes.map((index) => index.fields),
     ],
   }
+}
+
+function readColumn({ name, type, isList, isRequired, hasDefaultValue = false }: Field): Column {
+  return { name, type, isList, isRequired, hasDefault: hasDefaultValue }
 }
 
 /** Returns undefined for a relation with a key of several columns. */

@@ -1,0 +1,111 @@
+import type { CompiledRead } from './read.ts'
+
+/** Runs a statement whose rows have one column, and returns that column. */
+export type RunText = (text: string, values: readonly unknown[]) => Promise<string[]>
+
+/** Maximum number of reads in one statement. */
+const MAX_BATCH = 200
+
+/** Maximum number of batch statements kept. */
+const MAX_TEXTS = 500
+
+interface Waiting {
+  read: CompiledRead
+  resolve: (rows: string[]) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Runs reads of a few rows each. Those of one form that arrive in the same turn of the event loop,
+ * from any request, become one statement. A read sees everything committed before it was called.
+ */
+export function createReadBatches(run: RunText) {
+  const waiting = new Map<string, Waiting[]>()
+  const texts = new Map<string, string>()
+
+  function flush(): void {
+    const groups = [...waiting]
+    waiting.clear()
+    for (const [text, reads] of groups) {
+      for (let start = 0; start < reads.length; start += MAX_BATCH) {
+        void runGroup(text, reads.slice(start, start + MAX_BATCH))
+      }
+    }
+  }
+
+  async function runGroup(text: string, reads: readonly Waiting[]): Promise<void> {
+    const [first] = reads
+    if (reads.length === 1 && first) return runAlone(first)
+    try {
+      const { types } = first?.read ?? { types: [] }
+      const found: string[][] = reads.map(() => [])
+      for (const row of await run(batchText(text, types), sourceValues(types, reads))) {
+        // The number of the read stands in front of its row.
+        const end = row.indexOf(' ')
+        found[Number(row.slice(0, end)) - 1]?.push(row.slice(end + 1))
+      }
+      for (const [index, { resolve }] of reads.entries()) resolve(found[index] ?? [])
+    } catch (error) {
+      // A value of one read may be at fault: the others must not fail with it.
+      if (isAboutValue(error)) await Promise.all(reads.map(runAlone))
+      else for (const { reject } of reads) reject(error)
+    }
+  }
+
+  async function runAlone({ read, resolve, reject }: Waiting): Promise<void> {
+    try {
+      resolve(await run(read.text, read.values))
+    } catch (error) {
+      reject(error)
+    }
+  }
+
+  function batchText(text: string, types: readonly string[]): string {
+    const made = texts.get(text)
+    if (made) return made
+    const one = text.replace(/\$(\d+)::/g, (_, number: string) => `asked.p${number}::`)
+    const all = `SELECT asked.n || ' ' || found."row" AS "row" FROM ${source(types)} CROSS JOIN LATERAL (${one}) AS found`
+    if (texts.size >= MAX_TEXTS) texts.clear()
+    texts.set(text, all)
+    return all
+  }
+
+  return (read: CompiledRead): Promise<string[]> => {
+    if (read.values.length === 0) return run(read.text, read.values)
+    return new Promise((resolve, reject) => {
+      const group = waiting.get(read.text)
+      const one = { read, resolve, reject }
+      if (group) return void group.push(one)
+      if (waiting.size === 0) setImmediate(flush)
+      waiting.set(read.text, [one])
+    })
+  }
+}
+
+const hasLists = (types: readonly string[]) => types.some((type) => type.endsWith('[]'))
+
+/** Returns SQL for the values of all reads: columns p1, p2 and so on, and the number n. */
+function source(types: readonly string[]): string {
+  const names = types.map((_, index) => `p${index + 1}`)
+  // Arrays of arrays would have to be of one length.
+  if (hasLists(types)) {
+    const columns = names.map((name, index) => `${name} ${types[index]}`)
+    return `jsonb_to_recordset($1::jsonb) AS asked(${columns.join(', ')}, n integer)`
+  }
+  const arrays = types.map((type, index) => `$${index + 1}::${type}[]`)
+  return `unnest(${arrays.join(', ')}) WITH ORDINALITY AS asked(${names.join(', ')}, n)`
+}
+
+function sourceValues(types: readonly string[], reads: readonly Waiting[]): unknown[] {
+  if (!hasLists(types)) return types.map((_, index) => reads.map(({ read }) => read.values[index]))
+  const rows = reads.map(({ read }, number) => [
+    ...read.values.map((value, index): [string, unknown] => [`p${index + 1}`, value]),
+    ['n', number + 1] as [string, unknown],
+  ])
+  return [JSON.stringify(rows.map((row) => Object.fromEntries(row)))]
+}
+
+/** Checks for a data exception of PostgreSQL, such as text that is no UUID. */
+function isAboutValue(error: unknown): boolean {
+  return /^22/.test(String((error as { code?: unknown }).code))
+}
