@@ -43,9 +43,14 @@ function makeContext(facts: Facts, db = facts.services.db): Context {
     async once(request, run) {
       return once({ db, viewer: requireViewer(facts) }, request, (tx) => makeContext(facts, tx), run)
     },
-    afterWrite: () => tail.wake(),
+    afterWrite: (fields) => tail.wake({ keepsViewers: fields?.every(keepsViewers) ?? false }),
     openLifetime: () => sharedLifetime(facts.request.connection) ?? openLifetime(facts),
   }
+}
+
+/** Checks for an operation whose right does not reach users, sessions, API keys and projects. */
+function keepsViewers({ extensions }: { extensions: unknown }): boolean {
+  return (extensions as { keepsViewers?: boolean }).keepsViewers === true
 }
 
 function sharingOf(facts: Facts, viewer: Viewer): Sharing<Context> {

@@ -13,11 +13,15 @@ export interface EventTail {
   readonly position: bigint
   /**
    * True while the batch listeners are known to have heard of everything that this process
-   * committed, and of all that others committed until a moment ago.
+   * committed, except for writes that keep viewers, and of all that others committed until a moment
+   * ago.
    */
   readonly current: boolean
-  /** Checks the log now, because something was written. Returns at once. */
-  wake(): void
+  /**
+   * Checks the log now, because something was written. Returns at once. `keepsViewers` says that
+   * the write cannot have changed who a credential belongs to or what its owner may do.
+   */
+  wake(write?: { keepsViewers: boolean }): void
   /** Returns the position of the newest event committed before the call, delivered or not. */
   newest(): Promise<bigint>
   /**
@@ -99,7 +103,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   const eventListeners = new Set<EventListener>()
 
   const currentMs = handle.embedded ? EMBEDDED_CURRENT_MS : CURRENT_MS
-  /** Number of calls of wake, and how many of them the last complete check of the log covers. */
+  /** Number of writes that may change viewers; how many the last complete check of the log covers. */
   let writes = 0
   let checkedWrites = 0
   /** When that check began, by `performance.now()`. */
@@ -228,8 +232,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
     start()
   }
 
-  function wake(): void {
-    writes++
+  function wake({ keepsViewers } = { keepsViewers: false }): void {
+    if (!keepsViewers) writes++
     check()
   }
 

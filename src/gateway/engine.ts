@@ -15,7 +15,7 @@ import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
-import { refuseSignedOut } from './require-principal.ts'
+import { refuseSignedOut, rootFields } from './require-principal.ts'
 import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
 
 export interface EngineOptions {
@@ -85,7 +85,9 @@ export function createEngine(options: EngineOptions) {
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     } finally {
-      if (prepared.operation.operation === OperationTypeNode.MUTATION) context.afterWrite()
+      if (prepared.operation.operation === OperationTypeNode.MUTATION) {
+        context.afterWrite(rootFields(schema, prepared, variables))
+      }
     }
   }
 
@@ -127,7 +129,7 @@ export function createEngine(options: EngineOptions) {
     } catch (error) {
       return { result: { errors: [toClientError(error, context, translateError)] }, replayed: false }
     } finally {
-      context.afterWrite()
+      context.afterWrite(rootFields(schema, prepared, variables))
     }
   }
 

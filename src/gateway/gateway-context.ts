@@ -50,8 +50,11 @@ export interface GatewayContext {
    * everything back; after a temporary failure `run` is called again.
    */
   once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<RunResult<Answer>>): Promise<OnceResult<Answer>>
-  /** Called after an operation that may have written, successful or not. */
-  afterWrite(): void
+  /**
+   * Called after an operation that may have written, successful or not. `fields` are its root
+   * fields, if it is an operation of the schema.
+   */
+  afterWrite(fields?: readonly { extensions: unknown }[]): void
   /**
    * Starts watching the credential behind this context, for as long as a stream or
    * websocket is open.

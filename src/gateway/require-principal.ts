@@ -1,6 +1,7 @@
 import {
   type FieldNode,
   GraphQLError,
+  type GraphQLField,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -40,7 +41,7 @@ export function refuseSignedOut(
   if (context.principal !== null) return undefined
   const type = schema.getRootType(prepared.operation.operation)
   if (!type) return undefined
-  const selected = rootFields(prepared, variables)
+  const selected = rootNodes(prepared, variables)
   const closed = selected.filter(({ name }) => requiresPrincipal(type.getFields()[name.value] ?? {}))
   if (closed.length === 0) return undefined
   const errors = closed.map((node) => {
@@ -67,8 +68,18 @@ function emptyData(type: GraphQLObjectType, selected: readonly FieldNode[]): Rec
 
 const keyOf = ({ alias, name }: FieldNode) => (alias ?? name).value
 
+/** Returns the definitions of the selected root fields. */
+export function rootFields(
+  schema: GraphQLSchema,
+  prepared: PreparedOperation,
+  variables: Variables,
+): GraphQLField<unknown, unknown>[] {
+  const fields = schema.getRootType(prepared.operation.operation)?.getFields() ?? {}
+  return rootNodes(prepared, variables).flatMap(({ name }) => fields[name.value] ?? [])
+}
+
 /** Returns the selected root fields, one for each key of the answer. */
-function rootFields({ document, operation }: PreparedOperation, variables: Variables): FieldNode[] {
+function rootNodes({ document, operation }: PreparedOperation, variables: Variables): FieldNode[] {
   const found = new Map<string, FieldNode>()
   const visited = new Set<string>()
   const collect = ({ selections }: SelectionSetNode): void => {

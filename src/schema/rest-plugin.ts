@@ -7,6 +7,7 @@ import SchemaBuilder, {
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core'
+import type { ApiScope } from '../auth/scopes.ts'
 import type { RestNone, RestOptions, RestStream } from '../gateway/operation.ts'
 
 // The interfaces merge only if the type parameters have the same names as Pothos's.
@@ -85,11 +86,12 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
     const { rest, authScopes, handlesSecrets, resume } = options
-    const isPublic = (authScopes as { public?: boolean }).public === true
+    const { public: isPublic, scope } = authScopes as { public?: boolean; scope?: ApiScope }
     const marks = {
       ...(!isPublic && { requiresPrincipal: true }),
       ...(handlesSecrets ? { handlesSecrets } : {}),
       ...(resume ? { resume } : {}),
+      ...(scope === 'tasks:write' ? { keepsViewers: true } : {}),
     }
     return { ...field, extensions: { ...field.extensions, rest, ...marks } }
   }
