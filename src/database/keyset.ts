@@ -64,17 +64,25 @@ export interface KeysetSource {
 }
 
 export interface KeysetSpec extends KeysetArguments, KeysetSource {
-  /** Makes an expression to read with each row, from SQL for the row's id. */
+  /** Makes an expression of type json to read with each row, from SQL for the row's id. */
   row?: (id: string) => string
 }
 
 export interface KeysetPage {
-  /** In the order of the list, also when read backwards. `row` is the value of the expression. */
-  rows: { id: string; cursor: string; row: string | null }[]
+  /** In the order of the list, also when read backwards. */
+  rows: KeysetRow[]
   hasNextPage: boolean
   hasPreviousPage: boolean
   /** False if the page has no row. */
   remark: boolean
+}
+
+export interface KeysetRow {
+  id: string
+  /** Encoded when it is read. */
+  readonly cursor: string
+  /** The value of `KeysetSpec.row`. */
+  row: unknown
 }
 
 type Queryable = Pick<Database, '$queryRaw'>
@@ -97,9 +105,8 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   const offset = spec.offset ?? 0
   const read = spec.partitions ? readPartitions : readOne
   const found = read(spec, terms, conditions, backwards, limit + 1, offset)
-  const rows = await db.$queryRaw<Record<string, unknown>[]>(
-    spec.row ? withRow(found, spec.row(`page.v${spec.order.length}::uuid`)) : found,
-  )
+  const [answer] = await db.$queryRaw<{ page: string | null }[]>(asJson(found, spec))
+  const rows = JSON.parse(answer?.page ?? '[]') as PageRow[]
 
   const more = rows.length > limit
   const page = rows.slice(0, limit)
@@ -110,7 +117,7 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
     rows: page.map((row) => toRow(row, spec)),
     hasNextPage: backwards ? skippedAfter : more,
     hasPreviousPage: backwards ? more : skippedBefore,
-    remark: rows[0]?.remark === true,
+    remark: rows[0]?.[0] === true,
   }
 }
 
@@ -176,9 +183,17 @@ const readPartitions: Read = (
     ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
 }
 
-/** Reads the expression for the rows of the page only. A subquery with a limit keeps its order. */
-function withRow(page: Prisma.Sql, row: string): Prisma.Sql {
-  return Prisma.sql`SELECT page.*, ${Prisma.raw(row)} AS "row" FROM (${page}) AS page`
+/** The remark, the expression, the order terms and the id of a row. */
+type PageRow = [remark: boolean, row: unknown, ...terms: (string | null)[]]
+
+/**
+ * Reads the page as one JSON array, which costs less than a row for each of its rows. A subquery
+ * with a limit keeps its order, and the expression is evaluated for the rows of the page only.
+ */
+function asJson(page: Prisma.Sql, { order, row }: KeysetSpec): Prisma.Sql {
+  const id = `page.v${order.length}`
+  const columns = ['page.remark', row?.(`${id}::uuid`) ?? 'NULL', ...order.map((_, index) => `page.v${index}`), id]
+  return Prisma.sql`SELECT json_agg(json_build_array(${Prisma.raw(columns.join(', '))}))::text AS "page" FROM (${page}) AS page`
 }
 
 function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
@@ -268,17 +283,18 @@ function typeSql(type: OrderType): Prisma.Sql {
   return Prisma.raw(typeof type === 'object' ? `"${type.enum}"` : type)
 }
 
-function toRow(row: Record<string, unknown>, list: Identity): KeysetPage['rows'][number] {
-  const { order } = list
-  const id = String(row[`v${order.length}`])
-  const values = order.map((term, index) => {
-    const value = row[`v${index}`]
+function toRow([, row, ...terms]: PageRow, list: Identity): KeysetRow {
+  const id = String(terms.pop())
+  const values = list.order.map((term, index) => {
+    const value = terms[index]
     if (typeof value !== 'string') throw new Error(`the order term ${term.name} is NULL in row ${id}`)
     return value
   })
   return {
     id,
-    cursor: encodePlace(signatureOf(list), { values, id }),
-    row: typeof row.row === 'string' ? row.row : null,
+    get cursor() {
+      return encodePlace(signatureOf(list), { values, id })
+    },
+    row,
   }
 }

@@ -4,7 +4,7 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { z } from 'zod'
 import type { Database } from '../database/client.ts'
 import { embedRow } from '../database/compiled/client.ts'
-import { countRows, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
+import { countRows, type KeysetRow, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
 import { padToPowerOfTwo } from '../database/statement-names.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
@@ -65,7 +65,7 @@ function readPage({ first, after, last, before, offset }: PageArguments): Page {
 
 /** One page of a list, from which the connection types resolve. */
 export interface Connection<Node> {
-  edges: { node: Node; cursor: string }[]
+  edges: { node: Node; readonly cursor: string }[]
   hasNextPage: boolean
   hasPreviousPage: boolean
   /** A remark of the list's source, or null. See KeysetSource. */
@@ -111,6 +111,21 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
   })
 }
 
+class PageEdge<Node> {
+  readonly node: Node
+  readonly #row: KeysetRow
+
+  constructor(row: KeysetRow, node: Node) {
+    this.#row = row
+    this.node = node
+  }
+
+  /** Encoded only where a client asks for it. */
+  get cursor() {
+    return this.#row.cursor
+  }
+}
+
 export interface ListSource
   extends Omit<KeysetSource, 'name' | 'from' | 'id'>,
     Partial<Pick<KeysetSource, 'from' | 'id'>> {
@@ -146,17 +161,17 @@ export async function loadPage<Row extends { id: string }>(
     ...readPage(args),
   })
   const nodes = embedded
-    ? rows.map(({ row }) => (row === null ? undefined : embedded.decode(JSON.parse(row))))
+    ? rows.map(({ row }) => (row === null ? undefined : embedded.decode(row as unknown[])))
     : await loadRows<Row>(
         db,
         model,
         query,
         rows.map(({ id }) => id),
       )
-  const edges = rows.flatMap(({ cursor }, index) => {
+  const edges = rows.flatMap((row, index) => {
     const node = nodes[index]
     // Skip rows deleted after their ids were read.
-    return node ? [{ node, cursor }] : []
+    return node ? [new PageEdge(row, node)] : []
   })
   return {
     ...rest,

@@ -51,7 +51,7 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
 
   test.each<[string, number, (projectId: string) => string]>([
     ['for all visible tasks', 1, () => ''],
-    ['for a project', 2, (id) => `&projectId=${id}`],
+    ['for a project', 1, (id) => `&projectId=${id}`],
     ['in another order', 2, (id) => `&projectId=${id}&orderBy=priority:desc&orderBy=dueAt`],
     ['with its count', 3, (id) => `&projectId=${id}&include=totalCount`],
     ['for a label', 2, () => `&labelId=${label}`],

@@ -32,27 +32,29 @@ export function compileUnique(model: string, args: Args, types: ColumnTypes): Co
 }
 
 export interface CompiledRow {
-  /** Makes an expression for a row as JSON text, or NULL, from SQL for its id. */
+  /** Makes an expression for a row as a JSON array, or NULL, from SQL for its id. */
   sql: (id: string) => string
   decode: Decode
 }
 
 /** Compiles a selection to an expression of another statement. */
 export function compileRow(model: string, { select, include }: Args, types: ColumnTypes): CompiledRow {
-  const { text, values, decode } = read(new Clauses(types), modelNamed(model), { select, include }, ROW_ID)
-  if (values.length > 0) throw new Uncovered('values in a selection')
-  return { sql: (id) => `(${text.replace(ROW_ID, id)})`, decode }
+  const clauses = new Clauses(types)
+  const alias = clauses.alias()
+  const selected = clauses.select(modelNamed(model), alias, { select, include })
+  if (clauses.values.length > 0) throw new Uncovered('values in a selection')
+  return {
+    sql: (id) => `(SELECT ${selected.sql} FROM "${model}" AS ${alias} WHERE ${alias}."id" = ${id})`,
+    decode: selected.decode,
+  }
 }
 
-/** Stands for the id until `CompiledRow.sql` knows it. */
-const ROW_ID = ':id:'
-
-function read(clauses: Clauses, model: Model, args: Args, id?: string): CompiledRead {
+function read(clauses: Clauses, model: Model, args: Args): CompiledRead {
   const { where, select, include, omit, orderBy, take, skip, ...others } = args
   for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
   const alias = clauses.alias()
   const selected = clauses.select(model, alias, { select, include, omit })
-  const condition = id ? `${alias}."id" = ${id}` : clauses.where(model, alias, where)
+  const condition = clauses.where(model, alias, where)
   const order = clauses.orderBy(model, alias, orderBy)
   const text = [
     `SELECT ${selected.sql}::text AS "row" FROM "${model.name}" AS ${alias}`,

@@ -20,12 +20,29 @@ export interface FilterSource {
   path: FilterPath
 }
 
+/** A filter for a list that shows only visible tasks. */
+export interface ListFilter {
+  filter: ResolvedFilter
+  /**
+   * Throws NOT_FOUND if the filter names a project that is unknown or not visible. Call it if the
+   * list is empty: a task in it proves that the project is visible.
+   */
+  requireProject: () => Promise<void>
+}
+
 /**
  * Combines filters and looks up what they name, with one statement per kind of row. Throws
  * NOT_FOUND for a project, label or parent that is unknown or not visible: an empty list would
  * hide the mistake.
  */
 export async function resolveFilter(ctx: Context, ...sources: FilterSource[]): Promise<ResolvedFilter> {
+  const { filter, requireProject } = await resolveListFilter(ctx, ...sources)
+  await requireProject()
+  return filter
+}
+
+/** Like `resolveFilter`, but leaves the look-up of a project that is all it names to the caller. */
+export async function resolveListFilter(ctx: Context, ...sources: FilterSource[]): Promise<ListFilter> {
   const viewer = requireViewer(ctx)
   const values = sources.reduce<TaskFilterValues>((all, one) => allOf(all, one.values, one.path), {})
   const stated = sources
@@ -35,13 +52,17 @@ export async function resolveFilter(ctx: Context, ...sources: FilterSource[]): P
     stated.flatMap(({ field, value, path }) =>
       (field.named?.(value)[kind] ?? []).map((one) => ({ id: one.id, path: [...path, ...one.path] })),
     )
-  await requireProjects(ctx, named('project'))
-  await requireLabels(ctx, named('label'))
-  const parents = named('parent')
+  const [projects, labels, parents] = [named('project'), named('label'), named('parent')]
+  const isOnlyName = projects.length + labels.length + parents.length === 1 && values.projectId != null
+  const requireProject = () => requireProjects(ctx, projects)
+  const canWait = isOnlyName && values.search == null
+  if (!canWait) await requireProject()
+  await requireLabels(ctx, labels)
   const keys = stated.flatMap(({ field, value }) => field.keys?.(value) ?? [])
   const taskIds = await idsOf(ctx, [...parents.map(({ id }) => id), ...keys])
   await requireVisibleTasks(ctx, parents, taskIds)
   const searches = stated.some(({ name }) => name === 'search')
   const searchScope = searches ? await findSearchScope(ctx, viewer, values.projectId) : null
-  return { values, viewerId: viewer.id, taskIds, deleted: values.deleted === true, searchScope }
+  const filter = { values, viewerId: viewer.id, taskIds, deleted: values.deleted === true, searchScope }
+  return { filter, requireProject: canWait ? requireProject : async () => {} }
 }

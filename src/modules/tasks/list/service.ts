@@ -4,7 +4,7 @@ import { requireViewer } from '../../../request/viewer.ts'
 import { type Connection, loadPage } from '../../../schema/lists.ts'
 import { readSavedFilter } from '../../saved-filters/service.ts'
 import type { TaskFilterValues } from '../filter/fields.ts'
-import { resolveFilter } from '../filter/resolve.ts'
+import { resolveListFilter } from '../filter/resolve.ts'
 import type { TaskQuery, TaskRow } from '../rows.ts'
 import { type ListTasksValues, RELEVANCE_NEEDS_SEARCH } from './input.ts'
 import { type TaskOrderValue, taskOrder } from './order.ts'
@@ -19,7 +19,7 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
   const viewer = requireViewer(ctx)
   const given = { values: args.filter ?? {}, path: ['filter'] }
   const saved = args.savedFilterId == null ? [] : [await savedFilter(ctx, args.savedFilterId)]
-  const filter = await resolveFilter(ctx, given, ...saved)
+  const { filter, requireProject } = await resolveListFilter(ctx, given, ...saved)
   const orderBy = args.orderBy?.length ? args.orderBy : defaultOrder(filter.values)
   const relevance = orderBy.findIndex((term) => term.field === 'RELEVANCE')
   const ranked = relevance >= 0
@@ -28,12 +28,9 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
   const source = ranked
     ? rankedSource({ viewer, filter, order: taskOrder(orderBy), page: args })
     : plainSource(viewer, filter, orderBy)
-  return loadPage<TaskRow>(ctx.db, args, {
-    table: 'Task',
-    ...source,
-    model: 'task',
-    query,
-  })
+  const page = await loadPage<TaskRow>(ctx.db, args, { table: 'Task', ...source, model: 'task', query })
+  if (page.edges.length === 0) await requireProject()
+  return page
 }
 
 async function savedFilter(ctx: Context, id: string) {

@@ -54,8 +54,15 @@ const PROJECT = Prisma.sql`"Task"."projectId"`
 
 /** Visibility as a set of projects. Best when every matching row is read, as for a count. */
 function visibleAsSet(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | undefined {
-  if (filter.values.search != null) return searchedProjects(viewer, filter, PROJECT)
-  return filter.values.projectId == null ? visibleProjectsSql(viewer, PROJECT) : undefined
+  const { projectId, search } = filter.values
+  if (search != null) return searchedProjects(viewer, filter, PROJECT)
+  return projectId == null ? visibleProjectsSql(viewer, PROJECT) : membership(viewer, Prisma.sql`${projectId}::uuid`)
+}
+
+/** Condition that the viewer may see a project. For a given project it is evaluated once. */
+function membership(viewer: Viewer, projectId: Prisma.Sql): Prisma.Sql | undefined {
+  if (viewer.role === 'ADMIN') return undefined
+  return Prisma.sql`(SELECT TRUE FROM "Membership" AS own WHERE own."userId" = ${viewer.id}::uuid AND own."projectId" = ${projectId})`
 }
 
 /**
@@ -65,8 +72,7 @@ function visibleAsSet(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | unde
  */
 function visibleByRow(viewer: Viewer, filter: ResolvedFilter): Prisma.Sql | undefined {
   const { projectId, search } = filter.values
-  if (viewer.role === 'ADMIN' || projectId != null || search != null) return visibleAsSet(viewer, filter)
-  return Prisma.sql`(SELECT TRUE FROM "Membership" AS own WHERE own."userId" = ${viewer.id}::uuid AND own."projectId" = ${PROJECT})`
+  return projectId != null || search != null ? visibleAsSet(viewer, filter) : membership(viewer, PROJECT)
 }
 
 interface LinkedSource {
