@@ -6,6 +6,7 @@ import { color, createLabelRules } from './input.ts'
 logged('label', { table: 'Label', project: 'projectId', columns: ['name', 'color'], fixed: ['projectId'] })
 
 export const LabelType = builder.prismaObject('Label', {
+  select: { id: true },
   description: 'A label of a project, to mark its tasks with.',
   fields: (t) => ({
     id: t.exposeID('id'),

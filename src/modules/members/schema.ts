@@ -22,6 +22,7 @@ const ProjectRoleType = builder.enumType(ProjectRole, {
 })
 
 const MembershipType = builder.prismaObject('Membership', {
+  select: { id: true },
   description: 'A user’s membership in a project, with their role.',
   fields: (t) => ({
     id: t.exposeID('id'),

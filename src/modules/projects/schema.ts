@@ -12,6 +12,7 @@ logged('project', {
 })
 
 export const ProjectType = builder.prismaObject('Project', {
+  select: { id: true },
   description: 'A project: a group of tasks with members who can see and change them.',
   fields: (t) => ({
     id: t.exposeID('id'),

@@ -15,6 +15,7 @@ logged('savedFilter', {
 })
 
 export const SavedFilterType = builder.prismaObject('SavedFilter', {
+  select: { id: true },
   description: 'A task filter under a name, for its owner or shared with a project.',
   fields: (t) => ({
     id: t.exposeID('id'),

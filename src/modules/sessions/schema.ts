@@ -13,6 +13,7 @@ logged('session', {
 })
 
 export const SessionType = builder.prismaObject('Session', {
+  select: { id: true },
   description: 'A session: one sign-in, extended by each refresh.',
   fields: (t) => ({
     id: t.exposeID('id'),

@@ -13,6 +13,7 @@ const SubtaskProgress = builder.objectRef<{ total: number; completed: number }>(
 })
 
 export const TaskType = builder.prismaObject('Task', {
+  select: { id: true },
   description: 'A task in a project.',
   fields: (t) => ({
     id: t.exposeID('id'),

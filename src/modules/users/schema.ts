@@ -1,4 +1,3 @@
-import type { User } from '../../generated/prisma/client.ts'
 import { UserRole } from '../../generated/prisma/enums.ts'
 import type { Context } from '../../request/context.ts'
 import { isSelf } from '../../request/viewer.ts'
@@ -26,9 +25,10 @@ export const UserRoleType = builder.enumType(UserRole, {
 })
 
 /** Returns true for fields of other users, which only the user and ADMINs can see. */
-const isPrivate = ({ id }: User, { viewer }: Context) => viewer?.role !== 'ADMIN' && !isSelf(viewer, id)
+const isPrivate = ({ id }: { id: string }, { viewer }: Context) => viewer?.role !== 'ADMIN' && !isSelf(viewer, id)
 
 export const UserType = builder.prismaObject('User', {
+  select: { id: true },
   description: 'A person or bot with an account.',
   fields: (t) => ({
     id: t.exposeID('id'),
@@ -37,6 +37,7 @@ export const UserType = builder.prismaObject('User', {
       nullable: true,
       description: 'Visible to the user and to ADMINs, null for everyone else.',
       extensions: { rules: updateMeRules.shape.email },
+      select: { email: true },
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.email),
     }),
     role: t.expose('role', { type: UserRoleType }),
@@ -44,6 +45,7 @@ export const UserType = builder.prismaObject('User', {
       type: 'DateTime',
       nullable: true,
       description: 'When the account was disabled. Visible to the user and to ADMINs, null for everyone else.',
+      select: { disabledAt: true },
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.disabledAt),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
