@@ -5,7 +5,6 @@ import { z } from 'zod'
 import type { Database } from '../database/client.ts'
 import { countRows, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
 import { embedRow } from '../database/reads/client.ts'
-import { padToPowerOfTwo } from '../database/statement-names.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { PageInfoType } from './page-info.ts'
@@ -174,7 +173,7 @@ async function loadRows<Row extends { id: string }>(
   ids: readonly string[],
 ): Promise<(Row | undefined)[]> {
   const { findMany } = db[model] as unknown as { findMany: (args: object) => Promise<Row[]> }
-  const found = await findMany({ ...query, where: { id: { in: padToPowerOfTwo(ids) } } })
+  const found = await findMany({ ...query, where: { id: { in: ids } } })
   const byId = new Map(found.map((row) => [row.id, row]))
   return ids.map((id) => byId.get(id))
 }
