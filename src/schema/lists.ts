@@ -172,6 +172,7 @@ async function loadRows<Row extends { id: string }>(
   query: object,
   ids: readonly string[],
 ): Promise<(Row | undefined)[]> {
+  // The models' delegates have no common type that can be called.
   const { findMany } = db[model] as unknown as { findMany: (args: object) => Promise<Row[]> }
   const found = await findMany({ ...query, where: { id: { in: ids } } })
   const byId = new Map(found.map((row) => [row.id, row]))
