@@ -12,7 +12,8 @@ import { search } from './words.ts'
 
 /**
  * Every field of the task filter. The types, rules, GraphQL input, SQL and the matcher of event
- * streams all derive from this table: to add a filter field, add an entry.
+ * streams all derive from this table: to add a filter field, add an entry. Event streams match
+ * logged states, so a column that `matches` reads must be in STATE_COLUMNS in logged.ts.
  */
 export const FILTER_FIELDS = {
   status: field({
