@@ -16,6 +16,12 @@ export interface Noun {
   invalid: Record<string, readonly Invalid[]>
   /** Adds the noun's rows to new worlds. */
   populate?: (db: Database, worlds: readonly World[]) => Promise<void>
-  /** Reads the noun's rows that belong to these users, so that tests notice a change. */
-  traces?: (db: Database, userIds: string[]) => Promise<({ ownerId: string } & object)[]>
+  /** Reads the noun's rows in these worlds, so that tests notice a change. */
+  traces?: (db: Database, ids: { userIds: string[]; projectIds: string[] }) => Promise<Traces>
+}
+
+export interface Traces {
+  rows: readonly object[]
+  /** The column that says whose a row is: it has the id of a user, a project or a task. */
+  owner: string
 }
