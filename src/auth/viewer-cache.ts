@@ -5,7 +5,9 @@ import type { Viewer } from './viewer.ts'
 /** Maximum number of credentials whose viewers are kept. One takes about 1 KB. */
 const MAX_VIEWERS = 20_000
 
-/** Bounds how long a change that is not logged, such as a session deleted by hand, goes unnoticed. */
+/**
+ * Bounds how long a change that is not logged, such as a session deleted by hand, goes unnoticed.
+ */
 const MAX_AGE_MS = 60_000
 
 /**

@@ -14,12 +14,12 @@ import type { World } from './world.ts'
  * A noun adds to each world at least one row that the persona may see and one that it may not:
  * in the project `unseen`, or private to `third`. Keep the ids by world, as saved filters do.
  *
- * A `Hiding` describes rows that exist but are hidden from the personas it names. Each is requested,
- * and so is a random id: status, headers, body and SQL statements of the two must be the same. The
- * persona in `hidden(asking, other)` is `asking`, and `other` is the world of another OWNER. List
- * every way in which a row can be close and still hidden. A `Probe` is a hiding with the request,
- * named after the argument that takes the id. hidings.ts has those of projects, tasks and so on,
- * for arguments that refer to another noun.
+ * A `Hiding` describes rows that exist but are hidden from the personas it names. The test asks for
+ * each of them and for a random id: status, headers, body and SQL statements must be the same. In
+ * `hidden(asking, other)`, `asking` is the world of the persona, and `other` that of another OWNER.
+ * List every way in which a row can be close and still hidden. A `Probe` is a hiding with the
+ * request, named after the argument that takes the id. hidings.ts has those of projects, tasks and
+ * so on, for arguments that refer to another noun.
  */
 export interface Noun {
   /** Rows of the access matrix, in the columns of TABLE in matrix.ts. */
