@@ -25,7 +25,10 @@ const STYLE = `
     .even { stroke: #e6edf3 }
   }`
 
-/** Writes docs/bench.svg: for each work item, how many times the requests of each peer Taskwire answers. */
+/**
+ * Writes docs/bench.svg: for each work item, how many times the requests of each peer Taskwire
+ * answers.
+ */
 export async function writeChart(summaries: readonly Summary[]): Promise<string> {
   await writeFile(FILE, chart(summaries))
   return FILE

@@ -39,7 +39,9 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-/** Checks that a database has been filled completely by this script, and migrates it if necessary. */
+/**
+ * Checks that a database has been filled completely by this script, and migrates it if necessary.
+ */
 async function isFilled(admin: pg.Client, name: string, checksum: string, url: string): Promise<boolean> {
   const { rows } = await admin.query<{ checksum: string | null }>(
     "SELECT shobj_description(oid, 'pg_database') AS checksum FROM pg_database WHERE datname = $1",

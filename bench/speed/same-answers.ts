@@ -87,7 +87,10 @@ const WRITTEN = new Set([...CURSORS, 'id', 'key', 'number', 'createdAt', 'update
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 
-/** Puts aside what may differ: cursors, how a time is written, and the payload around the result of a mutation. */
+/**
+ * Puts aside what may differ: cursors, how a time is written, and the payload around the result of
+ * a mutation.
+ */
 function comparable({ status, body }: Received, typeOnly: ReadonlySet<string>): unknown {
   const text = JSON.stringify(body, (key, value) => {
     if (typeOnly.has(key) && value !== null) return typeof value

@@ -97,7 +97,8 @@ const TICK_MS = 10
 
 async function cpuTimeOf(pid: number | undefined): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The name, in brackets, may contain spaces. User and system time are the 12th and 13th field after it.
+  // The name, in brackets, may contain spaces. User and system time are the 12th and 13th field
+  // after it.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return TICK_MS * (Number(fields[11]) + Number(fields[12]))
 }

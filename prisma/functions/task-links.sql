@@ -1,5 +1,6 @@
 -- Assignees and labels of tasks. Writers set the lists assigneeIds and labelIds of a task;
--- triggers maintain a row for each entry in "TaskAssignee" and "TaskLabel", by which tasks are found.
+-- triggers maintain a row for each entry in "TaskAssignee" and "TaskLabel", by which tasks are
+-- found.
 
 -- AFTER INSERT, UPDATE of a task: brings its rows in both tables up to date.
 CREATE OR REPLACE FUNCTION keep_task_links() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

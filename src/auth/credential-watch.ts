@@ -8,7 +8,7 @@ const REMEMBERED_MS = 60_000
 const MAX_DELAY = 2 ** 31 - 1
 
 /** The internal events that end a credential, with the message for its owner. */
-const REVOCATIONS: Record<string, string> = {
+export const REVOCATIONS: Readonly<Record<string, string>> = {
   'user.disabled': 'This account has been disabled.',
   'user.deleted': 'This account has been deleted.',
   'user.updated': 'The role of this account has changed. Sign in again.',

@@ -1,22 +1,20 @@
 import { LRUCache } from 'lru-cache'
+import { REVOCATIONS } from './credential-watch.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Maximum number of credentials whose viewers are kept. One takes about 1 KB. */
 const MAX_VIEWERS = 20_000
 
-/** Bounds how long a change that is not logged, such as a session deleted by hand, goes unnoticed. */
+/**
+ * Bounds how long a change that is not logged, such as a session deleted by hand, goes unnoticed.
+ */
 const MAX_AGE_MS = 60_000
 
-/** The internal events that change who a credential belongs to, or what its owner may do. */
-const CHANGES = new Set([
-  'user.disabled',
-  'user.deleted',
-  'user.updated',
-  'session.revoked',
-  'apiKey.revoked',
-  'apiKey.updated',
-  'project.deleted',
-])
+/**
+ * Events that change who a credential belongs to, or what its owner may do: the end of the
+ * credential, new scopes or a new expiry, a deleted Inbox.
+ */
+const CHANGES = new Set([...Object.keys(REVOCATIONS), 'apiKey.updated', 'project.deleted'])
 
 /** The part of the event log that the cache needs. */
 interface ChangeSource {

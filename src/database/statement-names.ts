@@ -54,14 +54,3 @@ export function createStatementNames(now: () => number = Date.now): StatementNam
     return fresh
   }
 }
-
-/**
- * Repeats the last value until the length is a power of two, so that IN lists of any length share
- * a few statement texts. The result of the query does not change.
- */
-export function padToPowerOfTwo<T>(values: readonly T[]): T[] {
-  const last = values.at(-1)
-  if (last === undefined) return []
-  const length = 2 ** Math.ceil(Math.log2(values.length))
-  return [...values, ...Array<T>(length - values.length).fill(last)]
-}

@@ -63,7 +63,7 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
     ...row,
     position: row.position ?? 0n,
     // Only triggers write these columns, in this form. Prisma types them as plain JSON.
-    changes: row.changes as unknown as LoggedEvent['changes'],
+    changes: row.changes as LoggedEvent['changes'],
     state: row.state as LoggedEvent['state'],
   }))
 }

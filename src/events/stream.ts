@@ -1,6 +1,7 @@
 import type { Database } from '../database/client.ts'
 import { AppError } from '../gateway/errors.ts'
 import { encodeCursor, type LoggedEvent, readLog, requireCursorInLog } from './log.ts'
+import { EventQueue, type QueueSetup } from './queue.ts'
 import type { SubscribeOptions } from './subscription.ts'
 import type { EventTail } from './tail.ts'
 
@@ -21,35 +22,18 @@ export class StreamEndedError extends AppError {
   }
 }
 
-interface StreamSetup<T> {
+interface StreamSetup<T> extends Omit<QueueSetup<T>, 'select'> {
   tail: EventTail
   db: Pick<Database, 'event'>
-  maxQueue: number
   /** The position after which to start. */
   start: Promise<bigint>
   options: SubscribeOptions<T>
   /** Called on the first read. */
   opened(): void
   ended(): void
-  /** Called when the queue grows long although the client reads, and when it is short again. */
-  behind(isBehind: boolean): void
-  /** Called for each value taken while the stream is behind. */
-  progressed(): void
-}
-
-/** The value that the subscriber gets for one event, or a promise of it. */
-interface Entry<T> {
-  position: bigint
-  value: T | Promise<T | undefined>
 }
 
 const REPLAY_BATCH = 500
-
-/**
- * Shares of a full queue. A stream is behind from BEHIND_SHARE until it is down to CAUGHT_UP_SHARE.
- */
-const BEHIND_SHARE = 1 / 2
-const CAUGHT_UP_SHARE = 1 / 4
 
 const DONE = { done: true, value: undefined } as const
 
@@ -59,16 +43,12 @@ const DONE = { done: true, value: undefined } as const
  */
 export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   readonly #setup: StreamSetup<T>
-  #queue: Entry<T>[] = []
+  readonly #queue: EventQueue<T>
   /** Position up to which events have been considered for the queue. */
   #scanned: bigint | undefined
-  /** Position up to which events were taken or not selected. */
-  #done: bigint | undefined
   #opened = false
   #live = false
   #ended = false
-  #held = false
-  #behind = false
   #failure: unknown
   /** The pending read of a live stream with an empty queue. */
   #waiting: PromiseWithResolvers<IteratorResult<T, void>> | undefined
@@ -77,8 +57,10 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
 
   constructor(setup: StreamSetup<T>) {
     this.#setup = setup
-    this.#done = setup.options.after
-    const { signal } = setup.options
+    const { options, maxQueue, behind, progressed } = setup
+    this.#queue = new EventQueue({ maxQueue, behind, progressed, select: (event) => options.select(event) })
+    this.#queue.done = options.after
+    const { signal } = options
     if (signal?.aborted) this.#end()
     else signal?.addEventListener('abort', this.#end, { once: true })
   }
@@ -88,7 +70,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
    * start is known.
    */
   get cursor(): string | undefined {
-    return this.#done === undefined ? undefined : encodeCursor(this.#done)
+    const { done } = this.#queue
+    return done === undefined ? undefined : encodeCursor(done)
   }
 
   next(): Promise<IteratorResult<T, void>> {
@@ -98,11 +81,11 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     }
     // Answer concurrent reads in turn, as a generator does.
     if (this.#reading !== undefined) return this.#reading.then(() => this.next())
-    const ready = this.#take()
+    const ready = this.#queue.take()
     if (ready) return Promise.resolve(ready)
     // Thousands of streams wait at a time, so events are passed to them without an
     // extra async call.
-    if (this.#live && this.#queue.length === 0 && !this.#ended) {
+    if (this.#live && this.#queue.isEmpty && !this.#ended) {
       return this.#waiting ? this.#waiting.promise.then(() => this.next()) : this.#wait()
     }
     const read = this.#read()
@@ -140,8 +123,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
    * Set by a transport whose client has stopped reading. The hub does not wait for a held stream.
    */
   hold(held: boolean): void {
-    this.#held = held
-    this.#updateBehind()
+    this.#queue.hold(held)
   }
 
   /**
@@ -151,12 +133,11 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   offer(event: LoggedEvent): void {
     if (!this.#live || this.#ended || event.position <= (this.#scanned ?? 0n)) return
     try {
-      if (!this.#enqueue(event)) return
+      if (!this.#queue.add(event)) return
     } catch (error) {
       this.#fail(error)
     }
-    if (this.#queue.length > this.#setup.maxQueue) this.#fail(new StreamEndedError('slow_reader', this.#done ?? 0n))
-    this.#updateBehind()
+    if (this.#queue.isOverfull) this.#fail(new StreamEndedError('slow_reader', this.#queue.done ?? 0n))
     this.#answer()
   }
 
@@ -165,7 +146,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     const waiting = this.#waiting
     if (!waiting) return
     this.#waiting = undefined
-    const ready = this.#take()
+    const ready = this.#queue.take()
     if (ready) waiting.resolve(ready)
     else this.#read().then(waiting.resolve, waiting.reject)
   }
@@ -173,34 +154,22 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   /** Drops the queue and replays the dropped events from the log until it has caught up. */
   replayAgain(): void {
     this.#live = false
-    this.#scanned = this.#done
-    this.#queue = []
-    this.#updateBehind()
+    this.#scanned = this.#queue.done
+    this.#queue.clear()
   }
 
   /** Ends the stream so that its client resumes elsewhere. */
   stop(): void {
-    this.#fail(this.#done === undefined ? undefined : new StreamEndedError('server_stopping', this.#done))
-  }
-
-  /** Takes the next value if it is available. */
-  #take(): IteratorResult<T, void> | undefined {
-    if (this.#ended) return undefined
-    const entry = this.#queue[0]
-    if (!entry || entry.value instanceof Promise) return undefined
-    this.#queue.shift()
-    this.#done = entry.position
-    if (this.#behind) this.#setup.progressed()
-    this.#updateBehind()
-    return { done: false, value: entry.value }
+    const { done } = this.#queue
+    this.#fail(done === undefined ? undefined : new StreamEndedError('server_stopping', done))
   }
 
   async #read(): Promise<IteratorResult<T, void>> {
     try {
       while (!this.#ended) {
-        const entry = this.#queue[0]
-        if (entry?.value instanceof Promise) await this.#resolve(entry, entry.value)
-        else if (entry) return this.#take() ?? DONE
+        const ready = this.#queue.take()
+        if (ready) return ready
+        if (!this.#queue.isEmpty) await this.#queue.resolveFirst()
         else if (this.#live) return this.#wait()
         else if (this.#scanned === undefined) await this.#open()
         else await this.#replay(this.#scanned)
@@ -219,19 +188,6 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     return this.#waiting.promise
   }
 
-  /** Replaces the entry's promise with its value, or drops the entry if there is none. */
-  async #resolve(entry: Entry<T>, promise: Promise<T | undefined>): Promise<void> {
-    const value = await promise
-    if (this.#ended || this.#queue[0] !== entry) return
-    if (value !== undefined) {
-      entry.value = value
-      return
-    }
-    this.#queue.shift()
-    this.#done = entry.position
-    this.#updateBehind()
-  }
-
   async #open(): Promise<void> {
     const { tail, db, options, start } = this.#setup
     const position = await start
@@ -240,7 +196,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
       const newest = position > tail.position ? await tail.newest() : tail.position
       await requireCursorInLog(db, position, newest)
     }
-    this.#done = position
+    this.#queue.done = position
     this.#scanned = position
   }
 
@@ -249,41 +205,20 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
    * because the access that `select` checks is only as current as the tail.
    */
   async #replay(scanned: bigint): Promise<void> {
-    const { tail, db, options, maxQueue } = this.#setup
+    const { tail, db, options } = this.#setup
     const until = tail.position
     if (scanned < until) {
-      const limit = Math.max(1, Math.min(REPLAY_BATCH, Math.floor(maxQueue * CAUGHT_UP_SHARE)))
+      const limit = Math.min(REPLAY_BATCH, this.#queue.room)
       const events = await readLog(db, { after: scanned, until, limit, where: options.where })
       // Check after reading: events may have been purged meanwhile.
       await requireCursorInLog(db, scanned, until)
       if (this.#ended) return
-      for (const event of events) this.#enqueue(event)
+      for (const event of events) this.#queue.add(event)
       this.#scanned = events.length < limit ? until : (events.at(-1)?.position ?? until)
-      if (this.#queue.length === 0) this.#done = this.#scanned
+      if (this.#queue.isEmpty) this.#queue.done = this.#scanned
     }
     // Do not await between this comparison and the next batch of the tail.
     if ((this.#scanned ?? scanned) >= tail.position) this.#live = true
-  }
-
-  #enqueue(event: LoggedEvent): boolean {
-    const value = this.#setup.options.select(event)
-    if (value === undefined) {
-      // Advance the cursor, so that resuming does not scan this event again.
-      if (this.#queue.length === 0) this.#done = event.position
-      return false
-    }
-    // A failure is reported when the entry's turn comes.
-    if (value instanceof Promise) value.catch(() => {})
-    this.#queue.push({ position: event.position, value })
-    return true
-  }
-
-  #updateBehind(): void {
-    const limit = this.#setup.maxQueue * (this.#behind ? CAUGHT_UP_SHARE : BEHIND_SHARE)
-    const isBehind = !this.#ended && !this.#held && this.#queue.length > limit
-    if (isBehind === this.#behind) return
-    this.#behind = isBehind
-    this.#setup.behind(isBehind)
   }
 
   #fail(error: unknown): void {
@@ -295,8 +230,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   #end = (): void => {
     if (this.#ended) return
     this.#ended = true
-    this.#queue = []
-    this.#updateBehind()
+    this.#queue.clear()
     const { options, ended } = this.#setup
     options.signal?.removeEventListener('abort', this.#end)
     if (this.#opened) ended()

@@ -5,7 +5,6 @@ import { z } from 'zod'
 import type { Database } from '../database/client.ts'
 import { embedRow } from '../database/compiled/client.ts'
 import { countRows, type KeysetRow, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
-import { padToPowerOfTwo } from '../database/statement-names.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { PageInfoType } from './page-info.ts'
@@ -188,8 +187,9 @@ async function loadRows<Row extends { id: string }>(
   query: object,
   ids: readonly string[],
 ): Promise<(Row | undefined)[]> {
+  // The models' delegates have no common type that can be called.
   const { findMany } = db[model] as unknown as { findMany: (args: object) => Promise<Row[]> }
-  const found = await findMany({ ...query, where: { id: { in: padToPowerOfTwo(ids) } } })
+  const found = await findMany({ ...query, where: { id: { in: ids } } })
   const byId = new Map(found.map((row) => [row.id, row]))
   return ids.map((id) => byId.get(id))
 }

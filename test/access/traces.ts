@@ -46,6 +46,9 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
   note(labels, 'projectId')
   note(tasks, 'projectId')
   note(relations, 'sourceId')
-  for (const { traces } of nouns) if (traces) note(await traces(db, userIds), 'ownerId')
+  for (const { traces } of nouns) {
+    const own = await traces?.(db, { userIds, projectIds })
+    if (own) note(own.rows, own.owner)
+  }
   return new Map([...found].map(([world, rows]) => [world, rows.sort().join('\n')]))
 }

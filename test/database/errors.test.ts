@@ -6,6 +6,7 @@ import { toAppError } from '../../src/database/errors.ts'
 import { AppError } from '../../src/gateway/errors.ts'
 import { onPostgres, openTestDatabase, testDatabase } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
+import { until } from '../support/wait.ts'
 
 let opened: Awaited<ReturnType<typeof openTestDatabase>>
 let db: Database
@@ -79,10 +80,11 @@ describe('a database error, of a model call or a raw query,', () => {
 
   test('a transaction that cannot start, or takes too long, is UNAVAILABLE', async () => {
     const slow = db.$transaction(
-      async (tx) => {
-        await new Promise((resolve) => setTimeout(resolve, 60))
-        await tx.user.findFirst()
-      },
+      (tx) =>
+        until('a read fails', async () => {
+          await tx.user.findFirst()
+          return false
+        }),
       { timeout: 30 },
     )
     expect(await seenError(slow)).toBe('UNAVAILABLE')

@@ -207,7 +207,9 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
     expect(statements[0]).not.toContain('passwordHash')
   })
 
-  /** Records the statements that a read runs, from PostgreSQL's own statistics of this connection. */
+  /**
+   * Records the statements that a read runs, from PostgreSQL's own statistics of this connection.
+   */
   async function statementsOf(read: () => Promise<unknown>): Promise<{ statements: string[] }> {
     const pool = await import('pg').then(({ default: pg }) => pg.Client.prototype)
     const statements: string[] = []

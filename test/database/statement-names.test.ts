@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createStatementNames, NAMES_LIFETIME_SECONDS, padToPowerOfTwo } from '../../src/database/statement-names.ts'
+import { createStatementNames, NAMES_LIFETIME_SECONDS } from '../../src/database/statement-names.ts'
 
 describe('statement names', () => {
   test('are given to repeated statements, one each', () => {
@@ -19,11 +19,4 @@ describe('statement names', () => {
     expect(use('late')).toBe('s201')
     expect(name({ sql: 'text 0' })).toBeUndefined()
   })
-})
-
-test('a list is padded to a power of two with its last value', () => {
-  expect(padToPowerOfTwo([])).toEqual([])
-  expect(padToPowerOfTwo([1])).toEqual([1])
-  expect(padToPowerOfTwo([1, 2, 3])).toEqual([1, 2, 3, 3])
-  expect(padToPowerOfTwo([1, 2, 3, 4, 5])).toHaveLength(8)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { allOf } from '../../src/modules/tasks/filter/combine.ts'
-import { matchesFilter } from '../../src/modules/tasks/filter/matches.ts'
+import { matchesFilter } from '../../src/modules/tasks/filter/matcher.ts'
 import { taskFilterRules } from '../../src/modules/tasks/filter/rules.ts'
 import type { TaskState } from '../../src/modules/tasks/filter/state.ts'
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { eventStream, graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { sharedServer, signUp } from '../support/server.ts'
+import { until } from '../support/wait.ts'
 
 const EVENTS = `subscription ($after: String) {
   taskEvents(after: $after) { cursor type taskId version task { id title } changes { field from to } actor { id name } at }
@@ -95,12 +96,23 @@ test.skipIf(!onPostgres)(
       // Hold this lock to keep the log from assigning positions.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('taskwire.event_positions', 0))`
       await write('before')
+      let [arrived, written] = [false, false]
       const opening = eventStream(server, '/events/stream', { token }).then(async (stream) => {
+        arrived = true
         await write('after')
+        written = true
         return stream
       })
-      // A stream that waits for its position in the log opens only after the lock is released.
-      await Promise.race([opening, new Promise((resolve) => setTimeout(resolve, 500))])
+      // A stream that waits for its position in the log opens only after the lock is released. Then
+      // two wait for it: the stream, and the server because of the first write.
+      await until('the stream is open or waits', async () => {
+        const [lock] = await tx.$queryRaw<{ waiting: number }[]>`SELECT count(*)::int AS waiting FROM pg_locks
+          JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+          WHERE locktype = 'advisory' AND NOT granted`
+        // If the server sent headers before it waited, they arrive before this answer.
+        await fetch(`${server.url}/readyz`)
+        return written || (!arrived && (lock?.waiting ?? 0) >= 2)
+      })
       // Wrap the promise in an object, or the transaction would await it.
       return { opening }
     })

@@ -38,7 +38,10 @@ const openEverywhere = (credential: Credential, user: TestUser) =>
 const statusAt = async (at: OwnServer, credential: Credential) =>
   (await rest(at, 'GET /tasks', { headers: headersOf(credential) })).status
 
-/** Expects this server to reject the credential at once, the others soon, and all its streams to end. */
+/**
+ * Expects this server to reject the credential at once, the others soon, and all its streams to
+ * end.
+ */
 async function expectOut(credential: Credential, streams: Awaited<ReturnType<typeof openEverywhere>>) {
   expect(await statusAt(server, credential)).toBe(401)
   for (const one of servers) {
@@ -197,7 +200,8 @@ describe.skipIf(!onPostgres)('a stream that is opening while (a lock needs a sec
     const key = await apiKeyOf(user)
     const credential = { apiKey: key.secret }
     const { projectId } = (await createTask(user.token)).body
-    // Nothing else is open with the credential. The witness is revoked after it, so the server learns of both.
+    // Nothing else is open with the credential. The witness is revoked after it, so the server
+    // learns of both.
     const other = await signUp(server)
     const otherKey = await apiKeyOf(other)
     const witness = await openStreams(server, { apiKey: otherKey.secret }, () => createTask(other.token))

@@ -22,7 +22,8 @@ const { findViewer } = createQueries(pool)
 
 const pgl = postgraphile({
   extends: [PostGraphileAmberPreset],
-  // Rows are reached only through the functions, and sorted by columns that PostGraphile sees no index for.
+  // Rows are reached only through the functions, and sorted by columns that PostGraphile sees no
+  // index for.
   disablePlugins: ['NodePlugin', 'AddNodeInterfaceToSuitableTypesPlugin', 'PgIndexBehaviorsPlugin'],
   pgServices: [makePgService({ pool, schemas: ['public', 'api'] })],
   schema: {

@@ -1,4 +1,7 @@
-/** The JSON schemas of fastify-rest.ts. Fastify compiles the requests' to checks and the responses' to serializers. */
+/**
+ * The JSON schemas of fastify-rest.ts. Fastify compiles the requests' to checks and the responses'
+ * to serializers.
+ */
 
 const text = { type: 'string' } as const
 const integer = { type: 'integer' } as const

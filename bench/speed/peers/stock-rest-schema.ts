@@ -1,4 +1,7 @@
-/** The schema that SOFA serves as REST. Its fields are flat, because SOFA turns each argument into a parameter. */
+/**
+ * The schema that SOFA serves as REST. Its fields are flat, because SOFA turns each argument into a
+ * parameter.
+ */
 import { TaskStatus } from '../../../src/generated/prisma/enums.ts'
 import { checkTask } from './common/input.ts'
 import * as tasks from './common/prisma-tasks.ts'

@@ -1,4 +1,7 @@
-/** GraphQL Yoga, Pothos, Prisma and SOFA, the libraries of Taskwire, assembled as their documentation shows. */
+/**
+ * GraphQL Yoga, Pothos, Prisma and SOFA, the libraries of Taskwire, assembled as their
+ * documentation shows.
+ */
 import { createServer } from 'node:http'
 import { createYoga } from 'graphql-yoga'
 import { useSofa } from 'sofa-api'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLError, OperationTypeNode } from 'graphql'
-import { createYoga, type GraphQLParams, type Plugin } from 'graphql-yoga'
+import { createYoga, type Plugin } from 'graphql-yoga'
 import { toClientError } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
@@ -15,7 +15,8 @@ import { type EngineStream, isStream } from '../live/result-stream.ts'
 import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
-import { type HttpExtension, isJsonType, JSON_TYPES, type JsonType, readParams, sendResult } from './plain-post.ts'
+import { type Params, readParams } from './params.ts'
+import { type HttpExtension, isJsonType, JSON_TYPES, type JsonType, sendResult } from './plain-post.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
@@ -31,8 +32,8 @@ export interface GraphqlOptions<Context extends GatewayContext> {
 /** A request while Yoga handles it. */
 interface YogaRequest {
   exchange: HttpExchange
-  /** The parsed body of a POST. Yoga would replace bytes that are not UTF-8. */
-  body: unknown
+  /** Read from the body of a POST: Yoga would replace bytes that are not UTF-8. */
+  params: Params | undefined
   /** True if the client accepts Server-Sent Events. */
   acceptsEvents: boolean
   /** Takes the answer over from Yoga. It is complete when the promise resolves. */
@@ -56,8 +57,8 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
 
   const runInEngine: Plugin<object, { req: object }> = {
     onRequestParse({ serverContext, setRequestParser }) {
-      const request = pending.get(serverContext.req)
-      if (request?.exchange.method === 'POST') setRequestParser(() => request.body as GraphQLParams)
+      const params = pending.get(serverContext.req)?.params
+      if (params) setRequestParser(() => params)
     },
     onParams({ setParamsHandler }) {
       setParamsHandler(({ params, context }) => {
@@ -69,7 +70,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   /** Sends events directly: Yoga would serialize each of them again for every client. */
-  async function answerYoga(params: GraphQLParams, request: YogaRequest): Promise<EngineResult> {
+  async function answerYoga(params: Partial<Params>, request: YogaRequest): Promise<EngineResult> {
     const { exchange, acceptsEvents, takeOver } = request
     const result = await answer(params, exchange, acceptsEvents)
     if (!isStream(result)) return result
@@ -79,23 +80,23 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   }
 
   /** Answers a POST of JSON without Yoga, which would copy the request and the response. */
-  async function answerPost(exchange: HttpExchange, type: JsonType, acceptsEvents: boolean): Promise<void> {
-    const params = readParams(await readBody(exchange))
+  async function answerPost(
+    params: Params,
+    exchange: HttpExchange,
+    type: JsonType,
+    acceptsEvents: boolean,
+  ): Promise<void> {
     const result = await answer(params, exchange, acceptsEvents)
     if (isStream(result)) await serveEvents(exchange, result, EVENT_FORM)
     else sendResult(exchange.response, type, result)
   }
 
   async function answer(
-    params: GraphQLParams,
+    params: Partial<Params>,
     exchange: HttpExchange,
     acceptsEvents: boolean,
   ): Promise<EngineResult | EngineStream> {
-    const { operationName } = params as { operationName?: unknown }
-    if (operationName != null && typeof operationName !== 'string') {
-      return refusedWithStatus(exchange, new AppError('BAD_REQUEST', 'operationName must be a string.'))
-    }
-    const prepared = engine.prepare(params.query ?? '', operationName)
+    const prepared = engine.prepare(params.query ?? '', params.operationName)
     if ('errors' in prepared) return refused(prepared.errors)
     const kind = prepared.operation.operation
     if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {
@@ -185,10 +186,10 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       const type = negotiate(exchange)
       request.headers.accept = type
       requirePercentEncoded(exchange.query, 'The query string')
-      if (exchange.method === 'POST' && isJsonType(type)) return await answerPost(exchange, type, acceptsEvents)
-      const body = exchange.method === 'POST' ? await readBody(exchange) : undefined
+      const params = exchange.method === 'POST' ? readParams(await readBody(exchange)) : undefined
+      if (params && isJsonType(type)) return await answerPost(params, exchange, type, acceptsEvents)
       const takenOver = new Promise<void>((takeOver) =>
-        pending.set(request, { exchange, body, acceptsEvents, takeOver }),
+        pending.set(request, { exchange, params, acceptsEvents, takeOver }),
       )
       await Promise.race([yoga(request, response), takenOver])
     } catch (error) {

@@ -1,9 +1,7 @@
-/** Reads the parameters of a GraphQL request from JSON, and sends its result as JSON. */
+/** Sends the result of a POST that Yoga does not handle. */
 import type { ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
-import { AppError } from '../errors.ts'
 import type { EngineResult } from '../live/outcome.ts'
-import { kindOf } from '../variables.ts'
 
 export const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const
 
@@ -19,28 +17,6 @@ export interface HttpExtension {
   headers?: Record<string, string>
   /** Only if the client accepts more than `application/json`. */
   spec?: boolean
-}
-
-export interface Params {
-  query: string
-  variables?: Record<string, unknown>
-  /** Checked when the operation is chosen. */
-  operationName?: string
-}
-
-const KNOWN = new Set(['query', 'variables', 'operationName', 'extensions'])
-
-/** Throws BAD_REQUEST if the body does not have the parameters of GraphQL over HTTP. */
-export function readParams(body: unknown): Params {
-  if (!isObject(body)) throw refuse(`The body must be one JSON object, not ${kindOf(body)}.`)
-  const unknown = Object.keys(body).find((name) => !KNOWN.has(name) && body[name] != null)
-  if (unknown !== undefined) throw refuse(`${JSON.stringify(unknown)} is not a parameter of a GraphQL request.`)
-  if (typeof body.query !== 'string') throw refuse(`query must be a string, not ${kindOf(body.query)}.`)
-  for (const name of ['variables', 'extensions']) {
-    const value = body[name]
-    if (value != null && !isObject(value)) throw refuse(`${name} must be an object, not ${kindOf(value)}.`)
-  }
-  return body as unknown as Params
 }
 
 /** Sends a result with the status and headers that its errors ask for. */
@@ -61,10 +37,4 @@ export function sendResult(response: ServerResponse, type: JsonType, result: Eng
 function withoutHttp(error: GraphQLError) {
   const { http: _, ...extensions } = error.extensions
   return { ...error.toJSON(), extensions }
-}
-
-const refuse = (message: string) => new AppError('BAD_REQUEST', message)
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { CloseCode, handleProtocols, makeServer, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
+import { CloseCode, handleProtocols, makeServer, type Context as WsContext } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toClientError } from '../client-error.ts'
 import { ENDLESS } from '../credential-lifetime.ts'
@@ -105,7 +105,7 @@ export function attachWebsocket<Context extends GatewayContext>(
     // The engine validates, runs and masks. graphql-ws only gets an object that represents the
     // prepared operation.
     async onSubscribe(session, id, payload) {
-      const problem = refusal(session, payload)
+      const problem = overLimit(session)
       if (problem) return [toClientError(problem, { requestId: socketRequest(session).requestId, log })]
       const operation = engine.prepare(payload.query, payload.operationName)
       if ('errors' in operation) return operation.errors
@@ -126,19 +126,16 @@ export function attachWebsocket<Context extends GatewayContext>(
   })
 
   /**
-   * Checks a message before anything is awaited. A burst of messages must not bypass the limit or
-   * cost a database query each.
+   * Checked before anything is awaited. A burst of messages must not bypass the limit or cost a
+   * database query each.
    */
-  function refusal({ subscriptions }: Session, payload: SubscribePayload): AppError | undefined {
+  function overLimit({ subscriptions }: Session): AppError | undefined {
     // This operation is already counted.
-    if (Object.keys(subscriptions).length > options.maxOperations) {
-      return new AppError(
-        'RATE_LIMITED',
-        `This socket already runs ${options.maxOperations} operations. Complete one first.`,
-      )
-    }
-    const problem = payloadProblem(payload)
-    return problem === undefined ? undefined : new AppError('BAD_REQUEST', problem)
+    if (Object.keys(subscriptions).length <= options.maxOperations) return undefined
+    return new AppError(
+      'RATE_LIMITED',
+      `This socket already runs ${options.maxOperations} operations. Complete one first.`,
+    )
   }
 
   function findPending(args: object) {
@@ -267,12 +264,3 @@ function refuseSocket(socket: WebSocket, code: number, message: string): false {
 }
 
 const reasonOf = (message: string) => message.slice(0, MAX_REASON)
-
-function payloadProblem(payload: SubscribePayload): string | undefined {
-  if (typeof payload.query !== 'string') return 'payload.query must be a string.'
-  const { variables } = payload
-  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) {
-    return 'payload.variables must be an object.'
-  }
-  return undefined
-}

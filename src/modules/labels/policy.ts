@@ -1,4 +1,3 @@
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
@@ -13,7 +12,7 @@ import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../p
 export async function requireLabels(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return
   const viewer = requireViewer(ctx)
-  const ids = padToPowerOfTwo([...new Set(named.map(({ id }) => id.toLowerCase()))])
+  const ids = [...new Set(named.map(({ id }) => id.toLowerCase()))]
   const seen = await ctx.db.label.findMany({
     where: { id: { in: ids }, project: visibleProjects(viewer) },
     select: { id: true },

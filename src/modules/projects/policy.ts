@@ -1,5 +1,4 @@
 import type { Viewer } from '../../auth/viewer.ts'
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
@@ -72,7 +71,7 @@ export interface NamedId {
 export async function requireProjects(ctx: Context, named: readonly NamedId[]): Promise<void> {
   if (named.length === 0) return
   const viewer = requireViewer(ctx)
-  const ids = padToPowerOfTwo([...new Set(named.map(({ id }) => id.toLowerCase()))])
+  const ids = [...new Set(named.map(({ id }) => id.toLowerCase()))]
   const seen = await ctx.db.project.findMany({
     where: { id: { in: ids }, ...visibleProjects(viewer) },
     select: { id: true },

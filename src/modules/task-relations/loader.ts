@@ -1,4 +1,3 @@
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import type { TaskRelation } from '../../generated/prisma/client.ts'
 import { defineLoader } from '../../request/loader.ts'
 import { visibleProjects } from '../projects/policy.ts'
@@ -34,7 +33,7 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
  */
 export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<OwnRelation[][]> => {
   if (!viewer) return ids.map(() => [])
-  const wanted = { in: padToPowerOfTwo(ids) }
+  const wanted = { in: [...ids] }
   const seen = { deletedAt: null, project: visibleProjects(viewer) }
   const relations = await db.taskRelation.findMany({
     where: {
@@ -51,7 +50,7 @@ export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly s
     (
       await db.task.findMany({
         where: {
-          id: { in: padToPowerOfTwo([...new Set(relations.flatMap((one) => [one.sourceId, one.targetId]))]) },
+          id: { in: [...new Set(relations.flatMap((one) => [one.sourceId, one.targetId]))] },
           ...seen,
         },
         select: { id: true },

@@ -1,4 +1,3 @@
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { visibleProjects } from '../projects/policy.ts'
@@ -18,7 +17,7 @@ export async function findParents(ctx: Context, given: readonly string[]): Promi
   const ids = await idsOf(ctx, given)
   const wanted = [...new Set(ids.values())]
   const rows = await ctx.db.task.findMany({
-    where: { id: { in: padToPowerOfTwo(wanted) }, deletedAt: null, project: visibleProjects(requireViewer(ctx)) },
+    where: { id: { in: wanted }, deletedAt: null, project: visibleProjects(requireViewer(ctx)) },
     select: { id: true, projectId: true },
   })
   const byId = new Map(rows.map((row) => [row.id, row]))
@@ -55,8 +54,8 @@ export async function findMembers(
   if (people.length === 0) return new Set()
   const members = await ctx.db.membership.findMany({
     where: {
-      userId: { in: padToPowerOfTwo([...new Set(people)]) },
-      projectId: { in: padToPowerOfTwo([...new Set(projects)]) },
+      userId: { in: [...new Set(people)] },
+      projectId: { in: [...new Set(projects)] },
     },
     select: { projectId: true, userId: true },
   })
@@ -67,7 +66,7 @@ export async function findMembers(
 export async function findLabels(ctx: Context, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map()
   const labels = await ctx.db.label.findMany({
-    where: { id: { in: padToPowerOfTwo([...new Set(ids)]) }, project: visibleProjects(requireViewer(ctx)) },
+    where: { id: { in: [...new Set(ids)] }, project: visibleProjects(requireViewer(ctx)) },
     select: { id: true, projectId: true },
   })
   return new Map(labels.map(({ id, projectId }) => [id, projectId]))

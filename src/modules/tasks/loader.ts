@@ -1,4 +1,3 @@
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { Prisma, type Task } from '../../generated/prisma/client.ts'
 import { defineLoader } from '../../request/loader.ts'
 import { visibleProjects } from '../projects/policy.ts'
@@ -6,7 +5,7 @@ import { visibleProjects } from '../projects/policy.ts'
 /** Loads a task by id; null when the viewer may not see it or it is in the trash. */
 export const loadTask = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<(Task | null)[]> => {
   if (!viewer) return ids.map(() => null)
-  const where = { id: { in: padToPowerOfTwo([...new Set(ids)]) }, deletedAt: null, project: visibleProjects(viewer) }
+  const where = { id: { in: [...new Set(ids)] }, deletedAt: null, project: visibleProjects(viewer) }
   const byId = new Map((await db.task.findMany({ where })).map((task) => [task.id, task]))
   return ids.map((id) => byId.get(id) ?? null)
 })
@@ -17,7 +16,7 @@ export const loadTask = defineLoader(async ({ db, viewer }, ids: readonly string
  */
 export const loadTaskOfEvent = defineLoader(
   async ({ db }, keys: readonly { id: string; projectId: string }[]): Promise<(Task | null)[]> => {
-    const where = { id: { in: padToPowerOfTwo([...new Set(keys.map(({ id }) => id))]) }, deletedAt: null }
+    const where = { id: { in: [...new Set(keys.map(({ id }) => id))] }, deletedAt: null }
     const byId = new Map((await db.task.findMany({ where })).map((task) => [task.id, task]))
     return keys.map(({ id, projectId }) => {
       const task = byId.get(id)

@@ -14,6 +14,9 @@ const COLUMNS = [
   'labelIds',
 ] as const
 
+/** The columns that filters of event streams can read. */
+export const STATE_COLUMNS = [...COLUMNS, 'creatorId', 'createdAt', 'updatedAt', 'deletedAt'] as const
+
 logged('task', {
   table: 'Task',
   project: 'projectId',
@@ -21,5 +24,5 @@ logged('task', {
   ends: { column: 'deletedAt', set: 'deleted', cleared: 'restored' },
   columns: COLUMNS,
   fixedInProject: ['number', 'key'],
-  state: [...COLUMNS, 'creatorId', 'createdAt', 'updatedAt', 'deletedAt'],
+  state: STATE_COLUMNS,
 })

@@ -1,4 +1,3 @@
-import { padToPowerOfTwo } from '../../database/statement-names.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
@@ -85,7 +84,7 @@ export async function requireVisibleTasks(
 ): Promise<void> {
   if (named.length === 0) return
   const viewer = requireViewer(ctx)
-  const wanted = padToPowerOfTwo([...new Set(named.flatMap(({ id }) => ids.get(id) ?? []))])
+  const wanted = [...new Set(named.flatMap(({ id }) => ids.get(id) ?? []))]
   const seen = await ctx.db.task.findMany({
     where: { id: { in: wanted }, deletedAt: null, project: visibleProjects(viewer) },
     select: { id: true },

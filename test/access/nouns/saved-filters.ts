@@ -151,5 +151,8 @@ Mutation.deleteSavedFilter: shared             401   404  403  403  403  ok   ok
     await db.savedFilter.createMany({ data })
   },
 
-  traces: (db, userIds) => db.savedFilter.findMany({ where: { ownerId: { in: userIds } } }),
+  traces: async (db, { userIds }) => ({
+    rows: await db.savedFilter.findMany({ where: { ownerId: { in: userIds } } }),
+    owner: 'ownerId',
+  }),
 }

@@ -1,4 +1,7 @@
-/** The hand-written SQL of the peers that use `pg` directly. Each statement is prepared once per connection. */
+/**
+ * The hand-written SQL of the peers that use `pg` directly. Each statement is prepared once per
+ * connection.
+ */
 import type pg from 'pg'
 import { v7 as uuid } from 'uuid'
 import { COLUMNS, type TaskRow } from './columns.ts'
@@ -40,7 +43,10 @@ const FIND_ROLE = `
   SELECT CASE WHEN $3 THEN 'OWNER' ELSE m."role" END AS "role"
   FROM "Project" p LEFT JOIN "Membership" m ON m."projectId" = p."id" AND m."userId" = $2 WHERE p."id" = $1`
 
-/** Inserts nothing if the viewer may not write, or if an assignee or label does not belong to the project. */
+/**
+ * Inserts nothing if the viewer may not write, or if an assignee or label does not belong to the
+ * project.
+ */
 const CREATE_TASK = `
   INSERT INTO "Task" AS t ("id", "projectId", "title", "description", "status", "priority", "dueAt", "parentId",
     "assigneeIds", "labelIds", "creatorId", "updatedById")

@@ -1,5 +1,4 @@
 import { v7 as uuidv7 } from 'uuid'
-import { padToPowerOfTwo } from '../../../database/statement-names.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { includesRole, visibleProjects } from '../../projects/policy.ts'
@@ -82,7 +81,7 @@ async function projectsOfParents(ctx: Context, items: readonly Item<CreateTaskVa
   if (parents.length === 0) return new Map()
   const ids = await idsOf(ctx, parents)
   const tasks = await ctx.db.task.findMany({
-    where: { id: { in: padToPowerOfTwo([...new Set(ids.values())]) }, project: visibleProjects(requireViewer(ctx)) },
+    where: { id: { in: [...new Set(ids.values())] }, project: visibleProjects(requireViewer(ctx)) },
     select: { id: true, projectId: true },
   })
   const projects = new Map(tasks.map(({ id, projectId }) => [id, projectId]))
@@ -94,7 +93,7 @@ async function findWritable(ctx: Context, ids: readonly string[]): Promise<Map<s
   const viewer = requireViewer(ctx)
   if (ids.length === 0) return new Map()
   const projects = await ctx.db.project.findMany({
-    where: { id: { in: padToPowerOfTwo(ids) }, ...visibleProjects(viewer) },
+    where: { id: { in: [...ids] }, ...visibleProjects(viewer) },
     select: { id: true, memberships: { where: { userId: viewer.id }, select: { role: true } } },
   })
   return new Map(

@@ -1,5 +1,5 @@
 import { AppError } from '../../../gateway/errors.ts'
-import type { FilterPath } from './field.ts'
+import type { FilterPath } from './field-definition.ts'
 import { FILTER_FIELDS, type TaskFilterValues } from './fields.ts'
 import { sizeProblems } from './rules.ts'
 

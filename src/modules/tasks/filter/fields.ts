@@ -4,7 +4,7 @@ import { id } from '../../../schema/rules.ts'
 import { status } from '../input.ts'
 import { isTaskId, readKey, TASK_ID_PATTERN, taskKey } from '../key-type.ts'
 import { TaskStatusType } from '../status-type.ts'
-import { type FilterField, type FilterPath, field, oneOf, taskColumn } from './field.ts'
+import { type FilterField, type FilterPath, field, oneOf, taskColumn } from './field-definition.ts'
 import { label } from './labels.ts'
 import { assignee, creator } from './people.ts'
 import { listOf, overdue, priorityRange, timeRange } from './ranges.ts'
@@ -12,7 +12,8 @@ import { search } from './words.ts'
 
 /**
  * Every field of the task filter. The types, rules, GraphQL input, SQL and the matcher of event
- * streams all derive from this table: to add a filter field, add an entry.
+ * streams all derive from this table: to add a filter field, add an entry. Event streams match
+ * logged states, so a column that `matches` reads must be in STATE_COLUMNS in logged.ts.
  */
 export const FILTER_FIELDS = {
   status: field({

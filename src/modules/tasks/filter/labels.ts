@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { builder } from '../../../schema/builder.ts'
 import { id } from '../../../schema/rules.ts'
-import { type FilterScope, field, oneOf } from './field.ts'
+import { type FilterScope, field, oneOf } from './field-definition.ts'
 import { listOf } from './ranges.ts'
 
 const labelRules = z.object({ any: listOf(id).nullish(), all: listOf(id).nullish() })

@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader'
 import type { Database } from '../../../database/client.ts'
 import type { LoggedEvent } from '../../../events/log.ts'
-import { nestedFilters } from './fields.ts'
-import { matchesFilter } from './matches.ts'
+import type { MatchScope } from './field-definition.ts'
+import { givenFields, nestedFilters, type TaskFilterValues } from './fields.ts'
 import type { ResolvedFilter } from './resolve.ts'
 import { findHits, type Hits, MAX_EVENTS_PER_LOOKUP, type SearchHits, sharedHits } from './search-hits.ts'
 import { type TaskState, taskChange } from './state.ts'
@@ -39,4 +39,15 @@ function matchOf(before: boolean, after: boolean): FilterMatch | undefined {
 function isIn(task: TaskState | null, filter: ResolvedFilter, at: Date, hits: Hits): boolean {
   if (task === null || (task.deletedAt !== null) !== filter.deleted) return false
   return matchesFilter(task, filter.values, { ...filter, at, hits })
+}
+
+/** Checks a logged state of a task against a filter, with the same result as its SQL. */
+export function matchesFilter(task: TaskState, filter: TaskFilterValues, scope: MatchScope): boolean {
+  const { and, or, not } = filter
+  return (
+    givenFields(filter).every(({ field, value }) => field.matches(value, task, scope)) &&
+    (and ?? []).every((one) => matchesFilter(task, one, scope)) &&
+    (or == null || or.some((one) => matchesFilter(task, one, scope))) &&
+    (not == null || !matchesFilter(task, not, scope))
+  )
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { isId } from '../../../schema/rules.ts'
 import { ID_PATTERN } from '../key-type.ts'
-import { every, type FilterScope, field, oneOf, type Siblings, taskColumn } from './field.ts'
+import { every, type FilterScope, field, oneOf, type Siblings, taskColumn } from './field-definition.ts'
 import { listOf } from './ranges.ts'
 
 /** A user id, or one of the given words. */

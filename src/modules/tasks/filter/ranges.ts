@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { builder } from '../../../schema/builder.ts'
 import { priority } from '../input.ts'
-import { type FilterField, field, oneOf, taskColumn } from './field.ts'
+import { type FilterField, field, oneOf, taskColumn } from './field-definition.ts'
 import type { TaskState } from './state.ts'
 
 /** Maximum number of values in one condition. */

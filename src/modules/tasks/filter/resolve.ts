@@ -5,7 +5,7 @@ import { type NamedId, requireProjects } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
 import { requireVisibleTasks } from '../policy.ts'
 import { allOf } from './combine.ts'
-import type { FilterPath, FilterScope, NamedIds } from './field.ts'
+import type { FilterPath, FilterScope, NamedIds } from './field-definition.ts'
 import { givenFields, nestedFilters, type TaskFilterValues } from './fields.ts'
 import { findSearchScope } from './words.ts'
 

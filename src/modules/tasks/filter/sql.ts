@@ -1,5 +1,5 @@
 import { Prisma } from '../../../generated/prisma/client.ts'
-import { type Condition, every, type FilterScope } from './field.ts'
+import { type Condition, every, type FilterScope } from './field-definition.ts'
 import { givenFields, type TaskFilterValues } from './fields.ts'
 import type { ResolvedFilter } from './resolve.ts'
 

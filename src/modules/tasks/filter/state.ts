@@ -1,28 +1,23 @@
 import type { LoggedEvent } from '../../../events/log.ts'
 import { AppError } from '../../../gateway/errors.ts'
-import type { TaskStatus } from '../../../generated/prisma/enums.ts'
+import type { Task } from '../../../generated/prisma/client.ts'
+import type { STATE_COLUMNS } from '../logged.ts'
 
-/** A task at one point in the log: the columns that filters read. Times are ISO 8601 in UTC. */
-export interface TaskState {
+/** A value in the log. Times are ISO 8601 in UTC. */
+type Logged<Value> = Value extends Date ? string : Value
+
+/** The logged columns of a task. */
+type LoggedColumns = { [Name in (typeof STATE_COLUMNS)[number]]: Logged<Task[Name]> }
+
+/** A task at one point in the log: the columns that filters read. */
+export type TaskState = LoggedColumns & {
   id: string
-  projectId: string
-  key: string
   /** Keys from before the task moved. */
   formerKeys: readonly string[]
-  title: string
-  description: string | null
-  status: TaskStatus
-  priority: number
-  dueAt: string | null
-  completedAt: string | null
-  parentId: string | null
-  assigneeIds: readonly string[]
-  labelIds: readonly string[]
-  creatorId: string | null
-  createdAt: string
-  updatedAt: string
-  deletedAt: string | null
 }
+
+/** What the trigger on "Task" stores. The log is shared by all nouns and has it untyped. */
+type StoredState = Omit<TaskState, 'id'> & { earlierUpdatedAt: string }
 
 /** A task before and after an event. Null while it is not in the project of the event. */
 export interface TaskChange {
@@ -40,16 +35,14 @@ export function taskChange({ type, subjectId, state, changes, at }: LoggedEvent)
       path: ['after'],
     })
   }
-  const { earlierUpdatedAt, ...columns } = state
-  // The trigger on "Task" stores these columns. The log is shared by all nouns and
-  // has them untyped.
-  const now = { id: subjectId, ...columns } as unknown as TaskState
+  const { earlierUpdatedAt, ...columns } = state as StoredState
+  const now: TaskState = { id: subjectId, ...columns }
   // A task deleted without being in the trash lost its row, for example with its project.
   if (type === 'task.removed' || (type === 'task.deleted' && now.deletedAt === null))
     return { before: now, after: null }
   if (type === 'task.created' || changes.projectId) return { before: null, after: now }
   const earlier = Object.fromEntries(Object.entries(changes).map(([field, { from }]) => [field, from]))
-  const before = { ...now, ...earlier, updatedAt: earlierUpdatedAt as string, deletedAt: deletedBefore(type, now, at) }
+  const before = { ...now, ...earlier, updatedAt: earlierUpdatedAt, deletedAt: deletedBefore(type, now, at) }
   return { before, after: now }
 }
 

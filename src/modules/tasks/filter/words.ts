@@ -3,7 +3,7 @@ import { Prisma } from '../../../generated/prisma/client.ts'
 import type { Context } from '../../../request/context.ts'
 import { text } from '../../../schema/rules.ts'
 import { visibleProjectsSql } from '../../projects/policy.ts'
-import { type FilterScope, field, oneOf, type SearchScope } from './field.ts'
+import { type FilterScope, field, oneOf, type SearchScope } from './field-definition.ts'
 
 const MAX_SEARCH = 200
 
