@@ -9,6 +9,7 @@ import { type CompiledWrite, compileCreate, compileDelete, compileUpdate, oneTex
 import { createWriteBatches } from './write-batch.ts'
 
 type Call = (args?: Args) => Promise<unknown>
+type Method = 'findMany' | 'findFirst' | 'findUnique' | 'findUniqueOrThrow' | 'create' | 'update' | 'delete'
 type Transaction = Pick<PrismaClient, '$queryRawUnsafe'>
 
 interface StatementOptions {
@@ -109,7 +110,7 @@ const NAMES: ReadonlyMap<string | symbol, string> = new Map(
 )
 
 function withCompiled(delegate: object, model: string, types: ColumnTypes, runs: Runs): object {
-  const prisma = delegate as Record<'findMany' | 'findFirst' | 'findUnique' | 'create' | 'update' | 'delete', Call>
+  const prisma = delegate as Record<Method, Call>
 
   const compile = (args: Args) => orUncovered(() => compileRead(model, args, types))
 
@@ -123,7 +124,7 @@ function withCompiled(delegate: object, model: string, types: ColumnTypes, runs:
     return row === undefined ? null : read.decode(JSON.parse(row))
   }
 
-  const replaced: Record<string, Call> = {
+  const replaced: Record<Method, Call> = {
     findMany: async (args = {}) => {
       const read = compile(args)
       return read ? readMany(args, read) : prisma.findMany(args)
@@ -135,6 +136,11 @@ function withCompiled(delegate: object, model: string, types: ColumnTypes, runs:
     findUnique: (args = {}) => {
       const read = orUncovered(() => compileUnique(model, args, types))
       return read ? readFirst(read) : prisma.findUnique(args)
+    },
+    // Loads of Pothos for fields that no other statement has read.
+    findUniqueOrThrow: async (args = {}) => {
+      const read = orUncovered(() => compileUnique(model, args, types))
+      return read ? ((await readFirst(read)) ?? missing()) : prisma.findUniqueOrThrow(args)
     },
     create: (args = {}) => {
       const write = orUncovered(() => compileCreate(model, args, types))
@@ -150,7 +156,7 @@ function withCompiled(delegate: object, model: string, types: ColumnTypes, runs:
     },
   }
   return new Proxy(delegate, {
-    get: (target, name) => replaced[name as string] ?? Reflect.get(target, name),
+    get: (target, name) => replaced[name as Method] ?? Reflect.get(target, name),
   })
 }
 
@@ -165,8 +171,11 @@ const MAX_LOOKUP = 20
 
 async function written({ decode }: CompiledWrite, row: Promise<string | undefined>): Promise<unknown> {
   const found = await row
-  if (found !== undefined) return decode(JSON.parse(found))
-  // As Prisma does.
+  return found === undefined ? missing() : decode(JSON.parse(found))
+}
+
+/** Throws what Prisma throws. */
+function missing(): never {
   const clientVersion = Prisma.prismaVersion.client
-  throw new Prisma.PrismaClientKnownRequestError('No record was found to change.', { code: 'P2025', clientVersion })
+  throw new Prisma.PrismaClientKnownRequestError('The row does not exist.', { code: 'P2025', clientVersion })
 }

@@ -68,7 +68,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
       nullable: true,
       restEmbed: true,
       description: 'The task in its current state. Null if it has been deleted or is in another project now.',
-      resolve: (event, _args, ctx) => events.taskOfEvent(ctx, event),
+      resolve: (event, _args, ctx, info) => events.taskOfEvent(ctx, event, info),
     }),
     changes: t.field({
       type: [Change],
@@ -80,7 +80,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
       nullable: true,
       restEmbed: true,
       description: 'The user who made the change. Null if the server made it or the account no longer exists.',
-      resolve: ({ actorId }, _args, ctx) => (actorId === null ? null : loadUser(ctx, actorId)),
+      resolve: ({ actorId }, _args, ctx, info) => (actorId === null ? null : loadUser(ctx, actorId, info)),
     }),
     match: t.field({
       type: FilterMatchType,

@@ -1,3 +1,4 @@
+import type { GraphQLResolveInfo } from 'graphql'
 import type { Viewer } from '../../auth/viewer.ts'
 import { decodeCursor, encodeCursor, readLog, requireCursorInLog } from '../../events/log.ts'
 import type { Prisma, Task } from '../../generated/prisma/client.ts'
@@ -105,10 +106,10 @@ export async function followEvents(
 }
 
 /** Returns the event's task in its current state, or null. */
-export async function taskOfEvent(ctx: Context, event: DeliveredEvent): Promise<Task | null> {
+export async function taskOfEvent(ctx: Context, event: DeliveredEvent, info: GraphQLResolveInfo): Promise<Task | null> {
   const id = taskIdOf(event)
   if (id === null || event.projectId === null) return null
-  const task = await loadTaskOfEvent(ctx, { id, projectId: event.projectId })
+  const task = await loadTaskOfEvent(ctx, { id, projectId: event.projectId }, info)
   // The task is newer than the event. Catch up with the log first: the viewer may have been removed
   // before the later changes were made.
   if (task && task.version > event.version) await ctx.services.tail.announce()

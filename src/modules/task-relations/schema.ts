@@ -33,7 +33,7 @@ const TaskRelation = builder.objectRef<OwnRelation>('TaskRelation').implement({
     relatedTask: t.field({
       type: TaskType,
       nullable: true,
-      resolve: ({ relatedTaskId }, _args, ctx) => loadTask(ctx, relatedTaskId),
+      resolve: ({ relatedTaskId }, _args, ctx, info) => loadTask(ctx, relatedTaskId, info),
     }),
     creatorId: t.exposeID('creatorId', { nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
