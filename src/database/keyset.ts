@@ -64,8 +64,15 @@ export interface KeysetSource {
 }
 
 export interface KeysetSpec extends KeysetArguments, KeysetSource {
-  /** Makes an expression of type json to read with each row, from SQL for the row's id. */
-  row?: (id: string) => string
+  /** What to read with each row. */
+  row?: RowExpression
+}
+
+export interface RowExpression {
+  /** Columns of the table `name` that the page must have. */
+  columns: readonly string[]
+  /** Makes an expression of type json from the alias of the page and SQL for the row's id. */
+  sql: (page: string, id: string) => string
 }
 
 export interface KeysetPage {
@@ -142,7 +149,7 @@ function signatureOf({ name, order }: Identity): string {
 }
 
 type Read = (
-  source: KeysetSource,
+  source: KeysetSpec,
   terms: readonly OrderTerm[],
   conditions: Prisma.Sql[],
   backwards: boolean,
@@ -151,19 +158,19 @@ type Read = (
 ) => Prisma.Sql
 
 const readOne: Read = (
-  { from, remark, planDependsOnValues },
+  { name, from, row, remark, planDependsOnValues },
   terms,
   conditions,
   backwards,
   limit,
   offset,
 ) => Prisma.sql`
-  SELECT ${planning(planDependsOnValues)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark)])} FROM ${from}
+  SELECT ${planning(planDependsOnValues)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
   WHERE ${Prisma.join(conditions, ' AND ')}
   ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
 
 const readPartitions: Read = (
-  { from, partitions, remark, planDependsOnValues },
+  { name, from, row, partitions, remark, planDependsOnValues },
   terms,
   conditions,
   backwards,
@@ -174,9 +181,9 @@ const readPartitions: Read = (
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
-    SELECT ${planning(planDependsOnValues)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`])} FROM (${partitions.values}) AS list("value")
+    SELECT ${planning(planDependsOnValues)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`, ...columnsOf('item', row)])} FROM (${partitions.values}) AS list("value")
     CROSS JOIN LATERAL (
-      SELECT ${Prisma.join([...columns, remarkSql(remark)])} FROM ${from}
+      SELECT ${Prisma.join([...columns, remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
       WHERE ${partitions.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
       ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
     ) AS item
@@ -192,9 +199,17 @@ type PageRow = [remark: boolean, row: unknown, ...terms: (string | null)[]]
  */
 function asJson(page: Prisma.Sql, { order, row }: KeysetSpec): Prisma.Sql {
   const id = `page.v${order.length}`
-  const columns = ['page.remark', row?.(`${id}::uuid`) ?? 'NULL', ...order.map((_, index) => `page.v${index}`), id]
+  const columns = [
+    'page.remark',
+    row?.sql('page', `${id}::uuid`) ?? 'NULL',
+    ...order.map((_, index) => `page.v${index}`),
+    id,
+  ]
   return Prisma.sql`SELECT json_agg(json_build_array(${Prisma.raw(columns.join(', '))}))::text AS "page" FROM (${page}) AS page`
 }
+
+const columnsOf = (table: string, row: RowExpression | undefined) =>
+  (row?.columns ?? []).map((column) => Prisma.raw(`"${table}"."${column}"`))
 
 function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
   return planDependsOnValues ? Prisma.raw(`${UNNAMED_MARKER} `) : Prisma.empty

@@ -11,6 +11,7 @@ import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
 import { hasScope } from '../request/viewer.ts'
 import { costOf, LIMITS, tooComplex } from './complexity.ts'
+import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
 import RestPlugin from './rest-plugin.ts'
 import { dateTimeScalar, jsonScalar } from './scalars.ts'
 
@@ -40,7 +41,7 @@ export const builder = new SchemaBuilder<{
   }
 }>({
   defaultFieldNullability: false,
-  plugins: [RestPlugin, ComplexityPlugin, ScopeAuthPlugin, PrismaPlugin, ValidationPlugin],
+  plugins: [RestPlugin, ComplexityPlugin, ScopeAuthPlugin, LoadedColumnsPlugin, PrismaPlugin, ValidationPlugin],
   complexity: { limit: LIMITS, fieldComplexity: costOf, complexityError: tooComplex },
   prisma: {
     client: (context) => context.db,

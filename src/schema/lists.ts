@@ -130,6 +130,8 @@ export interface ListSource
     Partial<Pick<KeysetSource, 'from' | 'id'>> {
   /** The table that is listed, unless `from` and `id` are given. */
   table: string
+  /** False if `from` does not have all columns of the table, under its name. */
+  hasColumns?: boolean
   /** The source of the count, if it differs from that of the pages. */
   counted?: Pick<KeysetSource, 'from' | 'where'>
   /** The model of the rows, like "task". */
@@ -142,7 +144,7 @@ export interface ListSource
 export async function loadPage<Row extends { id: string }>(
   db: Database,
   args: PageArguments,
-  { table, model, query, counted, ...source }: ListSource,
+  { table, model, query, counted, hasColumns = true, ...source }: ListSource,
 ): Promise<Connection<Row>> {
   const {
     from = Prisma.raw(`"${table}"`),
@@ -151,9 +153,13 @@ export async function loadPage<Row extends { id: string }>(
     planDependsOnValues = false,
   } = source
   const embedded = embedRow<Row>(db, model, query)
+  const row = embedded && {
+    columns: hasColumns ? embedded.columns : [],
+    sql: (page: string, id: string) => (hasColumns ? embedded.ofRow(page) : embedded.byId(id)),
+  }
   const { rows, ...rest } = await keysetPage(db, {
     ...source,
-    ...(embedded && { row: embedded.sql }),
+    ...(row && { row }),
     name: table,
     from,
     id,

@@ -46,7 +46,7 @@ describe('a database error, of a model call or a raw query,', () => {
     ['a number out of range in SQL', 'VALIDATION_FAILED', () => db.$queryRaw`SELECT ${'99999999999'}::int`],
     [
       'a time before Christ',
-      'VALIDATION_FAILED',
+      'VALIDATION_FAILED dueAt',
       () => makeTask(db, project.id, { dueAt: new Date('-000100-01-01T00:00:00Z') }),
     ],
     ['a check', 'VALIDATION_FAILED priority', () => makeTask(db, project.id, { priority: 9 })],

@@ -27,7 +27,7 @@ type Embed = (model: string, query: object) => CompiledRow | undefined
  */
 export function embedRow<Row>(db: object, model: string, query: object) {
   const embed = (db as { [EMBED]?: Embed })[EMBED]
-  return embed?.(model, query) as (Pick<CompiledRow, 'sql'> & { decode: (row: unknown[]) => Row }) | undefined
+  return embed?.(model, query) as (Omit<CompiledRow, 'decode'> & { decode: (row: unknown[]) => Row }) | undefined
 }
 
 /**

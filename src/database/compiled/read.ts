@@ -31,9 +31,14 @@ export function compileUnique(model: string, args: Args, types: ColumnTypes): Co
   return compileRead(model, { ...args, take: 1 }, types)
 }
 
+/** An expression for a row as a JSON array, for use in another statement. */
 export interface CompiledRow {
-  /** Makes an expression for a row as a JSON array, or NULL, from SQL for its id. */
-  sql: (id: string) => string
+  /** The columns that `ofRow` reads. */
+  columns: readonly string[]
+  /** Makes the expression from the alias of a row with these columns. */
+  ofRow: (alias: string) => string
+  /** Makes the expression, NULL for a missing row, from SQL for its id. */
+  byId: (id: string) => string
   decode: Decode
 }
 
@@ -43,9 +48,12 @@ export function compileRow(model: string, { select, include }: Args, types: Colu
   const alias = clauses.alias()
   const selected = clauses.select(modelNamed(model), alias, { select, include })
   if (clauses.values.length > 0) throw new Uncovered('values in a selection')
+  const { sql, decode } = selected
   return {
-    sql: (id) => `(SELECT ${selected.sql} FROM "${model}" AS ${alias} WHERE ${alias}."id" = ${id})`,
-    decode: selected.decode,
+    columns: [...new Set([...sql.matchAll(/\bt0\."(\w+)"/g)].flatMap(([, name]) => name ?? []))],
+    ofRow: (row) => sql.replaceAll(/\bt0\./g, `${row}.`),
+    byId: (id) => `(SELECT ${sql} FROM "${model}" AS ${alias} WHERE ${alias}."id" = ${id})`,
+    decode,
   }
 }
 

@@ -31,14 +31,12 @@ async function collect(request: IncomingMessage, response: ServerResponse, limit
   let size = declaredLength(request) > maxRead ? Number.POSITIVE_INFINITY : 0
   const started = performance.now()
   if (size <= maxRead) {
-    // Leaving the loop early must not destroy the connection: the response still has to go
-    // out on it.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    await eachChunk(request, (chunk) => {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
       else chunks = []
-      if (size > maxRead || (size > limit && performance.now() - started > MAX_DISCARDING_MS)) break
-    }
+      return size <= maxRead && (size <= limit || performance.now() - started <= MAX_DISCARDING_MS)
+    })
   }
   if (size > limit) {
     // The unread rest of the body blocks any further request on this connection.
@@ -46,6 +44,27 @@ async function collect(request: IncomingMessage, response: ServerResponse, limit
     throw new AppError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`)
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)
+}
+
+/**
+ * Calls back with the chunks of a body until it ends or `take` returns false. Listeners cost
+ * less than an iterator, and stopping leaves the connection open: the response still has to go out.
+ */
+function eachChunk(request: IncomingMessage, take: (chunk: Buffer) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown) => {
+      request.off('data', onData).off('end', settle).off('error', settle).off('close', onClose)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const onClose = () => settle(new Error('the client left before its body ended'))
+    const onData = (chunk: Buffer) => {
+      if (take(chunk)) return
+      request.pause()
+      settle()
+    }
+    request.on('data', onData).once('end', settle).once('error', settle).once('close', onClose)
+  })
 }
 
 /**

@@ -34,13 +34,16 @@ export interface CheckedLinks extends TaskLinks {
  * count as unknown.
  */
 export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise<CheckedLinks[]> {
-  const parents = await findParents(ctx, present(tasks.map((task) => task.parentId)))
   const people = tasks.flatMap((task) => task.assigneeIds ?? [])
   const projects = tasks.flatMap((task) => (task.assigneeIds?.length ? [task.projectId] : []))
-  const members = await findMembers(ctx, people, projects)
-  const labels = await findLabels(ctx, present(tasks.flatMap((task) => task.labelIds ?? [])))
   const moved = tasks.flatMap(({ taskId, parentId }) => (taskId && parentId != null ? [taskId] : []))
-  const tree = new TaskTree(parents.parentOf, await findHeights(ctx, moved))
+  const [parents, members, labels, heights] = await Promise.all([
+    findParents(ctx, present(tasks.map((task) => task.parentId))),
+    findMembers(ctx, people, projects),
+    findLabels(ctx, present(tasks.flatMap((task) => task.labelIds ?? []))),
+    findHeights(ctx, moved),
+  ])
+  const tree = new TaskTree(parents.parentOf, heights)
 
   return tasks.map(({ projectId, taskId, now, parentId, assigneeIds, labelIds }) => {
     const issues: Issue[] = []

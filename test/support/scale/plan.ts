@@ -57,7 +57,7 @@ export async function explainList(db: Database, viewer: Asking, args: ListTasksV
   return {
     reads: [...new Set(scans.map(describeScan))].sort(),
     rowsRead: scans.reduce((sum, scan) => sum + rowsOf(scan), 0),
-    rowsReturned: plan['Actual Rows'],
+    rowsReturned: page.edges.length,
     cursor: page.edges.at(-1)?.cursor,
   }
 }

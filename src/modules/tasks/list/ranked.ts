@@ -57,6 +57,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
         row_number() OVER (ORDER BY "createdAt" DESC, "id" DESC) AS "place"
       FROM (${matches}) AS match
     ) AS "Task"`,
+    hasColumns: false,
     id: Prisma.sql`"Task"."id"`,
     where: Prisma.sql`"Task"."place" <= ${MAX_RANKED}`,
     order: terms,
