@@ -15,6 +15,12 @@ export interface Selected {
   decode: Decode
 }
 
+/** Rows that a statement joins, each by its relation's name. */
+interface Joins {
+  sql: string
+  aliases: Map<string, string>
+}
+
 export class Clauses {
   readonly #types: ColumnTypes
   readonly values: unknown[] = []
@@ -34,7 +40,8 @@ export class Clauses {
     return `$${this.values.push(value)}::${type}`
   }
 
-  select(model: Model, alias: string, { select, include, omit = {} }: Args): Selected {
+  /** `joins` collects the rows to join, which the statement must support. */
+  select(model: Model, alias: string, { select, include, omit = {} }: Args, joins?: Joins): Selected {
     const omitted = omit as Record<string, unknown>
     const chosen = (select ?? include ?? {}) as Record<string, unknown>
     for (const [name, value] of Object.entries(chosen)) {
@@ -54,7 +61,11 @@ export class Clauses {
     for (const [name, relation] of model.relations) {
       const nested = chosen[name]
       if (!nested) continue
-      const { sql, decode } = this.#related(relation, alias, nested === true ? {} : (nested as Args))
+      const args = nested === true ? {} : (nested as Args)
+      const isJoined = joins && relation.own && relation.isRequired && args.where === undefined
+      const { sql, decode } = isJoined
+        ? this.#joined(name, relation, alias, args, joins)
+        : this.#related(relation, alias, args)
       const index = parts.push(sql) - 1
       readers.push((row, object) => {
         object[name] = decode(row[index])
@@ -71,24 +82,35 @@ export class Clauses {
     }
   }
 
+  /** Reads a row that is known to exist in the FROM clause. */
+  #joined(name: string, relation: Relation, outer: string, { select, include, omit, ...others }: Args, joins: Joins) {
+    for (const other of Object.keys(others)) if (others[other] !== undefined) throw new Uncovered(other)
+    const alias = this.alias()
+    joins.aliases.set(name, alias)
+    joins.sql += ` JOIN "${relation.model}" AS ${alias} ON ${alias}."id" = ${outer}."${relation.key}"`
+    const { sql, decode } = this.select(modelNamed(relation.model), alias, { select, include, omit })
+    return { sql, decode: (value: unknown): unknown => decode(value as unknown[]) }
+  }
+
   #related(relation: Relation, outer: string, args: Args): { sql: string; decode: (value: unknown) => unknown } {
     const { where, select, include, omit, orderBy, ...others } = args
     for (const name of Object.keys(others)) if (others[name] !== undefined) throw new Uncovered(name)
     const model = modelNamed(relation.model)
     const alias = this.alias()
-    const selected = this.select(model, alias, { select, include, omit })
+    const joins: Joins | undefined = relation.isList ? { sql: '', aliases: new Map() } : undefined
+    const selected = this.select(model, alias, { select, include, omit }, joins)
     const joined = relation.own
       ? `${alias}."id" = ${outer}."${relation.key}"`
       : `${alias}."${relation.key}" = ${outer}."id"`
     const condition = this.where(model, alias, where)
-    const from = `FROM "${model.name}" AS ${alias} WHERE ${condition ? `${joined} AND ${condition}` : joined}`
+    const from = `FROM "${model.name}" AS ${alias}${joins?.sql ?? ''} WHERE ${condition ? `${joined} AND ${condition}` : joined}`
     if (!relation.isList) {
       return {
         sql: `(SELECT ${selected.sql} ${from})`,
         decode: (value) => (value === null ? null : selected.decode(value as unknown[])),
       }
     }
-    const order = this.orderBy(model, alias, orderBy)
+    const order = this.orderBy(model, alias, orderBy, joins)
     return {
       sql: `(SELECT json_agg(${selected.sql}${order && ` ORDER BY ${order}`}) ${from})`,
       decode: (value) => (value === null ? [] : (value as unknown[][]).map(selected.decode)),
@@ -165,7 +187,7 @@ export class Clauses {
     return [exists(model, alias, [`${alias}."${relation.key}" = ${id}`, this.where(model, alias, some)])]
   }
 
-  orderBy(model: Model, alias: string, orderBy: unknown): string {
+  orderBy(model: Model, alias: string, orderBy: unknown, joins?: Joins): string {
     const terms = (orderBy === undefined ? [] : [orderBy].flat()).flatMap((one) => Object.entries(one as Args))
     return terms
       .map(([name, direction]) => {
@@ -176,6 +198,8 @@ export class Clauses {
         const [[inner = '', way = ''] = [], ...more] = Object.entries((direction ?? {}) as Record<string, string>)
         if (!relation?.own || more.length > 0 || !/^(asc|desc)$/.test(way)) throw new Uncovered('this order')
         const other = modelNamed(relation.model)
+        const known = joins?.aliases.get(name)
+        if (known) return `${known}."${columnOf(other, inner).name}" ${way.toUpperCase()}`
         const joined = this.alias()
         const column = `${joined}."${columnOf(other, inner).name}"`
         return `(SELECT ${column} FROM "${other.name}" AS ${joined} WHERE ${joined}."id" = ${alias}."${relation.key}") ${way.toUpperCase()}`
