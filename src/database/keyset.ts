@@ -5,6 +5,7 @@
 import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
+import { SHARED_MARKER } from './compiled/read-batch.ts'
 import { decodePlace, encodePlace, type OrderType, type Place } from './cursor.ts'
 import { UNNAMED_MARKER } from './statement-names.ts'
 
@@ -112,8 +113,8 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   const offset = spec.offset ?? 0
   const read = spec.partitions ? readPartitions : readOne
   const found = read(spec, terms, conditions, backwards, limit + 1, offset)
-  const [answer] = await db.$queryRaw<{ page: string | null }[]>(asJson(found, spec))
-  const rows = JSON.parse(answer?.page ?? '[]') as PageRow[]
+  const [answer] = await db.$queryRaw<{ row: string }[]>(asJson(found, spec))
+  const rows = JSON.parse(answer?.row ?? '[]') as PageRow[]
 
   const more = rows.length > limit
   const page = rows.slice(0, limit)
@@ -157,37 +158,23 @@ type Read = (
   offset: number,
 ) => Prisma.Sql
 
-const readOne: Read = (
-  { name, from, row, remark, planDependsOnValues },
-  terms,
-  conditions,
-  backwards,
-  limit,
-  offset,
-) => Prisma.sql`
-  SELECT ${planning(planDependsOnValues)}${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
+const readOne: Read = ({ name, from, row, remark }, terms, conditions, backwards, limit, offset) => Prisma.sql`
+  SELECT ${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
   WHERE ${Prisma.join(conditions, ' AND ')}
-  ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit} OFFSET ${offset}`
+  ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit}::bigint OFFSET ${offset}::bigint`
 
-const readPartitions: Read = (
-  { name, from, row, partitions, remark, planDependsOnValues },
-  terms,
-  conditions,
-  backwards,
-  limit,
-  offset,
-) => {
+const readPartitions: Read = ({ name, from, row, partitions, remark }, terms, conditions, backwards, limit, offset) => {
   if (!partitions) throw new Error('the source has no lists to merge')
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
-    SELECT ${planning(planDependsOnValues)}${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`, ...columnsOf('item', row)])} FROM (${partitions.values}) AS list("value")
+    SELECT ${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`, ...columnsOf('item', row)])} FROM (${partitions.values}) AS list("value")
     CROSS JOIN LATERAL (
       SELECT ${Prisma.join([...columns, remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
       WHERE ${partitions.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}
-      ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}
+      ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit + offset}::bigint
     ) AS item
-    ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit} OFFSET ${offset}`
+    ORDER BY ${sorting(terms, (_, index) => keys[index] ?? Prisma.empty, backwards)} LIMIT ${limit}::bigint OFFSET ${offset}::bigint`
 }
 
 /** The remark, the expression, the order terms and the id of a row. */
@@ -197,7 +184,7 @@ type PageRow = [remark: boolean, row: unknown, ...terms: (string | null)[]]
  * Reads the page as one JSON array, which costs less than a row for each of its rows. A subquery
  * with a limit keeps its order, and the expression is evaluated for the rows of the page only.
  */
-function asJson(page: Prisma.Sql, { order, row }: KeysetSpec): Prisma.Sql {
+function asJson(page: Prisma.Sql, { order, row, planDependsOnValues }: KeysetSpec): Prisma.Sql {
   const id = `page.v${order.length}`
   const columns = [
     'page.remark',
@@ -205,7 +192,8 @@ function asJson(page: Prisma.Sql, { order, row }: KeysetSpec): Prisma.Sql {
     ...order.map((_, index) => `page.v${index}`),
     id,
   ]
-  return Prisma.sql`SELECT json_agg(json_build_array(${Prisma.raw(columns.join(', '))}))::text AS "page" FROM (${page}) AS page`
+  const marker = Prisma.raw(planDependsOnValues ? UNNAMED_MARKER : SHARED_MARKER)
+  return Prisma.sql`${marker} SELECT coalesce(json_agg(json_build_array(${Prisma.raw(columns.join(', '))})), '[]')::text AS "row" FROM (${page}) AS page`
 }
 
 const columnsOf = (table: string, row: RowExpression | undefined) =>

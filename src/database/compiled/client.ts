@@ -3,7 +3,7 @@ import type { Args } from './clauses.ts'
 import type { ColumnTypes } from './column-types.ts'
 import { MODELS } from './models.ts'
 import { type CompiledRead, type CompiledRow, compileRead, compileRow, compileUnique } from './read.ts'
-import { createReadBatches, type RunText } from './read-batch.ts'
+import { createReadBatches, type RunText, SHARED_MARKER, typesOf } from './read-batch.ts'
 import { orUncovered } from './uncovered.ts'
 import { type CompiledWrite, compileCreate, compileDelete, compileUpdate, oneText } from './write.ts'
 import { createWriteBatches } from './write-batch.ts'
@@ -39,8 +39,9 @@ export function withCompiledStatements(db: PrismaClient, { run, types }: Stateme
   const runRows: RunText = async (text, values) => (await run<{ row: string }>(text, values)).map(({ row }) => row)
   const embed: Embed = (model, query) => orUncovered(() => compileRow(NAMES.get(model) ?? '', query as Args, types))
 
+  const readTogether = createReadBatches(runRows)
   const outside = models(db, types, {
-    read: createReadBatches(runRows),
+    read: readTogether,
     readAlone: ({ text, values }) => runRows(text, values),
     write: createWriteBatches(runRows),
     writeAlone: async (write) => (await runRows(oneText(write), write.values))[0],
@@ -72,7 +73,9 @@ export function withCompiledStatements(db: PrismaClient, { run, types }: Stateme
         : db.$transaction(work as never, options as never),
     $queryRaw: (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
       const { text, values: all } = 'raw' in query ? Prisma.sql(query, ...values) : query
-      return run(text, all)
+      const shared = text.startsWith(SHARED_MARKER) ? typesOf({ text, values: all }) : undefined
+      if (!shared) return run(text, all)
+      return readTogether({ text, values: all, types: shared }).then((rows) => rows.map((row) => ({ row })))
     },
   }
   return new Proxy(db, {

@@ -1,16 +1,27 @@
 import type { CompiledRead } from './read.ts'
 
+/**
+ * Marks a raw query whose rows have one column of text, named "row", and that may share a statement
+ * with others of its text. Its plan must not depend on its values.
+ */
+export const SHARED_MARKER = '/* may share a statement */'
+
 /** Runs a statement whose rows have one column, and returns that column. */
 export type RunText = (text: string, values: readonly unknown[]) => Promise<string[]>
 
 /** Maximum number of reads in one statement. */
 const MAX_BATCH = 200
 
+/** The same for reads of many rows, because one process of PostgreSQL reads them all. */
+const MAX_PAGES = 8
+
 /** Maximum number of batch statements kept. */
 const MAX_TEXTS = 500
 
+type Read = Pick<CompiledRead, 'text' | 'values' | 'types'>
+
 interface Waiting {
-  read: CompiledRead
+  read: Read
   resolve: (rows: string[]) => void
   reject: (error: unknown) => void
 }
@@ -27,9 +38,8 @@ export function createReadBatches(run: RunText) {
     const groups = [...waiting]
     waiting.clear()
     for (const [text, reads] of groups) {
-      for (let start = 0; start < reads.length; start += MAX_BATCH) {
-        void runGroup(text, reads.slice(start, start + MAX_BATCH))
-      }
+      const size = text.startsWith(SHARED_MARKER) ? MAX_PAGES : MAX_BATCH
+      for (let start = 0; start < reads.length; start += size) void runGroup(text, reads.slice(start, start + size))
     }
   }
 
@@ -70,7 +80,7 @@ export function createReadBatches(run: RunText) {
     return all
   }
 
-  return (read: CompiledRead): Promise<string[]> => {
+  return (read: Read): Promise<string[]> => {
     if (read.values.length === 0) return run(read.text, read.values)
     return new Promise((resolve, reject) => {
       const group = waiting.get(read.text)
@@ -80,6 +90,12 @@ export function createReadBatches(run: RunText) {
       waiting.set(read.text, [one])
     })
   }
+}
+
+/** Returns the types to which a raw query casts its values; undefined if it does not cast each. */
+export function typesOf({ text, values }: { text: string; values: readonly unknown[] }): string[] | undefined {
+  const types = [...text.matchAll(/\$\d+::("\w+"|\w+)(\[\])?/g)].map(([, type, list = '']) => `${type}${list}`)
+  return types.length === values.length ? types : undefined
 }
 
 const hasLists = (types: readonly string[]) => types.some((type) => type.endsWith('[]'))
