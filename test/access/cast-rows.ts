@@ -3,6 +3,7 @@ import { newApiKey } from '../../src/auth/api-keys.ts'
 import { newRefreshToken } from '../../src/auth/tokens.ts'
 import type { Database } from '../../src/database/client.ts'
 import type { Prisma } from '../../src/generated/prisma/client.ts'
+import { insertRows } from '../support/rows.ts'
 
 /** Rows of many worlds, collected so that a few statements can insert them. */
 export interface Rows {
@@ -55,7 +56,7 @@ export function adders(rows: Rows, tag: string, passwordHash: string) {
     user(name: string, data: Partial<Prisma.UserCreateManyInput> = {}) {
       const id = randomUUID()
       const email = `${name}-${tag}@example.org`
-      rows.users.push({ id, email, name: `${name} of ${tag}`, passwordHash, ...data })
+      rows.users.push({ id, email, name: `${name} of ${tag}`, passwordHash, role: 'MEMBER', ...data })
       return { id, email }
     },
     project(name: string, ownerId: string) {
@@ -78,7 +79,7 @@ export function adders(rows: Rows, tag: string, passwordHash: string) {
       const id = randomUUID()
       const number = (counts.get(projectId) ?? 0) + 1
       counts.set(projectId, number)
-      rows.tasks.push({ id, projectId, title: `${title} of ${tag}`, ...data })
+      rows.tasks.push({ id, projectId, title: `${title} of ${tag}`, assigneeIds: [], labelIds: [], ...data })
       return { id, key: `${projectKey(projectId)}-${number}` }
     },
     relation(sourceId: string, type: Prisma.TaskRelationCreateManyInput['type'], targetId: string) {
@@ -102,28 +103,18 @@ export function adders(rows: Rows, tag: string, passwordHash: string) {
   }
 }
 
-/** Stays below the 65,535 parameters that PostgreSQL accepts in one statement. */
-const ROWS_A_STATEMENT = 1_000
-
 export async function insert(db: Database, rows: Rows): Promise<void> {
-  const inParts = async <Row>(all: Row[], create: (data: Row[]) => Promise<unknown>) => {
-    for (let start = 0; start < all.length; start += ROWS_A_STATEMENT) {
-      await create(all.slice(start, start + ROWS_A_STATEMENT))
-    }
-  }
-  await inParts(rows.users, (data) => db.user.createMany({ data }))
-  await inParts(rows.projects, (data) => db.project.createMany({ data }))
-  await inParts(rows.inboxes, (data) => {
-    const [users, inboxes] = [data.map(({ userId }) => userId), data.map(({ inboxId }) => inboxId)]
-    return db.$executeRaw`UPDATE "User" u SET "inboxId" = given.inbox
-      FROM unnest(${users}::uuid[], ${inboxes}::uuid[]) AS given(id, inbox) WHERE u."id" = given.id`
-  })
-  await inParts(rows.memberships, (data) => db.membership.createMany({ data }))
-  await inParts(rows.removed, (ids) => db.membership.deleteMany({ where: { id: { in: ids } } }))
-  await inParts(rows.labels, (data) => db.label.createMany({ data }))
-  await inParts(rows.tasks, (data) => db.task.createMany({ data }))
-  await inParts(rows.relations, (data) => db.taskRelation.createMany({ data }))
-  await inParts(rows.sessions, (data) => db.session.createMany({ data }))
-  await inParts(rows.refreshTokens, (data) => db.refreshToken.createMany({ data }))
-  await inParts(rows.apiKeys, (data) => db.apiKey.createMany({ data }))
+  await insertRows(db, 'User', rows.users)
+  await insertRows(db, 'Project', rows.projects)
+  const [users, inboxes] = [rows.inboxes.map(({ userId }) => userId), rows.inboxes.map(({ inboxId }) => inboxId)]
+  await db.$executeRaw`UPDATE "User" u SET "inboxId" = given.inbox
+    FROM unnest(${users}::uuid[], ${inboxes}::uuid[]) AS given(id, inbox) WHERE u."id" = given.id`
+  await insertRows(db, 'Membership', rows.memberships)
+  await db.membership.deleteMany({ where: { id: { in: rows.removed } } })
+  await insertRows(db, 'Label', rows.labels)
+  await insertRows(db, 'Task', rows.tasks)
+  await insertRows(db, 'TaskRelation', rows.relations)
+  await insertRows(db, 'Session', rows.sessions)
+  await insertRows(db, 'RefreshToken', rows.refreshTokens)
+  await insertRows(db, 'ApiKey', rows.apiKeys)
 }

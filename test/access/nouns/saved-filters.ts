@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { insertRows } from '../../support/rows.ts'
 import { probesOfFilter } from '../filter-probes.ts'
 import { type Hiding, outside, projects, refused } from '../hidings.ts'
 import { invalid, LIST, missing, stale } from '../invalid.ts'
@@ -148,7 +149,7 @@ Mutation.deleteSavedFilter: shared             401   404  403  403  403  ok   ok
         { id: ids.unseen, ownerId: world.unseen.ownerId, projectId: world.unseen.projectId, ...named('Unseen') },
       ]
     })
-    await db.savedFilter.createMany({ data })
+    await insertRows(db, 'SavedFilter', data)
   },
 
   traces: async (db, { userIds }) => ({
