@@ -68,6 +68,23 @@ describe('the tail of the log', () => {
     }
   })
 
+  test('is current until something is written that may change viewers, and again once that is read', async () => {
+    const { db, tail } = await open()
+    await until('it is current', async () => (await tail.sync(), tail.current))
+    tail.wake({ keepsViewers: true })
+    expect(tail.current).toBe(true)
+    tail.wake()
+    expect(tail.current).toBe(false)
+    await makeProject(db)
+    await until('it is current again', async () => (await tail.sync(), tail.current))
+  })
+
+  test('is not current while it cannot read the log', async () => {
+    const { tail } = await open({ pollMs: 50 })
+    await tail.close()
+    await until('its last check no longer counts', () => !tail.current)
+  })
+
   test('announces a batch before its events and survives a failing listener', async () => {
     const { db, tail, seen } = await open()
     const calls: string[] = []

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { schema } from '../../src/app/schema.ts'
 import { eventStream, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { type Credential, expectEnded, headersOf, OPEN, openStreams } from '../support/open-streams.ts'
@@ -223,4 +224,11 @@ describe.skipIf(!onPostgres)('a stream that is opening while (a lock needs a sec
     if (response.status === 401) return
     await until('the stream that was late ends', () => inbox.ended !== undefined)
   })
+})
+
+test('only operations on tasks, labels and saved filters leave cached viewers as they are', () => {
+  const fields = Object.values(schema.getMutationType()?.getFields() ?? {})
+  const kept = fields.filter(({ extensions }) => extensions.keepsViewers === true).map(({ name }) => name)
+  expect(kept).toContain('createTask')
+  expect(kept.filter((name) => !/Task|Label|SavedFilter/.test(name))).toEqual([])
 })
