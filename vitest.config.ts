@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Folders whose tests exercise SQL or the driver: they run on both databases. */
 const ON_BOTH_DATABASES = ['test/database', 'test/live', 'test/modules']
@@ -11,6 +12,23 @@ const projects = process.env.TEST_DATABASE_URL
     ]
   : [{ name: 'embedded', folders: ['test'] }]
 
+/** Small files with long tests. */
+const LONG = /(killed-server|soak|removals|fuzz|embedded|browser\/\w+)\.test\.ts$/
+
+/**
+ * Starts long files first, so that no worker is left with one at the end. Vitest does so once it has
+ * seen how long they take, and orders by size before.
+ */
+class LongFilesFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const projects = Map.groupBy(await super.sort(files), ({ project }) => project)
+    return [...projects.values()].flatMap((own) => {
+      const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId)
+      return [...own.filter(isLong), ...own.filter((file) => !isLong(file))]
+    })
+  }
+}
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
@@ -20,6 +38,7 @@ export default defineConfig({
     isolate: false,
     // For two cores: many tests wait. Each embedded database takes some 380 MB.
     maxWorkers: 3,
+    sequence: { sequencer: LongFilesFirst },
     // Tests import the sources as the server does, by Node itself: Vite would resolve a second copy of graphql.
     experimental: { viteModuleRunner: false },
     // Generous, as a busy machine is slow: nothing waits for these to pass.

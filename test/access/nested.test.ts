@@ -59,14 +59,18 @@ function everything(type: GraphQLNamedType, levels: number, without: readonly st
 const LEVELS = 4
 const PAGE = 10
 
-async function askDeep(row: Row, world: World, variables = variablesOf(row, world)) {
+/** Requests a row over GraphQL with the given selection. */
+async function ask(row: Row, world: World, selected: string, variables = variablesOf(row, world)) {
   const root = fields.get(row.field)!
   const paged = root.field.args.some((arg) => arg.name === 'first') ? { first: PAGE, ...variables } : variables
-  const query = documentOf(root, everything(typeOf(row), LEVELS, refusedTo(world)))
+  const query = documentOf(root, selected)
   const { token, apiKey } = world.credential
   const { data, errors } = await graphql(server, query, paged, { token: token ?? apiKey })
   return { data: data?.[root.field.name], errors: errors ?? [] }
 }
+
+const askDeep = (row: Row, world: World, variables?: Variables) =>
+  ask(row, world, everything(typeOf(row), LEVELS, refusedTo(world)), variables)
 
 /** Like `askDeep`, but reads all pages. */
 async function askAllDeep(row: Row, world: World) {
@@ -148,7 +152,7 @@ describe('a visible object does not reveal hidden ones', () => {
     for (const row of rowsOf('Query').filter((one) => isConnection(typeOf(one)) && one.field !== 'Query.events')) {
       for (const world of interesting(row, worlds)) {
         const seen = recipes[row.name]?.sees?.(world, worlds)
-        const { data } = await askDeep(row, world)
+        const { data } = await ask(row, world, '{ totalCount }')
         expect(data.totalCount, `${row.name} for ${world.persona}`).toBe(seen && 'ids' in seen && seen.ids.length)
       }
     }

@@ -11,7 +11,7 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
   const projectIds = worlds.flatMap((world) => world.projectIds)
   const ofUsers = { userId: { in: userIds } }
   const ofProjects = { projectId: { in: projectIds } }
-  const [users, sessions, apiKeys, projects, memberships, labels, tasks, relations] = await Promise.all([
+  const [users, sessions, apiKeys, projects, memberships, labels, tasks] = await Promise.all([
     db.user.findMany({
       where: { OR: [{ id: { in: userIds } }, { email: { in: worlds.map((one) => one.newEmail) } }] },
     }),
@@ -22,8 +22,11 @@ export async function tracesOf(db: Database, worlds: readonly World[]): Promise<
     db.membership.findMany({ where: { OR: [ofUsers, ofProjects] } }),
     db.label.findMany({ where: ofProjects }),
     db.task.findMany({ where: ofProjects }),
-    db.taskRelation.findMany({ where: { OR: [{ source: ofProjects }, { target: ofProjects }] } }),
   ])
+  const taskIds = tasks.map(({ id }) => id)
+  const relations = await db.taskRelation.findMany({
+    where: { OR: [{ sourceId: { in: taskIds } }, { targetId: { in: taskIds } }] },
+  })
   const owners = new Map<string, World>()
   for (const world of worlds) {
     const { userIds, projectIds, newEmail } = world

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, type RestOptions, rest } from '../support/clients.ts'
 import { refered } from '../support/json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
-import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
+import { freshServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 
 let server: TestServer
 let token: string
@@ -147,7 +147,7 @@ describe('the document lists', () => {
   })
 
   test('429 with rate-limit headers where passwords are hashed or compared, and where streams are limited', async () => {
-    const limited = await ownServerForTest()
+    const limited = await freshServerForTest()
     const one = derived().find(({ name }) => name === 'POST /auth/sign-in')!
     const body = { email: 'nobody@example.org', password: 'wrong password' }
     let answer = await rest(limited, 'POST /auth/sign-in', { body })

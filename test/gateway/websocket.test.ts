@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import { type GraphqlAnswer, Inbox, rest, subscribe, websocketClient } from '../support/clients.ts'
-import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
+import { freshServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const EVENTS = 'subscription { taskEvents { type task { title } } }'
@@ -161,7 +161,7 @@ test('an Authorization header of the handshake applies if connection_init has no
 })
 
 test('a page on a foreign origin is refused with 403; an allowed origin, our own and no origin are not', async () => {
-  const server = await ownServerForTest({ CORS_ORIGINS: ALLOWED })
+  const server = await freshServerForTest({ CORS_ORIGINS: ALLOWED })
   expect(await handshake(server, { origin: 'https://evil.example.org' })).toBe(403)
   expect(await handshake(server, { origin: `${ALLOWED}.evil.example.org` })).toBe(403)
   expect(await handshake(server, { origin: 'null' })).toBe(403)
@@ -173,7 +173,7 @@ test('a page on a foreign origin is refused with 403; an allowed origin, our own
 })
 
 test('a message above the limit closes its socket with 1009, and no other socket', async () => {
-  const server = await ownServerForTest({ BODY_LIMIT: '2048' })
+  const server = await freshServerForTest({ BODY_LIMIT: '2048' })
   const [other, session] = [await openSession(server), await openSession(server)]
   session.start('1', `{ __typename } # ${'x'.repeat(3000)}`)
   expect((await session.closed).code).toBe(1009)
@@ -183,7 +183,7 @@ test('a message above the limit closes its socket with 1009, and no other socket
 })
 
 test('operations above the limit of a socket are refused one by one, and the others continue', async () => {
-  const server = await ownServerForTest({ WS_MAX_OPERATIONS_PER_SOCKET: '3' })
+  const server = await freshServerForTest({ WS_MAX_OPERATIONS_PER_SOCKET: '3' })
   const { token } = await signUp(server)
   const session = await openSession(server, token)
   for (const id of ['1', '2', '3', '4', '5']) session.start(id, EVENTS)
@@ -233,7 +233,7 @@ test('an operation before connection_init closes the socket with 4401, a second 
 })
 
 test('a socket above the connection limit is closed with 4429 and ignored, until another one closes', async () => {
-  const server = await ownServerForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
+  const server = await freshServerForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
   const { token } = await signUp(server)
   const init = { type: 'connection_init', payload: { authorization: `Bearer ${token}` } }
   const first = await openSession(server, token)
@@ -264,7 +264,7 @@ test('a socket above the connection limit is closed with 4429 and ignored, until
 })
 
 test('a stopping server closes its sockets with 1001', async () => {
-  const server = await ownServerForTest()
+  const server = await freshServerForTest()
   const { token } = await signUp(server)
   const session = await openSession(server, token)
   session.start('1', EVENTS)

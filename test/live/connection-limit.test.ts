@@ -1,12 +1,12 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
-import { ownServerForTest, signUp } from '../support/server.ts'
+import { freshServerForTest, signUp } from '../support/server.ts'
 import { graphqlStream, openSocket } from '../support/sockets.ts'
 import { until } from '../support/wait.ts'
 
 test('the connection limit counts sockets and streams of every kind, per user', async () => {
-  const server = await ownServerForTest({ WS_MAX_SOCKETS_PER_USER: '3' })
+  const server = await freshServerForTest({ WS_MAX_SOCKETS_PER_USER: '3' })
   const [ada, bob] = [await signUp(server), await signUp(server)]
   const credential = { authorization: `Bearer ${ada.token}` }
   const socket = await openSocket(server, credential)
@@ -51,7 +51,7 @@ test.each([
   ['SSE', '/api/v1/events/stream'],
   ['GraphQL over SSE', `/graphql?query=${encodeURIComponent('subscription { taskEvents { taskId } }')}`],
 ])('a client that disconnects while its stream over %s opens frees its connection', async (_what, path) => {
-  const server = await ownServerForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
+  const server = await freshServerForTest({ WS_MAX_SOCKETS_PER_USER: '1' })
   const { token } = await signUp(server)
   for (let count = 0; count < 20; count++) await askAndLeave(server, path, token)
   await until('a connection is free', async () => {

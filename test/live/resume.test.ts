@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { cursorOf } from '../support/factories.ts'
-import { ownServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
+import { freshServerForTest, sharedServer, signUp, type TestServer } from '../support/server.ts'
 import { graphqlStream, openSocket } from '../support/sockets.ts'
 import { until } from '../support/wait.ts'
 
@@ -65,7 +65,7 @@ test('an invalid Last-Event-ID is rejected by its name, and an empty one is igno
 })
 
 test('a stopping server ends each stream with the cursor of the last event it sent', async () => {
-  const { server, token, write, caller } = await start(await ownServerForTest())
+  const { server, token, write, caller } = await start(await freshServerForTest())
   const after = await cursorOf(caller)
   const query = `subscription { taskEvents(after: "${after}") { cursor } }`
   const socket = await openSocket(server, { authorization: `Bearer ${token}` })

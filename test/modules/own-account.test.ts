@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { rest } from '../support/clients.ts'
 import { type Caller, data, overRest, refusal } from '../support/operations.ts'
 import { apiKey, describePeople, newEmail, type Person, shape, signUpAdminAt, signUpAt } from '../support/people.ts'
-import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
+import { freshServerForTest, sharedServer, type TestServer } from '../support/server.ts'
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
@@ -82,7 +82,7 @@ describePeople('the viewer’s own account', (api) => {
   })
 
   test('limits password guesses made with a stolen token', async () => {
-    const fresh = await ownServerForTest()
+    const fresh = await freshServerForTest()
     const person = await newPerson('Victim', fresh)
     const attempts = Array.from({ length: 15 }, () =>
       api.updateMe(person, { email: newEmail(), currentPassword: 'wrong' }),

@@ -12,7 +12,7 @@ import {
   signUpAdminAt,
   signUpAt,
 } from '../support/people.ts'
-import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
+import { freshServerForTest, sharedServer, type TestServer } from '../support/server.ts'
 
 const MISSING = '01890000-0000-7000-8000-000000000000'
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -194,7 +194,7 @@ test('POST /users returns 201 with the Location of the user, and DELETE 204 with
 })
 
 test('an ADMIN can create accounts when registration is closed', async () => {
-  const fresh = await ownServerForTest({ REGISTRATION: 'closed' })
+  const fresh = await freshServerForTest({ REGISTRATION: 'closed' })
   const passwordHash = await hashPassword('correct horse')
   const email = newEmail()
   await fresh.db.user.create({ data: { email, name: 'Root', passwordHash, role: 'ADMIN' } })

@@ -6,7 +6,7 @@ import { briefLife } from '../support/brief.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { DOORS, type DoorName, knock, openedOrBroken } from '../support/doors.ts'
 import { AUDIENCE, ISSUER, makeKey, openProvider, type ProviderKey, providerToken } from '../support/provider.ts'
-import { type OwnServer, ownServer, ownServerForTest, signUp, type TestUser } from '../support/server.ts'
+import { freshServerForTest, type OwnServer, ownServer, signUp, type TestUser } from '../support/server.ts'
 import { openSocket } from '../support/sockets.ts'
 import { until } from '../support/wait.ts'
 
@@ -184,12 +184,12 @@ test('an unknown kid makes the server fetch the keys, at most once per cool-down
   const own = await openProvider()
   onTestFinished(() => own.close())
   const first = own.publish(await makeKey('RS256', 'first'))
-  const at = await ownServerForTest(own.settings)
+  const at = await freshServerForTest(own.settings)
   const { email, id } = await signUp(at)
   const claims = verified(email)
   expect((await meOf(await providerToken(first, claims), at)).id).toBe(id)
   // The cool-down runs from the last fetch, so only a fresh server sees the new key at once.
-  const later = await ownServerForTest(own.settings)
+  const later = await freshServerForTest(own.settings)
   const person = await signUp(later)
   const second = own.publish(await makeKey('ES256', 'second'))
   own.withdraw(first)
@@ -209,7 +209,7 @@ test('while the provider is down, its tokens are UNAUTHENTICATED, ours work, and
   onTestFinished(() => own.close())
   const key = own.publish(await makeKey('RS256', 'only'))
   await own.goDown()
-  const at = await ownServerForTest(own.settings)
+  const at = await freshServerForTest(own.settings)
   const { email, id, token } = await signUp(at)
   const foreign = await providerToken(key, verified(email))
   const refused = await rest(at, 'GET /me', { token: foreign })
@@ -229,7 +229,7 @@ test('while the provider is down, its tokens are UNAUTHENTICATED, ours work, and
 })
 
 test('without a configured provider, its tokens are rejected', async () => {
-  const at = await ownServerForTest()
+  const at = await freshServerForTest()
   const { email } = await signUp(at)
   expect((await meOf(await providerToken(rsa, verified(email)), at)).code).toBe('UNAUTHENTICATED')
 })

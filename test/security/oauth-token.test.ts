@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type RestAnswer, rest } from '../support/clients.ts'
-import { ownServerForTest, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
+import { freshServerForTest, sharedServer, signUp, type TestServer, type TestUser } from '../support/server.ts'
 
 let server: TestServer
 let user: TestUser
@@ -166,7 +166,7 @@ describe('an invalid request', () => {
 })
 
 test('wrong passwords count together with other sign-ins and lead to 429 with Retry-After', async () => {
-  const limited = await ownServerForTest()
+  const limited = await freshServerForTest()
   const victim = await signUp(limited)
   const form = { grant_type: 'password', username: victim.email, password: 'wrong' }
   for (let attempt = 0; attempt < 5; attempt++) await expectError('invalid_grant', form, { at: limited })

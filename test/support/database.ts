@@ -115,19 +115,23 @@ export async function removeDatabases(): Promise<void> {
 
 /** Creates a fresh, migrated database of the project's kind without opening it. */
 export async function testDatabase(): Promise<TestDatabase> {
-  if (!onPostgres) {
-    mkdirSync(embeddedFolder(), { recursive: true })
-    const dataDir = mkdtempSync(join(embeddedFolder(), 'data-'))
-    // The asynchronous `cp` takes ten times as long for the thousand files.
-    cpSync(embeddedTemplate(), dataDir, { recursive: true, mode: constants.COPYFILE_FICLONE })
-    return { options: { dataDir }, drop: () => rm(dataDir, { recursive: true, force: true }) }
-  }
+  if (!onPostgres) return embeddedDatabase()
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${postgresTemplate()}`))
   return {
     options: { url: databaseUrl(name), dataDir: tmpdir() },
     drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
   }
+}
+
+/** Creates a fresh, migrated embedded database without opening it, also outside a run of Vitest. */
+export async function embeddedDatabase(): Promise<TestDatabase> {
+  await prepareEmbeddedTemplate()
+  mkdirSync(embeddedFolder(), { recursive: true })
+  const dataDir = mkdtempSync(join(embeddedFolder(), 'data-'))
+  // The asynchronous `cp` takes ten times as long for the thousand files.
+  cpSync(embeddedTemplate(), dataDir, { recursive: true, mode: constants.COPYFILE_FICLONE })
+  return { options: { dataDir }, drop: () => rm(dataDir, { recursive: true, force: true }) }
 }
 
 export interface OpenTestDatabase {

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { emptyPostgres } from './database.ts'
+import { embeddedDatabase, emptyPostgres } from './database.ts'
 import { type MeasuredServer, startMeasuredServer } from './measured-server.ts'
 
 export interface Member {
@@ -12,7 +10,7 @@ export interface Member {
 }
 
 /**
- * A server in its own process on an empty database, with one account that can
+ * A server in its own process on a fresh database, with one account that can
  * create everything else.
  */
 export interface World {
@@ -36,11 +34,11 @@ export async function openWorld(
   settings: Record<string, string> = {},
   embedded = process.env.TEST_DATABASE_URL === undefined,
 ): Promise<World> {
-  const database = embedded ? undefined : await emptyPostgres()
-  const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-live-'))
+  const database = embedded ? await embeddedDatabase() : await emptyPostgres()
   const allSettings = {
-    ...(database && { DATABASE_URL: database.url, JWT_SECRET: randomUUID() + randomUUID() }),
-    DATA_DIR: dataDir,
+    ...('url' in database
+      ? { DATABASE_URL: database.url, DATA_DIR: tmpdir(), JWT_SECRET: randomUUID() + randomUUID() }
+      : { DATA_DIR: database.options.dataDir }),
     RATE_LIMIT: 'off',
     NODE_ENV: 'production',
     WS_MAX_SOCKETS_PER_USER: '100000',
@@ -92,8 +90,7 @@ export async function openWorld(
     },
     async close() {
       await server.stop()
-      await database?.drop()
-      await rm(dataDir, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }
