@@ -1,4 +1,4 @@
-/** Compiles the parts of Prisma's arguments, such as "where" and "select", to parts of one SQL statement. */
+/** Compiles parts of Prisma's arguments, like "where" and "select", to parts of one SQL statement. */
 import type { ColumnTypes } from './column-types.ts'
 import { type Column, type Model, modelNamed, type Relation } from './models.ts'
 import { Uncovered } from './uncovered.ts'

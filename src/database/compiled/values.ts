@@ -1,4 +1,4 @@
-/** Values of columns: checks those that a client of Prisma gives, and reads those that SQL returns as JSON. */
+/** Checks values that a client of Prisma gives, and reads those that SQL returns as JSON. */
 import type { Column } from './models.ts'
 import { Uncovered } from './uncovered.ts'
 
