@@ -65,7 +65,7 @@ export interface KeysetSource {
 }
 
 export interface KeysetSpec extends KeysetArguments, KeysetSource {
-  /** What to read with each row. */
+  /** An expression to read with each row. */
   row?: RowExpression
 }
 

@@ -150,7 +150,7 @@ describe('a mutation', () => {
 
   /** Worlds of refused personas. Nothing may change in them, so all doors of all rows share them. */
   const unchanged = new Map<Persona, World>()
-  /** What each world contained when it was made. */
+  /** Traces of each world when it was made. */
   const before = new Map<World, string>()
 
   /** Gives each allowed persona its own world at each door, so that cells are independent. */

@@ -89,7 +89,7 @@ describe.runIf(onPostgres)('a write in one statement', () => {
       })
     })
 
-  /** What two writes at different times cannot have in common. */
+  /** Leaves out ids and times, which differ between two writes. */
   const comparable = ({ id: _id, createdAt: _created, updatedAt: _updated, lastUsedAt: _used, ...row }: Row) => ({
     ...row,
     ...(row.completedAt !== undefined && { completedAt: row.completedAt !== null }),

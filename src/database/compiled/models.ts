@@ -51,6 +51,7 @@ interface DatamodelEntry {
   uniqueIndexes: readonly { fields: readonly string[] }[]
 }
 
+// Pothos types the data model without the fields of its models.
 const fieldsOf = getDatamodel().datamodel.models as unknown as Record<string, DatamodelEntry>
 
 /** The models of prisma/schema.prisma by name. */

@@ -16,7 +16,7 @@ export type TaskState = LoggedColumns & {
   formerKeys: readonly string[]
 }
 
-/** What the trigger on "Task" stores. The log is shared by all nouns and has it untyped. */
+/** State that the trigger on "Task" stores. The log is shared by all nouns and has it untyped. */
 type StoredState = Omit<TaskState, 'id'> & { earlierUpdatedAt: string }
 
 /** A task before and after an event. Null while it is not in the project of the event. */
