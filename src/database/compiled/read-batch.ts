@@ -1,3 +1,4 @@
+import { asked, askedColumns, askedValues, splitAnswer, stateOf } from './asked.ts'
 import type { CompiledRead } from './read.ts'
 
 /**
@@ -51,8 +52,8 @@ export function createReadBatches(run: RunText) {
       const found: string[][] = reads.map(() => [])
       for (const row of await run(batchText(text, types), sourceValues(types, reads))) {
         // The number of the read stands in front of its row.
-        const end = row.indexOf(' ')
-        found[Number(row.slice(0, end)) - 1]?.push(row.slice(end + 1))
+        const [number, answer] = splitAnswer(row)
+        found[Number(number) - 1]?.push(answer)
       }
       for (const [index, { resolve }] of reads.entries()) resolve(found[index] ?? [])
     } catch (error) {
@@ -73,8 +74,7 @@ export function createReadBatches(run: RunText) {
   function batchText(text: string, types: readonly string[]): string {
     const made = texts.get(text)
     if (made) return made
-    const one = text.replace(/\$(\d+)::/g, (_, number: string) => `asked.p${number}::`)
-    const all = `SELECT asked.n || ' ' || found."row" AS "row" FROM ${source(types)} CROSS JOIN LATERAL (${one}) AS found`
+    const all = `SELECT asked.n || ' ' || found."row" AS "row" FROM ${source(types)} CROSS JOIN LATERAL (${asked(text)}) AS found`
     if (texts.size >= MAX_TEXTS) texts.clear()
     texts.set(text, all)
     return all
@@ -102,26 +102,19 @@ const hasLists = (types: readonly string[]) => types.some((type) => type.endsWit
 
 /** Returns SQL for the values of all reads: columns p1, p2 and so on, and the number n. */
 function source(types: readonly string[]): string {
-  const names = types.map((_, index) => `p${index + 1}`)
   // Arrays of arrays would have to be of one length.
-  if (hasLists(types)) {
-    const columns = names.map((name, index) => `${name} ${types[index]}`)
-    return `jsonb_to_recordset($1::jsonb) AS asked(${columns.join(', ')}, n integer)`
-  }
+  if (hasLists(types)) return `jsonb_to_recordset($1::jsonb) AS asked(${askedColumns(types).join(', ')}, n integer)`
+  const names = types.map((_, index) => `p${index + 1}`)
   const arrays = types.map((type, index) => `$${index + 1}::${type}[]`)
   return `unnest(${arrays.join(', ')}) WITH ORDINALITY AS asked(${names.join(', ')}, n)`
 }
 
 function sourceValues(types: readonly string[], reads: readonly Waiting[]): unknown[] {
   if (!hasLists(types)) return types.map((_, index) => reads.map(({ read }) => read.values[index]))
-  const rows = reads.map(({ read }, number) => [
-    ...read.values.map((value, index): [string, unknown] => [`p${index + 1}`, value]),
-    ['n', number + 1] as [string, unknown],
-  ])
-  return [JSON.stringify(rows.map((row) => Object.fromEntries(row)))]
+  return [JSON.stringify(reads.map(({ read }, index) => ({ ...askedValues(read.values), n: index + 1 })))]
 }
 
 /** Checks for a data exception of PostgreSQL, such as text that is no UUID. */
 function isAboutValue(error: unknown): boolean {
-  return /^22/.test(String((error as { code?: unknown }).code))
+  return /^22/.test(stateOf(error))
 }

@@ -1,3 +1,4 @@
+import { asked, askedColumns, askedValues, splitAnswer, stateOf } from './asked.ts'
 import type { RunText } from './read-batch.ts'
 import { type CompiledWrite, oneText } from './write.ts'
 
@@ -49,7 +50,11 @@ export function createWriteBatches(run: RunText) {
     const [first] = batch
     if (batch.length === 1 && first) return runAlone(first)
     try {
-      const rows = new Map((await run(manyText(batch), [valuesOf(batch)])).map(splitRow))
+      const rows = new Map(
+        (await run(manyText(batch), [JSON.stringify(batch.map(({ write }) => askedValues(write.values)))])).map(
+          splitAnswer,
+        ),
+      )
       for (const { write, resolve } of batch) resolve(rows.get(write.id))
     } catch (error) {
       if (isOfOneRow(error)) for (const one of batch) void runAlone(one)
@@ -90,27 +95,12 @@ function takeBatch(queue: Queue): Waiting[] {
   return batch
 }
 
-/** JSON of the values of each write, as columns p1, p2 and so on. */
-const valuesOf = (batch: readonly Waiting[]) =>
-  JSON.stringify(
-    batch.map(({ write }) => Object.fromEntries(write.values.map((value, index) => [`p${index + 1}`, value]))),
-  )
-
 function manyText([first]: readonly Waiting[]): string {
   if (!first) throw new Error('an empty batch')
   const { change, condition, row, types } = first.write
-  const columns = types.map((type, index) => `p${index + 1} ${type}`)
-  const from = `FROM jsonb_to_recordset($1::jsonb) AS asked(${columns.join(', ')}),
+  const from = `FROM jsonb_to_recordset($1::jsonb) AS asked(${askedColumns(types).join(', ')}),
     set_config('lock_timeout', '${LOCK_TIMEOUT_MS}ms', true)`
   return `${asked(change)} ${from} ${asked(condition)} RETURNING "id" || ' ' || ${row} AS "row"`
-}
-
-/** Replaces the parameters of a statement for one row. */
-const asked = (sql: string) => sql.replace(/\$(\d+)::/g, 'asked.p$1::')
-
-function splitRow(row: string): [id: string, row: string] {
-  const end = row.indexOf(' ')
-  return [row.slice(0, end), row.slice(end + 1)]
 }
 
 /**
@@ -118,5 +108,5 @@ function splitRow(row: string): [id: string, row: string] {
  * conflict or a lock. The statement is rolled back then.
  */
 function isOfOneRow(error: unknown): boolean {
-  return /^(22|23|40|P0|55P03)/.test(String((error as { code?: unknown }).code))
+  return /^(22|23|40|P0|55P03)/.test(stateOf(error))
 }
