@@ -15,6 +15,7 @@ import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/c
 import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
+import { LIMITS } from '../schema/complexity.ts'
 import { createContextFactory } from './context-factory.ts'
 import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
@@ -68,7 +69,7 @@ export async function startServer(
       throw toAppError(error) ?? error
     }
   }
-  const engine = createEngine({ schema, translateError: toAppError })
+  const engine = createEngine({ schema, translateError: toAppError, limits: LIMITS })
   const connectionLimit = createConnectionLimit(config.WS_MAX_SOCKETS_PER_USER)
   // Prepare REST while the database opens in its own thread or process.
   const [open, rest] = await Promise.all([

@@ -1,19 +1,20 @@
 import {
   createSourceEventStream,
   type ExecutionResult,
-  execute,
   GraphQLError,
   type GraphQLSchema,
   OperationTypeNode,
 } from 'graphql'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
 import { validationFailed } from './errors.ts'
+import { checkPlanned, executePlanned } from './execution/execute.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import { fingerprintOf, notStored, requireStorable } from './idempotency-key.ts'
 import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
+import type { CostLimits } from './operation.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { refuseSignedOut, rootFields } from './require-principal.ts'
 import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
@@ -23,6 +24,7 @@ export interface EngineOptions {
   translateError?: ErrorTranslator
   /** Maximum number of tokens in a document. Bounds the work of parsing. */
   maxTokens?: number
+  limits?: CostLimits
 }
 
 export type Engine = ReturnType<typeof createEngine>
@@ -32,8 +34,8 @@ export type Engine = ReturnType<typeof createEngine>
  * optimizations are the same for all.
  */
 export function createEngine(options: EngineOptions) {
-  const { schema, translateError, maxTokens = 5_000 } = options
-  const prepare = createPrepare(schema, maxTokens)
+  const { schema, translateError, maxTokens = 5_000, limits } = options
+  const prepare = createPrepare(schema, maxTokens, limits)
   const groups = createGroups()
 
   function mask(result: ExecutionResult, context: GatewayContext): EngineResult {
@@ -96,14 +98,7 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): Promise<EngineResult> {
-    const { document, operation } = prepared
-    const result = await execute({
-      schema,
-      document,
-      operationName: operation.name?.value,
-      variableValues: variables,
-      contextValue: context,
-    })
+    const result = await executePlanned({ planner: prepared.planner, variables, contextValue: context })
     return mask(explain(prepared, variables, result), context)
   }
 
@@ -149,7 +144,7 @@ export function createEngine(options: EngineOptions) {
     // A subscription that does not start has no data.
     if (refused) return { errors: refused.errors ?? [] }
     const runEvent = (rootValue: unknown, contextValue: GatewayContext) =>
-      execute({ schema, document, operationName, variableValues: variables, contextValue, rootValue })
+      executePlanned({ planner: prepared.planner, variables, contextValue, rootValue })
     const runOwn = async (event: unknown) =>
       new Outcome(
         await retryUntilAvailable(async () => {
@@ -158,6 +153,8 @@ export function createEngine(options: EngineOptions) {
         }),
       )
     try {
+      const errors = checkPlanned({ planner: prepared.planner, variables })
+      if (errors) return mask(explain(prepared, variables, { errors }), context)
       const source = await createSourceEventStream({
         schema,
         document,

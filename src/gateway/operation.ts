@@ -1,3 +1,5 @@
+import type { GraphQLField } from 'graphql'
+
 /**
  * How an application declares operations to the gateway: the extensions of root fields, and how to
  * read them.
@@ -97,4 +99,34 @@ export function requiresPrincipal({ extensions }: Extended): boolean {
 /** Returns the name of a Subscription's argument that only says where to resume. */
 export function resumeArgument({ extensions }: Extended): string | undefined {
   return (extensions as { resume?: string } | undefined)?.resume
+}
+
+/** Limits of one operation, checked before it runs. */
+export interface CostLimits {
+  /** Fields of the answer, if each list has as many items as it can. */
+  complexity: number
+  /** Levels of fields. */
+  depth: number
+  /** Fields of the operation. */
+  breadth: number
+  /** Returns how many items a field can have: 1 if it is no list of its own. */
+  itemsOf: ItemsOf
+}
+
+/** Returns the maximum number of items of a field, or how to read it from the arguments. */
+export type ItemsOf = (field: GraphQLField<unknown, unknown>) => number | ((args: Record<string, unknown>) => number)
+
+const PROPERTY = Symbol('property')
+
+/**
+ * Marks a resolver that returns a property of the object, if it is not undefined, so that execution
+ * can read it without a call. The property is neither a promise nor an error.
+ */
+export function readsProperty<Resolver extends object>(resolver: Resolver, property: string): Resolver {
+  return Object.assign(resolver, { [PROPERTY]: property })
+}
+
+/** Returns the property that a resolver returns. */
+export function propertyOf(resolver: object): string | undefined {
+  return (resolver as { [PROPERTY]?: string })[PROPERTY]
 }

@@ -1,5 +1,4 @@
 import SchemaBuilder from '@pothos/core'
-import ComplexityPlugin from '@pothos/plugin-complexity'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ScopeAuthPlugin, { type AuthFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth'
 import ValidationPlugin from '@pothos/plugin-validation'
@@ -10,7 +9,6 @@ import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
 import { hasScope } from '../request/viewer.ts'
-import { costOf, LIMITS, tooComplex } from './complexity.ts'
 import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
 import RestPlugin from './rest-plugin.ts'
 import { dateTimeScalar, jsonScalar } from './scalars.ts'
@@ -41,8 +39,7 @@ export const builder = new SchemaBuilder<{
   }
 }>({
   defaultFieldNullability: false,
-  plugins: [RestPlugin, ComplexityPlugin, ScopeAuthPlugin, LoadedColumnsPlugin, PrismaPlugin, ValidationPlugin],
-  complexity: { limit: LIMITS, fieldComplexity: costOf, complexityError: tooComplex },
+  plugins: [RestPlugin, ScopeAuthPlugin, LoadedColumnsPlugin, PrismaPlugin, ValidationPlugin],
   prisma: {
     client: (context) => context.db,
     dmmf: getDatamodel(),

@@ -132,8 +132,8 @@ export interface ListSource
   table: string
   /** False if `from` does not have all columns of the table, under its name. */
   hasColumns?: boolean
-  /** The source of the count, if it differs from that of the pages. */
-  counted?: Pick<KeysetSource, 'from' | 'where'>
+  /** Makes the source of the count, if it differs from that of the pages. */
+  counted?: () => Pick<KeysetSource, 'from' | 'where'>
   /** The model of the rows, like "task". */
   model: Uncapitalize<Prisma.ModelName>
   /** The columns and relations to read. */
@@ -182,7 +182,7 @@ export async function loadPage<Row extends { id: string }>(
     ...rest,
     remark: source.remark ? rest.remark : null,
     edges,
-    totalCount: () => countRows(db, { ...(counted ?? { from, ...(where && { where }) }), planDependsOnValues }),
+    totalCount: () => countRows(db, { ...(counted?.() ?? { from, ...(where && { where }) }), planDependsOnValues }),
   }
 }
 

@@ -1,5 +1,6 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
+import { readsProperty } from '../gateway/operation.ts'
 
 declare global {
   export namespace PothosSchemaTypes {
@@ -21,10 +22,10 @@ class LoadedColumnsPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   ): GraphQLFieldResolver<unknown, Types['Context'], object> {
     const { pothosExposedField: column } = (field.extensions ?? {}) as { pothosExposedField?: string }
     if (field.kind !== 'PrismaObject' || column === undefined) return resolver
-    return (row, args, context, info) => {
+    return readsProperty<typeof resolver>((row, args, context, info) => {
       const value = (row as Record<string, unknown>)[column]
       return value === undefined ? resolver(row, args, context, info) : value
-    }
+    }, column)
   }
 }
 

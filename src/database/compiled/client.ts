@@ -18,6 +18,9 @@ interface StatementOptions {
   types: ColumnTypes
 }
 
+/** Maximum number of compiled selections kept. */
+const MAX_ROWS = 500
+
 const EMBED = Symbol('embed')
 type Embed = (model: string, query: object) => CompiledRow | undefined
 
@@ -37,7 +40,18 @@ export function embedRow<Row>(db: object, model: string, query: object) {
  */
 export function withCompiledStatements(db: PrismaClient, { run, types }: StatementOptions): PrismaClient {
   const runRows: RunText = async (text, values) => (await run<{ row: string }>(text, values)).map(({ row }) => row)
-  const embed: Embed = (model, query) => orUncovered(() => compileRow(NAMES.get(model) ?? '', query as Args, types))
+  const rows = new Map<string, CompiledRow>()
+  const embed: Embed = (model, query) => {
+    const key = `${model} ${JSON.stringify(query)}`
+    const known = rows.get(key)
+    if (known) return known
+    const row = orUncovered(() => compileRow(NAMES.get(model) ?? '', query as Args, types))
+    if (row) {
+      if (rows.size >= MAX_ROWS) rows.clear()
+      rows.set(key, row)
+    }
+    return row
+  }
 
   const readTogether = createReadBatches(runRows)
   const outside = models(db, types, {

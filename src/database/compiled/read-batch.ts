@@ -94,9 +94,17 @@ export function createReadBatches(run: RunText) {
 
 /** Returns the types to which a raw query casts its values; undefined if it does not cast each. */
 export function typesOf({ text, values }: { text: string; values: readonly unknown[] }): string[] | undefined {
-  const types = [...text.matchAll(/\$\d+::("\w+"|\w+)(\[\])?/g)].map(([, type, list = '']) => `${type}${list}`)
+  let types = castTypes.get(text)
+  if (!types) {
+    types = [...text.matchAll(/\$\d+::("\w+"|\w+)(\[\])?/g)].map(([, type, list = '']) => `${type}${list}`)
+    if (castTypes.size >= MAX_TEXTS) castTypes.clear()
+    castTypes.set(text, types)
+  }
   return types.length === values.length ? types : undefined
 }
+
+/** The types in raw queries by their text. */
+const castTypes = new Map<string, string[]>()
 
 const hasLists = (types: readonly string[]) => types.some((type) => type.endsWith('[]'))
 

@@ -44,7 +44,8 @@ export async function resolveFilter(ctx: Context, ...sources: FilterSource[]): P
 /** Like `resolveFilter`, but leaves the look-up of a project that is all it names to the caller. */
 export async function resolveListFilter(ctx: Context, ...sources: FilterSource[]): Promise<ListFilter> {
   const viewer = requireViewer(ctx)
-  const values = sources.reduce<TaskFilterValues>((all, one) => allOf(all, one.values, one.path), {})
+  const [first, ...further] = sources
+  const values = further.reduce((all, one) => allOf(all, one.values, one.path), first?.values ?? {})
   const stated = sources
     .flatMap((source) => [...nestedFilters(source.values, source.path)])
     .flatMap(([filter, at]) => givenFields(filter).map((one) => ({ ...one, path: [...at, one.name] })))

@@ -63,7 +63,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
     order: terms,
     planDependsOnValues: true,
     remark: Prisma.sql`"Task"."cut"`,
-    counted: { from, where },
+    counted: () => ({ from, where }),
   }
 }
 

@@ -22,7 +22,7 @@ export type TaskSource = Omit<ListSource, 'table' | 'model' | 'query'>
 export function plainSource(viewer: Viewer, filter: ResolvedFilter, orderBy: readonly TaskOrderValue[]): TaskSource {
   const order = taskOrder(orderBy)
   const planDependsOnValues = !hasReusablePlan(filter.values)
-  const counted = { from: Prisma.sql`"Task"`, where: taskCondition(filter, visibleAsSet(viewer, filter)) }
+  const counted = () => ({ from: Prisma.sql`"Task"`, where: taskCondition(filter, visibleAsSet(viewer, filter)) })
   const linked = orderBy.length === 1 && orderBy[0]?.field === 'CREATED_AT' ? linkedSource(filter) : undefined
   if (linked) {
     const { table, link, rest } = linked

@@ -1,0 +1,199 @@
+/**
+ * Plans of operations: what graphql-js would look up in the document and the schema again for each
+ * object of each answer, looked up once.
+ */
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  GraphQLSkipDirective,
+  getArgumentValues,
+  getDirectiveValues,
+  getNullableType,
+  isAbstractType,
+  isLeafType,
+  isNonNullType,
+  Kind,
+  type OperationDefinitionNode,
+  SchemaMetaFieldDef,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
+} from 'graphql'
+import { LRUCache } from 'lru-cache'
+import type { AppError } from '../errors.ts'
+import { type CostLimits, propertyOf } from '../operation.ts'
+import { completerOf } from './complete.ts'
+import { costCheck } from './cost.ts'
+import type { FieldPlan, OperationPlan, Values } from './field-plan.ts'
+
+/** Maximum number of plans of one operation: each combination of conditions has its own. */
+const MAX_PLANS = 16
+
+interface CheckedPlan {
+  plan: OperationPlan
+  check: (values: Values) => AppError | null
+}
+
+/** Makes the plans of one operation. */
+export class Planner {
+  readonly schema: GraphQLSchema
+  readonly operation: OperationDefinitionNode
+  readonly fragments: Record<string, FragmentDefinitionNode>
+  readonly #rootType: GraphQLObjectType
+  /** The variables of its directives `@skip` and `@include`. */
+  readonly #conditions: readonly string[]
+  readonly #plans = new LRUCache<string, CheckedPlan>({ max: MAX_PLANS })
+  readonly #limits: CostLimits | undefined
+
+  constructor(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Record<string, FragmentDefinitionNode>,
+    limits?: CostLimits,
+  ) {
+    const rootType = schema.getRootType(operation.operation)
+    if (!rootType) throw new Error(`the schema has no ${operation.operation}`)
+    this.schema = schema
+    this.operation = operation
+    this.fragments = fragments
+    this.#limits = limits
+    this.#rootType = rootType
+    this.#conditions = conditionsOf([operation, ...Object.values(fragments)])
+  }
+
+  /** Returns the plan for these values. Throws QUERY_TOO_COMPLEX if it costs too much. */
+  plan(values: Values): OperationPlan {
+    const key = this.#conditions.map((name) => String(values[name])).join()
+    let checked = this.#plans.get(key)
+    if (!checked) {
+      const plan = this.#make(values)
+      checked = { plan, check: this.#limits ? costCheck(plan, this.#limits) : () => null }
+      this.#plans.set(key, checked)
+    }
+    const problem = checked.check(values)
+    if (problem) throw problem
+    return checked.plan
+  }
+
+  #make(values: Values): OperationPlan {
+    const { schema, operation, fragments } = this
+    const fields = this.#fields(this.#rootType, [operation.selectionSet], values)
+    return { schema, operation, fragments, rootType: this.#rootType, fields }
+  }
+
+  #fields(type: GraphQLObjectType, selectionSets: readonly SelectionSetNode[], values: Values): FieldPlan[] {
+    const nodes = new Map<string, FieldNode[]>()
+    const visited = new Set<string>()
+    for (const selectionSet of selectionSets) this.#collect(type, selectionSet, values, nodes, visited)
+    return [...nodes].flatMap(([key, same]) => this.#field(key, same, type, values) ?? [])
+  }
+
+  #collect(
+    type: GraphQLObjectType,
+    { selections }: SelectionSetNode,
+    values: Values,
+    nodes: Map<string, FieldNode[]>,
+    visited: Set<string>,
+  ): void {
+    for (const selection of selections) {
+      if (!isIncluded(selection, values)) continue
+      if (selection.kind === Kind.FIELD) {
+        const key = (selection.alias ?? selection.name).value
+        const same = nodes.get(key)
+        if (same) same.push(selection)
+        else nodes.set(key, [selection])
+        continue
+      }
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT ? selection : unvisited(this.fragments, selection.name.value, visited)
+      if (fragment && this.#applies(fragment.typeCondition?.name.value, type)) {
+        this.#collect(type, fragment.selectionSet, values, nodes, visited)
+      }
+    }
+  }
+
+  #applies(condition: string | undefined, type: GraphQLObjectType): boolean {
+    if (condition === undefined || condition === type.name) return true
+    const conditional = this.schema.getType(condition)
+    return isAbstractType(conditional) && this.schema.isSubType(conditional, type)
+  }
+
+  #field(
+    key: string,
+    nodes: readonly FieldNode[],
+    parentType: GraphQLObjectType,
+    values: Values,
+  ): FieldPlan | undefined {
+    const [node] = nodes
+    const definition = node && this.#definition(parentType, node.name.value)
+    if (!definition) return undefined
+    const byType = new Map<GraphQLObjectType, readonly FieldPlan[]>()
+    const fieldsOf = (one: GraphQLObjectType) => {
+      const known = byType.get(one)
+      if (known) return known
+      const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? [])
+      const fields = this.#fields(one, selectionSets, values)
+      byType.set(one, fields)
+      return fields
+    }
+    const type = getNullableType(definition.type)
+    const plan = {
+      key,
+      nodes,
+      definition,
+      parentType,
+      isNullable: !isNonNullType(definition.type),
+      resolve: definition.resolve,
+      property: isLeafType(type) && definition.resolve ? propertyOf(definition.resolve) : undefined,
+      serialize: isLeafType(type) ? type.serialize.bind(type) : undefined,
+      readArguments: definition.args.length > 0 ? (all: Values) => getArgumentValues(definition, node, all) : undefined,
+      fieldsOf,
+    }
+    return { ...plan, complete: completerOf(definition.type, plan) }
+  }
+
+  #definition(type: GraphQLObjectType, name: string): GraphQLField<unknown, unknown> | undefined {
+    if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef
+    if (type === this.schema.getQueryType()) {
+      if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef
+      if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef
+    }
+    return type.getFields()[name]
+  }
+}
+
+function unvisited(
+  fragments: Record<string, FragmentDefinitionNode>,
+  name: string,
+  visited: Set<string>,
+): FragmentDefinitionNode | undefined {
+  if (visited.has(name)) return undefined
+  visited.add(name)
+  return fragments[name]
+}
+
+function isIncluded(selection: SelectionNode, values: Values): boolean {
+  if (!selection.directives?.length) return true
+  if (getDirectiveValues(GraphQLSkipDirective, selection, values)?.if === true) return false
+  return getDirectiveValues(GraphQLIncludeDirective, selection, values)?.if !== false
+}
+
+/** Returns the names of the variables that decide which fields are selected. */
+function conditionsOf(definitions: readonly (OperationDefinitionNode | FragmentDefinitionNode)[]): string[] {
+  const names = new Set<string>()
+  const search = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      for (const argument of selection.directives?.flatMap((directive) => directive.arguments ?? []) ?? []) {
+        if (argument.value.kind === Kind.VARIABLE) names.add(argument.value.name.value)
+      }
+      if ('selectionSet' in selection && selection.selectionSet) search(selection.selectionSet)
+    }
+  }
+  for (const { selectionSet } of definitions) search(selectionSet)
+  return [...names]
+}
