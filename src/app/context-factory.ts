@@ -1,10 +1,20 @@
+import { contextCacheSymbol } from '@pothos/core'
 import { clientAddress } from '../auth/client-address.ts'
 import type { Viewer } from '../auth/viewer.ts'
+import type { Database } from '../database/client.ts'
 import { type CredentialLifetime, ENDLESS } from '../gateway/credential-lifetime.ts'
-import type { ContextFactory, GatewayConnection, GatewayLog, Sharing } from '../gateway/gateway-context.ts'
-import type { Context, Services } from '../request/context.ts'
+import type {
+  ContextFactory,
+  GatewayConnection,
+  GatewayLog,
+  KeyedRequest,
+  OnceResult,
+  RunResult,
+  Sharing,
+} from '../gateway/gateway-context.ts'
+import type { Context, RequestFacts, Services } from '../request/context.ts'
 import { requireViewer } from '../request/viewer.ts'
-import { once } from './idempotency.ts'
+import { once as runOnce } from './idempotency.ts'
 import { accessOf, type Facts, traceFacts } from './sharing.ts'
 
 /** Longer User-Agent headers are truncated: they are only displayed. */
@@ -17,40 +27,80 @@ export function createContextFactory(services: Services): ContextFactory<Context
     const { requestId, arrivedAt, connection } = request
     const remoteAddress = clientAddress(request, services.config.TRUSTED_PROXIES)
     const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null
-    return makeContext({
+    return new RequestContext({
       requestId,
       viewer,
       credentialProblem: problem,
       request: { remoteAddress, userAgent, arrivedAt, connection },
       services,
-      log: childLog(services.log, requestId),
+      log: new RequestLog(services.log, requestId),
     })
   }
 }
 
-function makeContext(facts: Facts, db = facts.services.db): Context {
-  const { tail } = facts.services
-  return {
-    ...facts,
-    get principal() {
-      return facts.viewer?.id ?? null
-    },
-    get sharing() {
-      return facts.viewer ? sharingOf(facts, facts.viewer) : undefined
-    },
-    db,
-    fork: () => makeContext(facts),
-    async once(request, run) {
-      return once({ db, viewer: requireViewer(facts) }, request, (tx) => makeContext(facts, tx), run)
-    },
-    afterWrite: (fields) => tail.wake({ keepsViewers: fields?.every(keepsViewers) ?? false }),
-    openLifetime: () => sharedLifetime(facts.request.connection) ?? openLifetime(facts),
+/**
+ * A class, because each object literal with an accessor has a hidden class of its own, which stays
+ * in memory until the next full garbage collection, and what the accessor refers to with it.
+ */
+class RequestContext implements Context {
+  readonly requestId: string
+  readonly viewer: Viewer | null
+  readonly credentialProblem: string | null
+  readonly request: RequestFacts
+  readonly services: Services
+  readonly log: GatewayLog
+  readonly db: Database
+  loaders: Context['loaders'] = undefined;
+  [contextCacheSymbol]: object | undefined = {}
+
+  constructor(facts: Facts, db = facts.services.db) {
+    this.requestId = facts.requestId
+    this.viewer = facts.viewer
+    this.credentialProblem = facts.credentialProblem
+    this.request = facts.request
+    this.services = facts.services
+    this.log = facts.log
+    this.db = db
+  }
+
+  get principal() {
+    return this.viewer?.id ?? null
+  }
+
+  get sharing(): Sharing<this> | undefined {
+    return this.viewer ? (sharingOf(this, this.viewer) as Sharing<this>) : undefined
+  }
+
+  fork(): this {
+    return new RequestContext(this) as this
+  }
+
+  within(db: Database): this {
+    return new RequestContext(this, db) as this
+  }
+
+  release(): void {
+    // The values in Pothos's WeakMaps refer to the context, which keeps this key of them alive.
+    this[contextCacheSymbol] = undefined
+    this.loaders = undefined
+  }
+
+  once<Answer>(request: KeyedRequest, run: (context: this) => Promise<RunResult<Answer>>): Promise<OnceResult<Answer>> {
+    return runOnce({ db: this.db, viewer: requireViewer(this) }, request, (tx) => this.within(tx), run)
+  }
+
+  afterWrite(fields?: readonly object[]): void {
+    this.services.tail.wake({ keepsViewers: fields?.every(keepsViewers) ?? false })
+  }
+
+  openLifetime(): CredentialLifetime {
+    return sharedLifetime(this.request.connection) ?? openLifetime(this)
   }
 }
 
 /** Checks for an operation whose right does not reach users, sessions, API keys and projects. */
-function keepsViewers({ extensions }: { extensions: unknown }): boolean {
-  return (extensions as { keepsViewers?: boolean }).keepsViewers === true
+function keepsViewers({ extensions }: { extensions?: unknown }): boolean {
+  return (extensions as { keepsViewers?: boolean } | undefined)?.keepsViewers === true
 }
 
 function sharingOf(facts: Facts, viewer: Viewer): Sharing<Context> {
@@ -58,7 +108,7 @@ function sharingOf(facts: Facts, viewer: Viewer): Sharing<Context> {
     access: accessOf(viewer),
     fork() {
       const traced = traceFacts(facts, viewer)
-      return { context: makeContext(traced.facts), suits: traced.suits }
+      return { context: new RequestContext(traced.facts), suits: traced.suits }
     },
   }
 }
@@ -74,12 +124,29 @@ function sharedLifetime(connection: GatewayConnection | undefined): CredentialLi
   return { onEnd: (listener) => lifetime.onEnd(listener), extend: () => undefined, close: () => undefined }
 }
 
-function childLog(log: GatewayLog, requestId: string): GatewayLog {
-  const add = (details: object) => ({ requestId, ...details })
-  return {
-    debug: (details, message) => log.debug(add(details), message),
-    info: (details, message) => log.info(add(details), message),
-    warn: (details, message) => log.warn(add(details), message),
-    error: (details, message) => log.error(add(details), message),
+/** Adds the request's id to each line. */
+class RequestLog implements GatewayLog {
+  readonly #log: GatewayLog
+  readonly #requestId: string
+
+  constructor(log: GatewayLog, requestId: string) {
+    this.#log = log
+    this.#requestId = requestId
+  }
+
+  debug(details: object, message: string): void {
+    this.#log.debug({ requestId: this.#requestId, ...details }, message)
+  }
+
+  info(details: object, message: string): void {
+    this.#log.info({ requestId: this.#requestId, ...details }, message)
+  }
+
+  warn(details: object, message: string): void {
+    this.#log.warn({ requestId: this.#requestId, ...details }, message)
+  }
+
+  error(details: object, message: string): void {
+    this.#log.error({ requestId: this.#requestId, ...details }, message)
   }
 }

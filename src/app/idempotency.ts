@@ -31,11 +31,11 @@ class RolledBack extends Error {
 }
 
 /** Implements GatewayContext.once. `within` makes the context that works in the transaction. */
-export async function once<Answer>(
+export async function once<Within extends Context, Answer>(
   { db, viewer }: { db: Database; viewer: Viewer },
   { key, fingerprint, several }: KeyedRequest,
-  within: (db: Database) => Context,
-  run: (context: Context) => Promise<RunResult<Answer>>,
+  within: (db: Database) => Within,
+  run: (context: Within) => Promise<RunResult<Answer>>,
 ): Promise<OnceResult<Answer>> {
   const userId = viewer.id
   const work = async (tx: Prisma.TransactionClient, isLast: boolean): Promise<OnceResult<Answer>> => {

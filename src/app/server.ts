@@ -8,7 +8,7 @@ import { createEngine, type Engine } from '../gateway/engine.ts'
 import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
-import { createHttpEntry } from '../gateway/http/entry.ts'
+import { createHttpEntry, TimedResponse } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
@@ -169,6 +169,7 @@ async function serve({
 }
 
 const SERVER_OPTIONS = {
+  ServerResponse: TimedResponse,
   // Join repeated Authorization headers, so that they are rejected. Node would drop all
   // but the first.
   joinDuplicateHeaders: true,

@@ -122,7 +122,7 @@ export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<Keyse
   const skippedBefore = spec.after != null || (!backwards && offset > 0)
   const skippedAfter = spec.before != null || (backwards && offset > 0)
   return {
-    rows: page.map((row) => toRow(row, spec)),
+    rows: page.map((row) => new Row(row, spec)),
     hasNextPage: backwards ? skippedAfter : more,
     hasPreviousPage: backwards ? more : skippedBefore,
     remark: rows[0]?.[0] === true,
@@ -286,18 +286,23 @@ function typeSql(type: OrderType): Prisma.Sql {
   return Prisma.raw(typeof type === 'object' ? `"${type.enum}"` : type)
 }
 
-function toRow([, row, ...terms]: PageRow, list: Identity): KeysetRow {
-  const id = String(terms.pop())
-  const values = list.order.map((term, index) => {
-    const value = terms[index]
-    if (typeof value !== 'string') throw new Error(`the order term ${term.name} is NULL in row ${id}`)
-    return value
-  })
-  return {
-    id,
-    get cursor() {
-      return encodePlace(signatureOf(list), { values, id })
-    },
-    row,
+/** Its accessor must be one for all rows: see RequestContext. */
+class Row implements KeysetRow {
+  readonly id: string
+  readonly row: unknown
+  readonly #list: Identity
+  readonly #terms: readonly (string | null)[]
+
+  constructor([, row, ...terms]: PageRow, list: Identity) {
+    this.id = String(terms.pop())
+    this.row = row
+    this.#list = list
+    this.#terms = terms
+    const missing = terms.findIndex((value) => typeof value !== 'string')
+    if (missing >= 0) throw new Error(`the order term ${list.order[missing]?.name} is NULL in row ${this.id}`)
+  }
+
+  get cursor(): string {
+    return encodePlace(signatureOf(this.#list), { values: this.#terms as string[], id: this.id })
   }
 }

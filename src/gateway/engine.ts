@@ -98,8 +98,21 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): Promise<EngineResult> {
-    const result = await executePlanned({ planner: prepared.planner, variables, contextValue: context })
+    const result = await execute(prepared, variables, context)
     return mask(explain(prepared, variables, result), context)
+  }
+
+  async function execute(
+    { planner }: PreparedOperation,
+    variables: Variables,
+    contextValue: GatewayContext,
+    rootValue?: unknown,
+  ): Promise<ExecutionResult> {
+    try {
+      return await executePlanned({ planner, variables, contextValue, rootValue })
+    } finally {
+      contextValue.release?.()
+    }
   }
 
   /** Runs a mutation with an idempotency key: once, however often it is sent. */
@@ -144,7 +157,7 @@ export function createEngine(options: EngineOptions) {
     // A subscription that does not start has no data.
     if (refused) return { errors: refused.errors ?? [] }
     const runEvent = (rootValue: unknown, contextValue: GatewayContext) =>
-      executePlanned({ planner: prepared.planner, variables, contextValue, rootValue })
+      execute(prepared, variables, contextValue, rootValue)
     const runOwn = async (event: unknown) =>
       new Outcome(
         await retryUntilAvailable(async () => {

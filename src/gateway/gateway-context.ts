@@ -51,6 +51,11 @@ export interface GatewayContext {
    */
   once?<Answer>(request: KeyedRequest, run: (context: this) => Promise<RunResult<Answer>>): Promise<OnceResult<Answer>>
   /**
+   * Called when an operation is complete. Drops what was cached for it, which otherwise stays in
+   * memory until the next full garbage collection.
+   */
+  release?(): void
+  /**
    * Called after an operation that may have written, successful or not. `fields` are its root
    * fields, if it is an operation of the schema.
    */

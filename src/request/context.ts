@@ -17,6 +17,10 @@ export interface Context extends GatewayContext {
   request: RequestFacts
   services: Services
   db: Database
+  /** Batched loads by their declaration: see `defineLoader`. */
+  loaders?: Map<object, unknown> | undefined
+  /** Returns a context of the same request that works in a transaction. */
+  within(db: Database): Context
 }
 
 /** Facts about the request that services may use. */

@@ -8,12 +8,12 @@ import type { Context } from './context.ts'
 export function defineLoader<Key, Value>(
   load: (ctx: Context, keys: readonly Key[]) => Promise<Value[]>,
 ): (ctx: Context, key: Key) => Promise<Value> {
-  const loaders = new WeakMap<Context, DataLoader<Key, Value>>()
   return (ctx, key) => {
-    let loader = loaders.get(ctx)
+    ctx.loaders ??= new Map()
+    let loader = ctx.loaders.get(load) as DataLoader<Key, Value> | undefined
     if (!loader) {
       loader = new DataLoader((keys: readonly Key[]) => load(ctx, keys), { cache: false })
-      loaders.set(ctx, loader)
+      ctx.loaders.set(load, loader)
     }
     return loader.load(key)
   }

@@ -32,12 +32,14 @@ interface Waiting {
  * from any request, become one statement. A read sees everything committed before it was called.
  */
 export function createReadBatches(run: RunText) {
-  const waiting = new Map<string, Waiting[]>()
+  let waiting = new Map<string, Waiting[]>()
   const texts = new Map<string, string>()
 
   function flush(): void {
-    const groups = [...waiting]
-    waiting.clear()
+    const groups = waiting
+    // Not `clear`: the entries of a map that is cleared again and again stay in memory until the
+    // next full garbage collection.
+    waiting = new Map()
     for (const [text, reads] of groups) {
       const size = text.startsWith(SHARED_MARKER) ? MAX_PAGES : MAX_BATCH
       for (let start = 0; start < reads.length; start += size) void runGroup(text, reads.slice(start, start + size))

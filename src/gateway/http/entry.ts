@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import { toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
@@ -20,6 +20,18 @@ export interface HttpEntryOptions {
   log: GatewayLog
 }
 
+/** A response that says in `Server-Timing` how long it took. */
+export class TimedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  readonly #started = performance.now()
+
+  // biome-ignore lint/suspicious/noExplicitAny: Node's writeHead has several signatures
+  override writeHead(...args: any): this {
+    // Its value is not known earlier.
+    this.setHeader('Server-Timing', `total;dur=${(performance.now() - this.#started).toFixed(1)}`)
+    return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this
+  }
+}
+
 /**
  * Creates the entry of every HTTP request: request id, timing, CORS, dispatch by path, and the
  * final exception handler.
@@ -32,10 +44,8 @@ export function createHttpEntry(options: HttpEntryOptions) {
     .sort(([a], [b]) => b.length - a.length)
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const started = performance.now()
     const exchange = openExchange(request, response, options)
     response.setHeader('X-Request-Id', exchange.requestId)
-    timeResponse(response, started)
     try {
       requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
@@ -84,15 +94,6 @@ function openExchange(
       return body
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitOf(large)),
-  }
-}
-
-/** Adds `Server-Timing` when the headers are sent: its value is not known earlier. */
-function timeResponse(response: ServerResponse, started: number): void {
-  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
-  response.writeHead = (...args: unknown[]) => {
-    response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
-    return writeHead(...args)
   }
 }
 

@@ -12,16 +12,19 @@ const NOT_HTTP = { status: 400, detail: 'This is not a valid HTTP/1.1 request.' 
 
 /** Answers requests that Node cannot parse with a problem, like any other error. */
 export function answerUnreadable(server: Server): void {
-  const unanswered = new WeakMap<Duplex, Set<ServerResponse>>()
+  // Lists, as nearly always of one: a set that changes with each request keeps some of what it
+  // contained in memory until the next full garbage collection.
+  const unanswered = new WeakMap<Duplex, ServerResponse[]>()
 
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const responses = unanswered.get(socket) ?? new Set()
-    unanswered.set(socket, responses.add(response))
-    response.once('close', () => responses.delete(response))
+    const responses = unanswered.get(socket) ?? []
+    responses.push(response)
+    if (responses.length === 1) unanswered.set(socket, responses)
+    response.once('close', () => responses.splice(responses.indexOf(response), 1))
   })
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const responses = [...(unanswered.get(socket) ?? [])]
+    const responses = unanswered.get(socket) ?? []
     // Never write into a response that has started, or before a response that must come first.
     const canAnswer = responses.length === 0 || (responses.length === 1 && !responses[0]?.headersSent)
     if (error.code === 'ECONNRESET' || !socket.writable || !canAnswer) return void socket.destroy()

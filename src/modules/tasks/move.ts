@@ -64,7 +64,7 @@ export async function moveTask(
           WHERE member."projectId" = ${projectId}::uuid) END,
         "updatedById" = ${viewer.id}::uuid
       FROM tree WHERE task."id" = tree."id"`
-    if (moved === 0) throw await absentOrChanged(expectedTask({ ...ctx, db: tx }, id, version))
+    if (moved === 0) throw await absentOrChanged(expectedTask(ctx.within(tx), id, version))
     const task = await tx.task.findUnique({ ...query, where: { id } })
     if (!task) throw taskNotFound(idOrKey)
     return task

@@ -72,7 +72,7 @@ export async function runBatch<Values>(
 
   const invalid = new Map(errors)
   const work = async (tx: Context['db']) => {
-    const within = { ...ctx, db: tx }
+    const within = ctx.within(tx)
     // A retry after a deadlock starts over.
     tasks.clear()
     errors.clear()
