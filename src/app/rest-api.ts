@@ -2,18 +2,10 @@ import type { GraphQLField } from 'graphql'
 import type { OpenApiInfo } from '../gateway/openapi/operations.ts'
 import type { ExtraRoute } from '../gateway/rest/extra.ts'
 import type { Context } from '../request/context.ts'
+import { type Access, accessOf } from '../schema/access-plugin.ts'
 import { oauthToken } from './oauth-token.ts'
 
 export const REST_BASE = '/api/v1'
-
-/** The `authScopes` that a field declares on the builder. */
-interface DeclaredScopes {
-  public?: boolean
-  signedIn?: boolean
-  person?: boolean
-  scope?: string
-  admin?: boolean
-}
 
 const info: OpenApiInfo = {
   title: 'Taskwire',
@@ -55,7 +47,7 @@ Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed
     },
   },
   security: securityOf,
-  mayForbid: (field) => !scopesOf(field).signedIn,
+  mayForbid: (field) => !('signedIn' in declaredAccess(field)),
 }
 
 /**
@@ -63,17 +55,16 @@ Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed
  * the scope.
  */
 function securityOf(field: GraphQLField<unknown, unknown>): Record<string, readonly string[]>[] {
-  const scopes = scopesOf(field)
-  if (scopes.public) return [{}]
+  const access = declaredAccess(field)
+  if ('public' in access) return [{}]
   const person: Record<string, string[]>[] = [{ bearer: [] }, { oauth2: [] }]
-  if (scopes.person) return person
-  const needed = scopes.admin ? 'admin' : scopes.scope
-  return [...person, { apiKey: needed === undefined ? [] : [needed] }]
+  if ('person' in access) return person
+  if ('admin' in access) return [...person, { apiKey: ['admin'] }]
+  return [...person, { apiKey: 'scope' in access ? [access.scope] : [] }]
 }
 
-function scopesOf(field: GraphQLField<unknown, unknown>): DeclaredScopes {
-  const options = field.extensions.pothosOptions as { authScopes?: DeclaredScopes } | undefined
-  return options?.authScopes ?? {}
+function declaredAccess({ extensions }: GraphQLField<unknown, unknown>): Access {
+  return accessOf(extensions as { pothosOptions?: unknown }) ?? { signedIn: true }
 }
 
 const extra: readonly ExtraRoute<Context>[] = [oauthToken]

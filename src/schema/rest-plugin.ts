@@ -66,10 +66,10 @@ declare global {
 }
 
 /**
- * Options that a root field must declare, or the schema does not build. With `authScopes` among
+ * Options that a root field must declare, or the schema does not build. With `access` among
  * them, access is denied by default.
  */
-const REQUIRED = ['description', 'authScopes', 'rest'] as const
+const REQUIRED = ['description', 'access', 'rest'] as const
 
 const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
@@ -85,8 +85,8 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    const { rest, authScopes, handlesSecrets, resume } = options
-    const { public: isPublic, scope } = authScopes as { public?: boolean; scope?: ApiScope }
+    const { rest, access, handlesSecrets, resume } = options
+    const { public: isPublic, scope } = access as { public?: boolean; scope?: ApiScope }
     const marks = {
       ...(!isPublic && { requiresPrincipal: true }),
       ...(handlesSecrets ? { handlesSecrets } : {}),

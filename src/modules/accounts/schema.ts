@@ -58,7 +58,7 @@ builder.mutationField('registerUser', (t) =>
   t.field({
     type: AuthPayload,
     description: 'Create an account and sign in. The first account of an instance becomes its ADMIN.',
-    authScopes: { public: true },
+    access: { public: true },
     handlesSecrets: true,
     extensions: { errors: ['FORBIDDEN', 'RATE_LIMITED'] },
     rest: { method: 'POST', path: '/auth/register', status: 201, body: 'input', location: () => '/me' },
@@ -71,7 +71,7 @@ builder.mutationField('signIn', (t) =>
   t.field({
     type: AuthPayload,
     description: 'Sign in with an e-mail address and a password. Opens a session.',
-    authScopes: { public: true },
+    access: { public: true },
     handlesSecrets: true,
     extensions: { errors: ['UNAUTHENTICATED', 'RATE_LIMITED'] },
     rest: { method: 'POST', path: '/auth/sign-in', body: 'input' },
@@ -85,7 +85,7 @@ builder.mutationField('refreshSession', (t) =>
     type: AuthPayload,
     description:
       'Exchange a refresh token for a new pair of tokens. Reusing an old refresh token ends the whole session.',
-    authScopes: { public: true },
+    access: { public: true },
     handlesSecrets: true,
     extensions: { errors: ['UNAUTHENTICATED'] },
     rest: { method: 'POST', path: '/auth/refresh', body: 'input' },
@@ -97,7 +97,7 @@ builder.mutationField('refreshSession', (t) =>
 builder.mutationField('signOut', (t) =>
   t.boolean({
     description: 'End the session of this access token and its open streams. Always returns true.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'POST', path: '/auth/sign-out', status: 204 },
     resolve: (_root, _args, ctx) => signOut(ctx),
   }),
@@ -106,7 +106,7 @@ builder.mutationField('signOut', (t) =>
 builder.mutationField('signOutEverywhere', (t) =>
   t.boolean({
     description: 'End all your sessions, including this one. API keys stay valid. Always returns true.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'POST', path: '/auth/sign-out-everywhere', status: 204 },
     resolve: (_root, _args, ctx) => signOutEverywhere(ctx),
   }),
@@ -115,7 +115,7 @@ builder.mutationField('signOutEverywhere', (t) =>
 builder.mutationField('changePassword', (t) =>
   t.boolean({
     description: 'Change your password. All your other sessions end. Always returns true.',
-    authScopes: { person: true },
+    access: { person: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'POST', path: '/me/password', status: 204, body: 'input' },
@@ -137,7 +137,7 @@ builder.mutationField('createStreamTicket', (t) =>
     }),
     description:
       'Create a short-lived ticket that opens an event stream with `?ticket=`. For a browser’s EventSource, which cannot send headers. The stream stays open as long as your credential is valid.',
-    authScopes: { signedIn: true },
+    access: { signedIn: true },
     handlesSecrets: true,
     extensions: { errors: ['FORBIDDEN'] },
     rest: { method: 'POST', path: '/auth/stream-ticket' },
@@ -156,7 +156,7 @@ builder.mutationField('renewConnection', (t) =>
       }),
     }),
     description: 'Replace the access token of this websocket with a newer one of the same session.',
-    authScopes: { person: true },
+    access: { person: true },
     handlesSecrets: true,
     rest: { none: 'Only a websocket can outlive its token. REST sends a credential with each request.' },
     validate: renewConnectionRules,

@@ -32,7 +32,7 @@ builder.mutationField('createUser', (t) =>
   t.prismaField({
     type: 'User',
     description: 'Create an account, even when registration is closed. Needs an ADMIN.',
-    authScopes: { admin: true },
+    access: { admin: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'POST', path: '/users', status: 201, body: 'input', location: (user) => `/users/${user.id}` },
@@ -46,7 +46,7 @@ builder.mutationField('updateUser', (t) =>
     type: 'User',
     description:
       'Change, disable or enable an account. Needs an ADMIN. The last enabled ADMIN cannot be demoted or disabled.',
-    authScopes: { admin: true },
+    access: { admin: true },
     extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'PATCH', path: '/users/{id}', body: 'input' },
     args: {
@@ -64,7 +64,7 @@ builder.mutationField('deleteUser', (t) =>
     type: 'User',
     description:
       'Delete an account with its sessions, API keys and memberships. Its projects and tasks stay. Needs an ADMIN. You cannot delete your own account.',
-    authScopes: { admin: true },
+    access: { admin: true },
     rest: { method: 'DELETE', path: '/users/{id}', status: 204 },
     args: {
       id: t.arg.id({ required: true }),

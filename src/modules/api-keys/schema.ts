@@ -65,7 +65,7 @@ builder.queryField('apiKeys', (t) =>
   t.field({
     type: ApiKeyConnection,
     description: 'Your API keys, newest first.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'GET', path: '/api-keys' },
     validate: pageRules.check(checkPage),
     args: pageArguments,
@@ -77,7 +77,7 @@ builder.mutationField('createApiKey', (t) =>
   t.field({
     type: ApiKeyType,
     description: 'Create an API key. Its secret is returned only once, here. The scope `admin` needs an ADMIN.',
-    authScopes: { person: true },
+    access: { person: true },
     handlesSecrets: true,
     rest: { method: 'POST', path: '/api-keys', status: 201, body: 'input', location: () => '/api-keys' },
     args: { input: t.arg({ type: CreateApiKeyInput, required: true }) },
@@ -89,7 +89,7 @@ builder.mutationField('revokeApiKey', (t) =>
   t.field({
     type: ApiKeyType,
     description: 'Revoke one of your API keys. Its open streams end.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'DELETE', path: '/api-keys/{id}', status: 204 },
     args: { id: t.arg.id({ required: true }) },
     resolve: (_root, { id }, ctx) => apiKeys.revokeApiKey(ctx, id),

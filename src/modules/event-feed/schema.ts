@@ -120,7 +120,7 @@ builder.queryField('events', (t) =>
     type: EventConnection,
     description:
       'Events in the projects you see, oldest first. Poll this list, or subscribe to `events`. An API key without projects:read gets only task events. With a filter, a page can have fewer events than requested, or none; check `hasNextPage`.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED'] },
     rest: { method: 'GET', path: '/events' },
     validate: readEventsRules(),
@@ -139,7 +139,7 @@ builder.queryField('eventCursor', (t) =>
   t.string({
     description:
       'The cursor of the newest event. Get it, read your data, then subscribe after it, and you miss nothing.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/events/cursor', key: 'cursor' },
     resolve: (_root, _args, ctx) => events.newestCursor(ctx),
   }),
@@ -150,7 +150,7 @@ builder.subscriptionField('events', (t) =>
     type: EventType,
     description:
       'Events in the projects you see, live. With `after`, the stream first replays everything since that cursor: nothing is lost or repeated. An API key without projects:read gets only task events.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED', 'RATE_LIMITED'] },
     rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type' },
     resume: 'after',
@@ -171,7 +171,7 @@ builder.subscriptionField('taskEvents', (t) =>
     type: EventType,
     description:
       'Events of tasks, live. With `after`, the stream first replays everything since that cursor: nothing is lost or repeated.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED', 'RATE_LIMITED'] },
     rest: { stream: true, path: '/tasks/events', id: 'cursor', event: 'type' },
     resume: 'after',

@@ -28,7 +28,7 @@ builder.queryField('labels', (t) =>
   t.field({
     type: LabelConnection,
     description: 'List the labels of a project, sorted by name. Needs VIEWER on the project.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/projects/{projectId}/labels', tag: 'labels' },
     validate: listLabelsRules,
     args: { projectId: t.arg.id({ required: true }), ...pageArguments },
@@ -40,7 +40,7 @@ builder.mutationField('createLabel', (t) =>
   t.prismaField({
     type: 'Label',
     description: 'Add a label to a project. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
       path: '/projects/{projectId}/labels',
@@ -58,7 +58,7 @@ builder.mutationField('updateLabel', (t) =>
   t.prismaField({
     type: 'Label',
     description: 'Change the name or color of a label. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/labels/{id}', body: 'input' },
     args: {
       id: t.arg.id({ required: true }),
@@ -74,7 +74,7 @@ builder.mutationField('deleteLabel', (t) =>
   t.prismaField({
     type: 'Label',
     description: 'Delete a label and remove it from all tasks. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/labels/{id}', status: 204 },
     args: {
       id: t.arg.id({ required: true }),

@@ -55,7 +55,7 @@ builder.queryField('members', (t) =>
   t.field({
     type: MembershipConnection,
     description: 'List the members of a project, longest-standing first. Needs VIEWER on the project.',
-    authScopes: { scope: 'projects:read' },
+    access: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects/{projectId}/members' },
     validate: listMembersRules,
     args: {
@@ -70,7 +70,7 @@ builder.mutationField('addMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description: 'Add a user to a project. Needs OWNER on the project.',
-    authScopes: { scope: 'projects:write' },
+    access: { scope: 'projects:write' },
     rest: {
       method: 'POST',
       path: '/projects/{projectId}/members',
@@ -87,7 +87,7 @@ builder.mutationField('setMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description: 'Set a member’s role. Needs OWNER on the project. The last OWNER cannot be demoted.',
-    authScopes: { scope: 'projects:write' },
+    access: { scope: 'projects:write' },
     rest: { method: 'PUT', path: '/projects/{projectId}/members/{userId}', body: 'input' },
     args: {
       projectId: t.arg.id({ required: true }),
@@ -105,7 +105,7 @@ builder.mutationField('removeMember', (t) =>
     type: 'Membership',
     description:
       'Remove a member from a project. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
-    authScopes: { scope: 'projects:write' },
+    access: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
     args: {
       projectId: t.arg.id({ required: true }),

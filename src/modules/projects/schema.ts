@@ -51,7 +51,7 @@ builder.mutationField('createProject', (t) =>
   t.prismaField({
     type: 'Project',
     description: 'Create a project. You become its OWNER.',
-    authScopes: { scope: 'projects:write' },
+    access: { scope: 'projects:write' },
     rest: {
       method: 'POST',
       path: '/projects',
@@ -70,7 +70,7 @@ builder.queryField('project', (t) =>
     // Nullable, so that an unknown id does not null the rest of the query.
     nullable: true,
     description: 'Get a project by id. Needs VIEWER on the project.',
-    authScopes: { scope: 'projects:read' },
+    access: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects/{id}' },
     args: { id: t.arg.id({ required: true }) },
     resolve: (query, _root, { id }, ctx) => projects.getProject(ctx, id, query),
@@ -81,7 +81,7 @@ builder.queryField('projects', (t) =>
   t.field({
     type: ProjectConnection,
     description: 'List the projects you can see, oldest first.',
-    authScopes: { scope: 'projects:read' },
+    access: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects' },
     validate: pageRules.check(checkPage),
     args: pageArguments,

@@ -64,7 +64,7 @@ builder.queryField('savedFilters', (t) =>
   t.field({
     type: SavedFilterConnection,
     description: 'Your saved filters and those shared with your projects, oldest first.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: { method: 'GET', path: '/saved-filters' },
     validate: listSavedFiltersRules,
@@ -78,7 +78,7 @@ builder.queryField('savedFilter', (t) =>
     type: 'SavedFilter',
     nullable: true,
     description: 'A saved filter by id. List its tasks with `tasks(savedFilterId:)`.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/saved-filters/{id}' },
     args: { id: t.arg.id({ required: true }) },
     resolve: (query, _root, { id }, ctx) => savedFilters.getSavedFilter(ctx, id, query),
@@ -89,7 +89,7 @@ builder.mutationField('createSavedFilter', (t) =>
   t.prismaField({
     type: 'SavedFilter',
     description: 'Save a task filter under a name. Sharing it needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: {
       method: 'POST',
@@ -108,7 +108,7 @@ builder.mutationField('updateSavedFilter', (t) =>
     type: 'SavedFilter',
     description:
       'Change, share or unshare a saved filter. Only its owner, who needs EDITOR on the project it is shared with, and the OWNERs of that project can do this.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/saved-filters/{id}', body: 'input' },
     args: {
       id: t.arg.id({ required: true }),
@@ -124,7 +124,7 @@ builder.mutationField('deleteSavedFilter', (t) =>
   t.prismaField({
     type: 'SavedFilter',
     description: 'Delete a saved filter. Only its owner and the OWNERs of the project it is shared with can do this.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/saved-filters/{id}', status: 204 },
     args: {
       id: t.arg.id({ required: true }),

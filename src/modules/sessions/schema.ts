@@ -43,7 +43,7 @@ builder.queryField('sessions', (t) =>
   t.field({
     type: SessionConnection,
     description: 'List your open sessions, newest first.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'GET', path: '/sessions' },
     validate: pageRules.check(checkPage),
     args: pageArguments,
@@ -55,7 +55,7 @@ builder.mutationField('revokeSession', (t) =>
   t.field({
     type: SessionType,
     description: 'End one of your sessions and its open streams.',
-    authScopes: { person: true },
+    access: { person: true },
     rest: { method: 'DELETE', path: '/sessions/{id}', status: 204 },
     args: { id: t.arg.id({ required: true }) },
     resolve: (_root, { id }, ctx) => sessions.revokeSession(ctx, id),

@@ -66,7 +66,7 @@ builder.queryField('taskRelations', (t) =>
   t.field({
     type: [TaskRelation],
     description: 'List a task’s relations to tasks you can see, oldest first. Needs VIEWER on the task’s project.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{taskId}/relations', key: 'nodes' },
     args: { taskId: t.arg.id(TASK_ID) },
     resolve: (_root, { taskId }, ctx) => relations.listRelations(ctx, taskId),
@@ -78,7 +78,7 @@ builder.mutationField('createTaskRelation', (t) =>
     type: TaskRelation,
     description:
       'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start. Needs EDITOR on the project of the first task.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
       path: '/tasks/{taskId}/relations',
@@ -98,7 +98,7 @@ builder.mutationField('deleteTaskRelation', (t) =>
   t.field({
     type: TaskRelation,
     description: 'Delete a relation, from either of its tasks. Needs EDITOR on the project of the given task.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{taskId}/relations/{id}', status: 204 },
     args: { taskId: t.arg.id(TASK_ID), id: t.arg.id({ required: true }) },
     resolve: (_root, { taskId, id }, ctx) => relations.deleteRelation(ctx, taskId, id),

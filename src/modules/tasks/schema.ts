@@ -25,7 +25,7 @@ builder.queryField('task', (t) =>
     // So that an unknown id does not fail the rest of the query.
     nullable: true,
     description: 'A task by id or key.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     rest: { method: 'GET', path: '/tasks/{id}' },
     args: { id: t.arg.id(TASK_ID) },
     resolve: (query, _root, { id }, ctx) => tasks.getTask(ctx, id, query),
@@ -37,7 +37,7 @@ builder.queryField('tasks', (t) =>
     type: TaskConnection,
     description:
       'Tasks visible to you that match the filter. Oldest first by default; with a search, most relevant first.',
-    authScopes: { scope: 'tasks:read' },
+    access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: {
       method: 'GET',
@@ -59,7 +59,7 @@ builder.mutationField('createTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Create a task. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     extensions: { errors: ['NOT_FOUND'] },
     rest: {
       method: 'POST',
@@ -78,7 +78,7 @@ builder.mutationField('updateTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Change some fields of a task. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/tasks/{id}', body: 'input' },
     args: {
       id: t.arg.id(TASK_ID),
@@ -94,7 +94,7 @@ builder.mutationField('replaceTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Replace all fields of a task. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'PUT', path: '/tasks/{id}', body: 'input' },
     args: {
       id: t.arg.id(TASK_ID),
@@ -110,7 +110,7 @@ builder.mutationField('deleteTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Move a task to the trash. It can be restored until the trash is purged. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{id}', status: 204 },
     args: {
       id: t.arg.id(TASK_ID),
@@ -124,7 +124,7 @@ builder.mutationField('restoreTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Restore a task from the trash. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/{id}/restore' },
     args: {
       id: t.arg.id(TASK_ID),
@@ -138,7 +138,7 @@ builder.mutationField('duplicateTask', (t) =>
   t.prismaField({
     type: 'Task',
     description: 'Create a copy of a task with status PENDING. Needs EDITOR on the project.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: {
       method: 'POST',
       path: '/tasks/{id}/duplicate',
@@ -160,7 +160,7 @@ builder.mutationField('moveTask', (t) =>
     type: 'Task',
     description:
       'Move a task and its sub-tasks to another project. They get new keys, and the old keys still find them. Labels map to labels of the same name; assignees who are not members of that project are removed. Needs EDITOR on both projects.',
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/{id}/move', body: ['projectId'] },
     args: {
       id: t.arg.id(TASK_ID),

@@ -22,7 +22,7 @@ export const TaskType = builder.prismaObject('Task', {
       extensions: { rules: taskKey },
     }),
     projectId: t.exposeID('projectId'),
-    project: t.relation('project', { authScopes: { scope: 'projects:read' } }),
+    project: t.relation('project', { access: { scope: 'projects:read' } }),
     number: t.exposeInt('number', { description: 'Counts from 1 in each project.' }),
     title: t.exposeString('title', { extensions: { rules: title } }),
     description: t.exposeString('description', {

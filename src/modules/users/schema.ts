@@ -81,7 +81,7 @@ builder.queryField('me', (t) =>
   t.prismaField({
     type: 'User',
     description: 'Get the signed-in user.',
-    authScopes: { signedIn: true },
+    access: { signedIn: true },
     rest: { method: 'GET', path: '/me' },
     resolve: (query, _root, _args, ctx) => users.getMe(ctx, query),
   }),
@@ -91,7 +91,7 @@ builder.mutationField('updateMe', (t) =>
   t.prismaField({
     type: 'User',
     description: 'Change your name or e-mail address.',
-    authScopes: { person: true },
+    access: { person: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },
     rest: { method: 'PATCH', path: '/me', body: 'input' },
@@ -109,7 +109,7 @@ builder.queryField('user', (t) =>
     // Nullable, so that an unknown id does not null the rest of the query.
     nullable: true,
     description: 'Get a user by id. Needs an ADMIN.',
-    authScopes: { admin: true },
+    access: { admin: true },
     rest: { method: 'GET', path: '/users/{id}' },
     args: { id: t.arg.id({ required: true }) },
     resolve: (query, _root, { id }, ctx) => users.getUser(ctx, id, query),
@@ -120,7 +120,7 @@ builder.queryField('users', (t) =>
   t.field({
     type: UserConnection,
     description: 'List the users that match the filter, oldest account first. Needs an ADMIN.',
-    authScopes: { admin: true },
+    access: { admin: true },
     rest: { method: 'GET', path: '/users' },
     validate: listUsersRules,
     args: {

@@ -129,7 +129,7 @@ builder.mutationField('bulkCreateTasks', (t) =>
   t.field({
     type: BulkTasksPayload,
     description: `Create tasks. ${EACH}`,
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkCreateTasksInput', BulkCreateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkCreateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -140,7 +140,7 @@ builder.mutationField('bulkUpdateTasks', (t) =>
   t.field({
     type: BulkTasksPayload,
     description: `Update tasks. ${EACH}`,
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'PATCH', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkUpdateTasksInput', BulkUpdateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkUpdateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -151,7 +151,7 @@ builder.mutationField('bulkDeleteTasks', (t) =>
   t.field({
     type: BulkTasksPayload,
     description: `Move tasks to the trash. ${EACH}`,
-    authScopes: { scope: 'tasks:write' },
+    access: { scope: 'tasks:write' },
     rest: { method: 'POST', path: '/tasks/bulk-delete', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkDeleteTasksInput', BulkDeleteItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkDeleteTasks(ctx, input, outcomeQuery(ctx, info)),
