@@ -36,7 +36,7 @@ export default defineConfig({
     pool: 'forks',
     // The files of a worker share its modules, and with them a server: see test/support/server.ts.
     isolate: false,
-    // For two cores: many tests wait. Each embedded database takes some 380 MB.
+    // For two cores: many tests wait. Each embedded database takes some 250 MB.
     maxWorkers: 3,
     sequence: { sequencer: LongFilesFirst },
     // Tests import the sources as the server does, by Node itself: Vite would resolve a second copy of graphql.

@@ -1,10 +1,9 @@
 import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
+import { CACHE_FOLDER } from './cache-folder.ts'
 
 /**
- * Keeps Node's compile cache between starts. Worker threads read the environment variable. The
- * cache is inside node_modules: anyone who can write there can change the code anyway. If the
- * folder is read-only, Node works without a cache.
+ * Keeps Node's compile cache between starts: compiled code, and TypeScript without its types. Only
+ * modules that load afterwards use it. Worker threads read the environment variable.
  */
-process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../../node_modules/.cache/taskwire')
+process.env.NODE_COMPILE_CACHE ??= CACHE_FOLDER
 enableCompileCache(process.env.NODE_COMPILE_CACHE)

@@ -10,10 +10,14 @@ export interface Chore {
 const EVERY_MS = 3_600_000
 
 /**
- * Runs the chores one after another, at start and then every hour. A failed chore runs again after
- * an hour.
+ * Runs the chores one after another, after a delay and then every hour. A failed chore runs again
+ * after an hour.
  */
-export function startHousekeeping(chores: readonly Chore[], log: GatewayLog): { close(): Promise<void> } {
+export function startHousekeeping(
+  chores: readonly Chore[],
+  log: GatewayLog,
+  { delayMs = 0 } = {},
+): { close(): Promise<void> } {
   const closing = new AbortController()
   const { signal } = closing
   async function round(): Promise<void> {
@@ -27,13 +31,16 @@ export function startHousekeeping(chores: readonly Chore[], log: GatewayLog): { 
       }
     }
   }
-  let running = round()
-  const timer = setInterval(() => {
+  let running = Promise.resolve()
+  const start = () => {
     running = running.then(round)
-  }, EVERY_MS).unref()
+  }
+  const first = setTimeout(start, delayMs)
+  const timer = setInterval(start, EVERY_MS).unref()
   return {
     async close() {
       closing.abort()
+      clearTimeout(first)
       clearInterval(timer)
       await running
     },

@@ -1,15 +1,19 @@
 import type { Config } from '../config.ts'
-import { type DatabaseHandle, openDatabase } from '../database/client.ts'
+import type { DatabaseHandle } from '../database/client.ts'
+import { startEmbedded } from '../database/embedded.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 
 /**
  * Opens the configured database and applies migrations. Separate from the server, so that its
- * modules load meanwhile.
+ * modules load meanwhile, as do those of the client while the embedded database starts.
  */
 export async function openConfiguredDatabase(config: Config, log: GatewayLog): Promise<DatabaseHandle> {
   const { DATABASE_URL: url, DATA_DIR: dataDir, DATABASE_POOL_SIZE: poolSize } = config
+  const embedded = url ? undefined : startEmbedded(dataDir)
+  embedded?.catch(() => undefined)
+  const { openDatabase } = await import('../database/client.ts')
   try {
-    return await openDatabase({ ...(url && { url }), dataDir, poolSize, log })
+    return await openDatabase({ ...(url && { url }), dataDir, poolSize, log, embedded })
   } catch (error) {
     if (!url || !(error instanceof Error)) throw error
     const { code } = error as NodeJS.ErrnoException

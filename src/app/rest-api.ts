@@ -3,6 +3,7 @@ import type { OpenApiInfo } from '../gateway/openapi/operations.ts'
 import type { ExtraRoute } from '../gateway/rest/extra.ts'
 import type { Context } from '../request/context.ts'
 import { type Access, accessOf } from '../schema/access-plugin.ts'
+import { CACHE_FOLDER } from './cache-folder.ts'
 import { oauthToken } from './oauth-token.ts'
 
 export const REST_BASE = '/api/v1'
@@ -69,5 +70,5 @@ function declaredAccess({ extensions }: GraphQLField<unknown, unknown>): Access 
 
 const extra: readonly ExtraRoute<Context>[] = [oauthToken]
 
-/** Everything REST needs besides the schema: base path, document info and extra routes. */
-export const REST_API = { basePath: REST_BASE, info, extra }
+/** Everything REST needs besides the schema: base path, document info, extra routes and cache. */
+export const REST_API = { basePath: REST_BASE, info, extra, cache: CACHE_FOLDER }

@@ -1,7 +1,7 @@
 import { createSignInGuard } from '../auth/attempts.ts'
 import { createAuthenticate } from '../auth/authenticate.ts'
 import { createCredentialWatch } from '../auth/credential-watch.ts'
-import { createExternalTokens, type ExternalTokens } from '../auth/external-tokens.ts'
+import type { ExternalTokens } from '../auth/external-tokens.ts'
 import { loadOrCreateSecret } from '../auth/secret.ts'
 import { createAccessTokens } from '../auth/tokens.ts'
 import { createViewerCache } from '../auth/viewer-cache.ts'
@@ -47,7 +47,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       authenticate: createAuthenticate({
         db,
         tokens,
-        external: externalTokens(config, log),
+        external: await externalTokens(config, log),
         viewers: createViewerCache(tail),
       }),
       log,
@@ -60,6 +60,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
         { name: 'sessions', run: () => purgeSessions(db) },
       ],
       log,
+      { delayMs: HOUSEKEEPING_DELAY_MS },
     )
     return {
       services,
@@ -83,6 +84,9 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
   }
 }
 
+/** Lets the server start and answer first. */
+const HOUSEKEEPING_DELAY_MS = 1_000
+
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 
@@ -90,11 +94,13 @@ async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
   return JWT_SECRET ?? loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
 }
 
-function externalTokens(
+async function externalTokens(
   { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config,
   log: GatewayLog,
-): ExternalTokens | undefined {
+): Promise<ExternalTokens | undefined> {
   if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
+  // Most servers have no identity provider, and do not need jose.
+  const { createExternalTokens } = await import('../auth/external-tokens.ts')
   const options = { jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE }
   return createExternalTokens(options, (error) =>
     log.warn({ err: error }, 'cannot fetch the keys of the identity provider'),

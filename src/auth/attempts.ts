@@ -1,5 +1,13 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { createRequire } from 'node:module'
+import type { RateLimiterMemory as Limiter } from 'rate-limiter-flexible'
 import { refuseSlowly } from './slow-refusal.ts'
+
+type Limiters = typeof import('rate-limiter-flexible')
+
+// The package itself would load the limiters of twenty databases. These files have no types.
+const require = createRequire(import.meta.url)
+const RateLimiterMemory: Limiters['RateLimiterMemory'] = require('rate-limiter-flexible/lib/RateLimiterMemory.js')
+const RateLimiterRes: Limiters['RateLimiterRes'] = require('rate-limiter-flexible/lib/RateLimiterRes.js')
 
 /** Failures per minute from one address on one account. A person who mistypes stays below. */
 const PAIR = { points: 10, duration: 60 }
@@ -51,7 +59,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
       const pair = `${account} ${network}`
       const known = trusted.has(pair)
       const counted: (() => Promise<unknown>)[] = []
-      const count = async (limiter: RateLimiterMemory, key: string) => {
+      const count = async (limiter: Limiter, key: string) => {
         await consume(limiter, key)
         counted.push(() => limiter.reward(key))
       }
@@ -91,7 +99,7 @@ function networkOf(address: string): string {
 }
 
 /** Takes one point. Throws Exhausted if none is left. */
-async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
+async function consume(limiter: Limiter, key: string): Promise<void> {
   try {
     await limiter.consume(key)
   } catch (refused) {
@@ -100,10 +108,10 @@ async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
 }
 
 class Exhausted extends Error {
-  readonly limiter: RateLimiterMemory
+  readonly limiter: Limiter
   readonly seconds: number
 
-  constructor(limiter: RateLimiterMemory, msBeforeNext: number) {
+  constructor(limiter: Limiter, msBeforeNext: number) {
     super('no points left')
     this.limiter = limiter
     this.seconds = Math.max(1, Math.ceil(msBeforeNext / 1000))

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import pLimit from 'p-limit'
@@ -34,14 +35,22 @@ export function hashPassword(password: string): Promise<string> {
   return enqueue(() => hash(normalize(password), COST))
 }
 
-/** Hash of a random text. Verified for unknown accounts, so that they cost the same work. */
-const decoy = hash(crypto.randomUUID(), COST)
+/**
+ * A hash that no password has, of random bytes. Verified for unknown accounts, so that they cost
+ * the same work.
+ */
+const DECOY = decoy()
+
+function decoy(): string {
+  const { memoryCost, timeCost, parallelism } = COST
+  const random = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '')
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${random(16)}$${random(32)}`
+}
 
 /**
  * Checks a password against the stored hash. Without one it does the same work and returns false.
  */
 export async function verifyPassword(password: string, stored: string | null | undefined): Promise<boolean> {
-  const against = stored ?? (await decoy)
-  const matches = await enqueue(() => verify(against, normalize(password)))
+  const matches = await enqueue(() => verify(stored ?? DECOY, normalize(password)))
   return stored != null && matches
 }

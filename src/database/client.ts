@@ -4,7 +4,7 @@ import { PrismaClient } from '../generated/prisma/client.ts'
 import { withCompiledStatements } from './compiled/client.ts'
 import { readColumnTypes } from './compiled/column-types.ts'
 import { type ConnectionSettings, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
-import { startEmbedded } from './embedded.ts'
+import { type EmbeddedDatabase, startEmbedded } from './embedded.ts'
 import { type Listener, listenTo } from './listen.ts'
 import { migrate } from './migrate.ts'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
@@ -37,6 +37,8 @@ export interface DatabaseOptions {
   url?: string
   /** A path, or "memory://" for a database that is discarded when closed. */
   dataDir: string
+  /** The embedded database of `dataDir`, if it is already starting. */
+  embedded?: Promise<EmbeddedDatabase> | undefined
   /** Maximum connections to PostgreSQL. The embedded database always has one. */
   poolSize?: number
   log?: Log
@@ -56,7 +58,7 @@ const DRAIN_TIMEOUT_MS = 5_000
 /** Opens the database and applies pending migrations. */
 export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHandle> {
   const log = options.log ?? SILENT
-  const embedded = options.url ? undefined : await startEmbedded(options.dataDir)
+  const embedded = options.url ? undefined : await (options.embedded ?? startEmbedded(options.dataDir))
   const connection = embedded?.connection ?? parseConnection(options.url ?? '')
   embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database failed'))
   try {

@@ -4,6 +4,7 @@
  * until it disconnects.
  */
 import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -16,10 +17,12 @@ export interface WorkerData {
   socketPath: string
   /** Interval of the check for maintenance. */
   maintenanceMs: number
+  /** PGlite's module from an earlier worker of this process. Compiled here if undefined. */
+  wasm: WebAssembly.Module | undefined
 }
 
 /** Messages from the worker to its parent. The parent sends only "close". */
-export type WorkerMessage = 'ready' | 'closed'
+export type WorkerMessage = 'ready' | 'closed' | WebAssembly.Module
 
 /** Marks a cluster that was created completely. */
 const COMPLETE = 'taskwire.complete'
@@ -44,7 +47,13 @@ const MAINTENANCE_FORCED_AFTER = 200_000
  */
 const QUIET_STATEMENTS = 50
 
-const { directory, socketPath, maintenanceMs } = workerData as WorkerData
+/**
+ * PGlite's own default of 128 MB costs a quarter of its start, because it is memory to clear. The
+ * operating system caches the files as well.
+ */
+const SHARED_BUFFERS = '32MB'
+
+const { directory, socketPath, maintenanceMs, wasm } = workerData as WorkerData
 const waiting: Socket[] = []
 let active: Socket | undefined
 let statements = 0
@@ -70,14 +79,25 @@ setInterval(() => void maintain().catch(fail), maintenanceMs).unref()
 parentPort?.once('message', () => void close().catch(fail))
 
 async function openPostgres(): Promise<PGlite> {
-  if (directory === undefined) return PGlite.create()
+  const options = {
+    pgliteWasmModule: wasm ?? (await compile()),
+    startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
+  }
+  if (directory === undefined) return PGlite.create(options)
   // A first start that was killed leaves an incomplete cluster without data. Move it out
   // of the way.
   const complete = join(directory, COMPLETE)
   if (existsSync(directory) && !existsSync(complete)) renameSync(directory, `${directory}.incomplete-${Date.now()}`)
-  const opened = await PGlite.create(directory)
+  const opened = await PGlite.create(directory, options)
   writeFileSync(complete, '')
   return opened
+}
+
+async function compile(): Promise<WebAssembly.Module> {
+  const file = new URL('./pglite.wasm', import.meta.resolve('@electric-sql/pglite'))
+  const compiled = await WebAssembly.compile(await readFile(file))
+  report(compiled)
+  return compiled
 }
 
 function serve(socket: Socket): void {

@@ -5,9 +5,11 @@ import type { GraphQLField } from 'graphql'
  * read them.
  */
 
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 /** How REST serves a Query or Mutation field. In `field.extensions.rest`. */
 export interface RestOperation {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  method?: HttpMethod
   /**
    * Under the base path, with parameters like `/things/{id}`. Default: SOFA's naming convention.
    */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,12 +35,9 @@ const postgresPrefix = () => `taskwire_test_${run()}_`
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/taskwire', import.meta.url))
 
-/** Tests need little memory; with the default 128 MB, startup takes four times as long. */
-const EMBEDDED_SETTINGS = "shared_buffers = '16MB'\n"
-
 /** Hashes everything that determines the contents of the templates. */
 function fingerprint(): string {
-  const hash = createHash('sha256').update(EMBEDDED_SETTINGS)
+  const hash = createHash('sha256')
   for (const name of readdirSync(MIGRATIONS).sort()) {
     const file = join(MIGRATIONS, name, 'migration.sql')
     if (existsSync(file)) hash.update(name).update(readFileSync(file))
@@ -72,7 +69,6 @@ async function prepareEmbeddedTemplate(): Promise<void> {
   const unfinished = await mkdtemp(join(CACHE, 'unfinished-'))
   const handle = await openDatabase({ dataDir: unfinished })
   await handle.close()
-  await appendFile(join(unfinished, 'postgres', 'postgresql.auto.conf'), EMBEDDED_SETTINGS)
   await rename(unfinished, template).catch((error) => {
     if (!existsSync(template)) throw error
     return rm(unfinished, { recursive: true })

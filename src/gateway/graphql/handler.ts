@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type GraphQLError, OperationTypeNode } from 'graphql'
-import { createYoga, type Plugin } from 'graphql-yoga'
+import type { Plugin } from 'graphql-yoga'
 import { toClientError } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
@@ -156,26 +156,31 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
 
   const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
 
-  const yoga = createYoga<{ req: object }>({
-    schema: engine.schema,
-    graphqlEndpoint: options.path,
-    plugins: [runInEngine],
-    // The HTTP entry handles these: body limit, CORS, health. GraphQL accepts no uploads.
-    maxRequestBodySize: false,
-    cors: false,
-    multipart: false,
-    landingPage: false,
-    batching: false,
-    logging: false,
-    graphiql: { title: options.title, defaultQuery: options.defaultQuery, subscriptionsProtocol: 'WS' },
-    // 18 MB, bundled instead of fetched from a CDN. Loaded when the first browser asks for it.
-    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
-    maskedErrors: {
-      errorMessage: '',
-      // Only Yoga's own errors about a request arrive here: 400 whatever the client accepts.
-      maskError: (error) => withHttp(toClientError(error, { requestId: randomUUID(), log }), { status: 400 }),
-    },
-  })
+  /** Loads Yoga for the first request that needs it. Few servers see a GET or a form of SSE. */
+  async function loadYoga() {
+    const { createYoga } = await import('graphql-yoga')
+    return createYoga<{ req: object }>({
+      schema: engine.schema,
+      graphqlEndpoint: options.path,
+      plugins: [runInEngine],
+      // The HTTP entry handles these: body limit, CORS, health. GraphQL accepts no uploads.
+      maxRequestBodySize: false,
+      cors: false,
+      multipart: false,
+      landingPage: false,
+      batching: false,
+      logging: false,
+      graphiql: { title: options.title, defaultQuery: options.defaultQuery, subscriptionsProtocol: 'WS' },
+      // 18 MB, bundled instead of fetched from a CDN. Loaded when the first browser asks for it.
+      renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
+      maskedErrors: {
+        errorMessage: '',
+        // Only Yoga's own errors about a request arrive here: 400 whatever the client accepts.
+        maskError: (error) => withHttp(toClientError(error, { requestId: randomUUID(), log }), { status: 400 }),
+      },
+    })
+  }
+  let yoga: ReturnType<typeof loadYoga> | undefined
 
   return async (exchange) => {
     const { request, response } = exchange
@@ -191,7 +196,8 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       const takenOver = new Promise<void>((takeOver) =>
         pending.set(request, { exchange, params, acceptsEvents, takeOver }),
       )
-      await Promise.race([yoga(request, response), takenOver])
+      yoga ??= loadYoga()
+      await Promise.race([(await yoga)(request, response), takenOver])
     } catch (error) {
       sendErrors(exchange, error)
     }

@@ -19,8 +19,8 @@ export interface RestRouterOptions<Context extends GatewayContext> {
   routes: readonly Route[]
   streams: readonly StreamRoute[]
   extra?: readonly ExtraRoute<Context>[] | undefined
-  /** The OpenAPI document that describes all of them. */
-  document: object
+  /** Returns the OpenAPI document that describes all of them, as JSON. */
+  document: () => Promise<string>
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -54,10 +54,12 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
   for (const route of options.extra ?? []) {
     add(route.method, route.path, { handle: createExtraHandler(route, options.createContext), types: JSON_TYPES })
   }
-  const text = JSON.stringify(document)
   const index = JSON.stringify({ openapi: `${basePath}/openapi.json` })
   add('GET', '', { handle: async ({ response }) => sendJson(response, index), types: JSON_TYPES })
-  add('GET', '/openapi.json', { handle: async ({ response }) => sendJson(response, text), types: JSON_TYPES })
+  add('GET', '/openapi.json', {
+    handle: async ({ response }) => sendJson(response, await document()),
+    types: JSON_TYPES,
+  })
 
   return async (exchange) => {
     const { method, path, response } = exchange

@@ -1,21 +1,16 @@
-import { MapperKind, mapSchema } from '@graphql-tools/utils'
 import {
   type DocumentNode,
   type GraphQLArgument,
   type GraphQLField,
-  GraphQLScalarType,
   type GraphQLSchema,
   getNamedType,
   isLeafType,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql'
-import { type createSofa, useSofa } from 'sofa-api'
-import type { RestAlias, RestOperation } from '../operation.ts'
-import { restOperation } from '../operation.ts'
+import { type HttpMethod, type RestAlias, type RestOperation, restOperation } from '../operation.ts'
 import { type Deprecable, hasDates } from './deprecation.ts'
-
-export type HttpMethod = NonNullable<RestOperation['method']>
+import { type SofaOverrides, sofaRoutes } from './sofa.ts'
 
 /** A REST route: derived by SOFA from a root field, with our overrides. */
 export interface Route {
@@ -39,51 +34,20 @@ export interface Route {
   deprecable: Deprecable
 }
 
-/** Any host works: SOFA's router is called in this process. */
-const ORIGIN = 'http://sofa.invalid'
-/** Value of every path parameter. Each scalar can serialize it. */
-const ANY_VALUE = '1'
-
-type SofaConfig = Parameters<typeof createSofa>[0]
-
 /**
  * Derives the route table of a REST view with SOFA: method and path of each root field by its
- * naming convention and its `routes` option, and the operation document. SOFA serves no request:
- * each route is called once, here, to get the document it would execute.
+ * naming convention and its `routes` option, and the operation document. `cache` is a folder that
+ * keeps what SOFA derives.
  */
-export async function deriveRoutes(view: GraphQLSchema): Promise<Route[]> {
-  let executed: DocumentNode | undefined
-  const router = useSofa({
-    schema: withPlainScalars(view),
-    basePath: '/',
-    routes: sofaOverrides(view),
-    execute: ({ document }) => {
-      executed = document
-      return { data: {} }
-    },
-  })
+export async function deriveRoutes(view: GraphQLSchema, cache?: string): Promise<Route[]> {
   const routes: Route[] = []
-  // SOFA's webhook routes have no schemas, so its document does not list them. They are never
-  // mounted here.
-  for (const [path, item] of Object.entries(router.openAPIDocument.paths ?? {})) {
-    for (const method of Object.keys(item as object).map((name) => name.toUpperCase() as HttpMethod)) {
-      executed = undefined
-      await router.fetch(`${ORIGIN}${path.replace(PARAMETER, ANY_VALUE)}`, { method })
-      if (!executed) throw new Error(`SOFA derived no operation for ${method} ${path}`)
-      const route = toRoute(view, method, path, executed)
-      routes.push(route, ...(route.rest.also ?? []).map((alias) => aliasRoute(route, alias)))
-    }
+  for (const { method, path, document } of await sofaRoutes(view, sofaOverrides(view), cache)) {
+    const route = toRoute(view, method, path, document)
+    routes.push(route, ...(route.rest.also ?? []).map((alias) => aliasRoute(route, alias)))
   }
   requireRoutes(view, routes)
   rejectDuplicates(routes)
   return routes
-}
-
-/** Lets SOFA pass values of custom scalars through: only the document of an operation matters. */
-function withPlainScalars(view: GraphQLSchema): GraphQLSchema {
-  return mapSchema(view, {
-    [MapperKind.SCALAR_TYPE]: (type) => new GraphQLScalarType({ ...type.toConfig(), serialize: (value) => value }),
-  })
 }
 
 function rootFields(view: GraphQLSchema) {
@@ -91,7 +55,7 @@ function rootFields(view: GraphQLSchema) {
   return roots.flatMap((root) => Object.values(root.getFields()).map((field) => ({ root, field })))
 }
 
-function sofaOverrides(view: GraphQLSchema): NonNullable<SofaConfig['routes']> {
+function sofaOverrides(view: GraphQLSchema): SofaOverrides {
   return Object.fromEntries(
     rootFields(view).map(({ root, field }) => {
       const { method, path, status } = restOperation(field) ?? {}

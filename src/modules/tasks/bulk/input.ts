@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { grouped } from '../../../schema/rules.ts'
 import { createTaskRules, updateTaskRules } from '../input.ts'
 import { taskId } from '../key-type.ts'
 
@@ -9,7 +10,7 @@ export const bulkRules = z.object({
   items: z
     .array(z.unknown())
     .min(1, 'must not be empty')
-    .max(MAX_ITEMS, `must have at most ${MAX_ITEMS.toLocaleString('en')} items`),
+    .max(MAX_ITEMS, `must have at most ${grouped(MAX_ITEMS)} items`),
   atomic: z.boolean().nullish(),
   dryRun: z.boolean().nullish(),
 })

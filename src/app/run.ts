@@ -1,0 +1,50 @@
+import { ConfigError, readConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { openConfiguredDatabase } from './open-database.ts'
+
+/** Maximum time a graceful stop may take before the process exits. */
+const STOP_LIMIT_MS = 10_000
+
+async function main(): Promise<void> {
+  const config = readConfig()
+  const log = createLog(config.LOG_LEVEL)
+  const database = openConfiguredDatabase(config, log)
+  // startServer awaits this promise and reports its failure. Until then, keep it from
+  // counting as unhandled.
+  database.catch(() => undefined)
+  const { startServer } = await import('./server.ts')
+  const server = await startServer(config, log, database)
+  log.info(
+    { url: server.url, database: config.DATABASE_URL ? 'postgresql' : `embedded in ${config.DATA_DIR}` },
+    'Taskwire is ready',
+  )
+
+  server.onFailure(() => process.exit(1))
+
+  let stopping = false
+  // npm forwards a terminal's SIGINT, which the server has already received. The second one must
+  // not kill it.
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+main().catch((error: unknown) => {
+  // Configuration and system errors (port in use, no permission) need no stack trace.
+  // Anything else does.
+  const plain = error instanceof ConfigError || (error as NodeJS.ErrnoException).code !== undefined
+  console.error(plain ? (error as Error).message : error)
+  process.exit(1)
+})
