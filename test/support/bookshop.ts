@@ -5,7 +5,7 @@ import { createEngine } from '../../src/gateway/engine.ts'
 import { AppError } from '../../src/gateway/errors.ts'
 import type { GatewayRequest } from '../../src/gateway/gateway-context.ts'
 import { createGraphql } from '../../src/gateway/graphql/handler.ts'
-import { createHttpEntry } from '../../src/gateway/http/entry.ts'
+import { createHttpEntry, TimedResponse } from '../../src/gateway/http/entry.ts'
 import { createConnectionLimit } from '../../src/gateway/limits/connection-limit.ts'
 import { createRest, describeRest } from '../../src/gateway/rest.ts'
 import { attachWebsocket } from '../../src/gateway/websocket/websocket.ts'
@@ -51,7 +51,7 @@ export async function openBookshop() {
     corsOrigins: [],
     log,
   })
-  const server = createServer({ joinDuplicateHeaders: true }, (request, response) => void handle(request, response))
+  const server = createServer({ joinDuplicateHeaders: true, ServerResponse: TimedResponse }, (request, response) => void handle(request, response))
   holdTo(server, await describeRest({ engine, basePath: '/api/v1', info }))
   const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000 }
   const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })
