@@ -51,7 +51,10 @@ export async function openBookshop() {
     corsOrigins: [],
     log,
   })
-  const server = createServer({ joinDuplicateHeaders: true, ServerResponse: TimedResponse }, (request, response) => void handle(request, response))
+  const server = createServer(
+    { joinDuplicateHeaders: true, ServerResponse: TimedResponse },
+    (request, response) => void handle(request, response),
+  )
   holdTo(server, await describeRest({ engine, basePath: '/api/v1', info }))
   const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000 }
   const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })

@@ -1,9 +1,21 @@
-// Preloaded into the server by startMeasuredServer. Answers each message of the parent with the
-// memory in use after a garbage collection.
-process.on('message', () => {
-  globalThis.gc?.()
-  process.send?.(process.memoryUsage())
-})
+import { getHeapSpaceStatistics } from 'node:v8'
+
+/** Answers of a server that startMeasuredServer runs, into which this is preloaded. */
+const ANSWERS: Record<string, () => unknown> = {
+  /** The memory in use after a garbage collection. */
+  memory() {
+    globalThis.gc?.()
+    return process.memoryUsage()
+  },
+  /** Bytes of objects that have survived collections of young objects. They are old after two. */
+  survivors() {
+    for (let index = 0; index < 3; index++) globalThis.gc?.({ type: 'minor' })
+    const old = getHeapSpaceStatistics().filter(({ space_name }) => /^(old|large_object|trusted)/.test(space_name))
+    return old.reduce((sum, space) => sum + space.space_used_size, 0)
+  },
+}
+
+process.on('message', (question: string) => process.send?.(ANSWERS[question]?.()))
 // The open channel must not keep a stopped server alive.
 process.channel?.unref()
 // The server ends with its parent.

@@ -9,6 +9,8 @@ export interface MeasuredServer {
   pid: number | undefined
   /** Returns the memory in use after a garbage collection. */
   memory(): Promise<NodeJS.MemoryUsage>
+  /** Returns the bytes of objects that have survived collections of young objects. */
+  survivors(): Promise<number>
   /** Sends the signal (SIGTERM by default) and resolves when the process has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -33,14 +35,16 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
     })
     child.once('exit', (code) => reject(new Error(`the server exited with code ${code}: ${output}`)))
   })
+  async function ask<Answer>(question: string): Promise<Answer> {
+    child.send(question)
+    const [answer] = await once(child, 'message')
+    return answer as Answer
+  }
   return {
     url,
     pid: child.pid,
-    async memory() {
-      child.send('memory?')
-      const [usage] = await once(child, 'message')
-      return usage as NodeJS.MemoryUsage
-    },
+    memory: () => ask<NodeJS.MemoryUsage>('memory'),
+    survivors: () => ask<number>('survivors'),
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
