@@ -8,6 +8,7 @@ import { createEngine, type Engine } from '../gateway/engine.ts'
 import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
+import { drainConnections } from '../gateway/http/drain.ts'
 import { createHttpEntry } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
@@ -124,6 +125,8 @@ async function serve({
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
+    requestTimeout: config.REQUEST_TIMEOUT,
+    stopping: () => stopping,
     corsOrigins: config.CORS_ORIGINS,
     log,
   })
@@ -137,20 +140,17 @@ async function serve({
     connectionLimit,
     maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
     maxMessage: config.BODY_LIMIT,
+    requestTimeout: config.REQUEST_TIMEOUT,
     log,
   })
   const url = await listen(server, config)
 
   async function close(): Promise<void> {
     stopping = true
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    // End streams first: an open stream would keep the server from closing.
+    const drained = drainConnections(server, GRACE_MS)
+    // An open stream would keep its connection from ending.
     open.endStreams()
-    await websocket.close()
-    server.closeIdleConnections()
-    const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS)
-    await closed
-    clearTimeout(timer)
+    await Promise.all([websocket.close(), drained])
     await open.close()
   }
 
@@ -179,7 +179,7 @@ const SERVER_OPTIONS = {
 }
 
 /** How long running requests may continue after a stop is requested. */
-const GRACE_MS = 5_000
+const GRACE_MS = 4_000
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<string> {
   await new Promise<void>((resolve, reject) => {

@@ -31,7 +31,7 @@ export interface OpenServices {
 /** Creates the long-lived services on an open database. Closes the database on failure. */
 export async function openServices(config: Config, log: GatewayLog, database: DatabaseHandle): Promise<OpenServices> {
   try {
-    const { db } = database
+    const { db, reserved } = database
     const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
@@ -45,7 +45,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       access: createAccessTracker(db, tail),
       credentialWatch: createCredentialWatch(tail),
       authenticate: createAuthenticate({
-        db,
+        db: reserved,
         tokens,
         external: externalTokens(config, log),
         viewers: createViewerCache(tail),

@@ -47,13 +47,15 @@ export async function openBookshop() {
   const handle = createHttpEntry({
     routes: { '/api/v1/*': rest, '/graphql': graphql },
     bodyLimit: 10_000,
+    requestTimeout: 30_000,
+    stopping: () => false,
     largeBodyLimit: 50_000,
     corsOrigins: [],
     log,
   })
   const server = createServer({ joinDuplicateHeaders: true }, (request, response) => void handle(request, response))
   holdTo(server, await describeRest({ engine, basePath: '/api/v1', info }))
-  const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000 }
+  const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000, requestTimeout: 30_000 }
   const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

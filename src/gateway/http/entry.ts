@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
+import { tooLate } from '../limits/deadline.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
@@ -15,8 +16,12 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
+  /** Time from the last byte of a request to the first of its answer, in milliseconds. */
+  requestTimeout: number
   /** Origins a browser may call from; `*` for any. */
   corsOrigins: readonly string[]
+  /** Returns true once the server stops: then every answer ends its connection. */
+  stopping: () => boolean
   log: GatewayLog
 }
 
@@ -33,9 +38,18 @@ export function createHttpEntry(options: HttpEntryOptions) {
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now()
-    const exchange = openExchange(request, response, options)
+    let isLate = false
+    const deadline = setTimeout(() => {
+      isLate = true
+      exchange.fail(tooLate())
+    }, options.requestTimeout)
+    const exchange = openExchange(request, response, deadline, options)
     response.setHeader('X-Request-Id', exchange.requestId)
-    timeResponse(response, started)
+    onHead(response, () => {
+      clearTimeout(deadline)
+      response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
+      if (options.stopping()) response.setHeader('Connection', 'close')
+    })
     try {
       requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
@@ -45,7 +59,10 @@ export function createHttpEntry(options: HttpEntryOptions) {
       if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
       await handler(exchange)
     } catch (error) {
-      fail(exchange, error, options.log)
+      // After the deadline the request has its answer.
+      if (!isLate) exchange.fail(error)
+    } finally {
+      clearTimeout(deadline)
     }
   }
 }
@@ -65,13 +82,14 @@ function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void 
 function openExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { bodyLimit, largeBodyLimit = bodyLimit }: HttpEntryOptions,
+  deadline: NodeJS.Timeout,
+  { bodyLimit, largeBodyLimit = bodyLimit, log }: HttpEntryOptions,
 ): HttpExchange {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   let body: Promise<Buffer> | undefined
   const limitOf = (large = false) => (large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit)
-  return {
+  const exchange: HttpExchange = {
     request,
     response,
     requestId: requestIdOf(request),
@@ -80,23 +98,25 @@ function openExchange(
     method: request.method ?? 'GET',
     arrivedAt: performance.now(),
     body({ large } = {}) {
-      body ??= readBody(request, response, limitOf(large))
+      body ??= readBody(request, response, limitOf(large)).finally(() => deadline.refresh())
       return body
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitOf(large)),
+    fail: (error) => sendFailure(exchange, error, log),
   }
+  return exchange
 }
 
-/** Adds `Server-Timing` when the headers are sent: its value is not known earlier. */
-function timeResponse(response: ServerResponse, started: number): void {
+/** Calls back before the headers are sent. */
+function onHead(response: ServerResponse, callback: () => void): void {
   const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse
   response.writeHead = (...args: unknown[]) => {
-    response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
+    callback()
     return writeHead(...args)
   }
 }
 
-function fail(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
+function sendFailure(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
   const { response, requestId, request } = exchange
   if (request.errored || request.socket.destroyed) return void response.destroy()
   if (response.headersSent) {
