@@ -8,7 +8,7 @@ import { createEngine, type Engine } from '../gateway/engine.ts'
 import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
-import { drainConnections } from '../gateway/http/drain.ts'
+import { acceptWaiting, drainConnections } from '../gateway/http/drain.ts'
 import { createHttpEntry } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
@@ -105,7 +105,9 @@ async function serve({
   open,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
+  /** Readiness turns first, so that no new clients come. */
   let stopping = false
+  let draining = false
   const handle = createHttpEntry({
     routes: {
       '/': landingPage,
@@ -126,7 +128,7 @@ async function serve({
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
     requestTimeout: config.REQUEST_TIMEOUT,
-    stopping: () => stopping,
+    stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
     log,
   })
@@ -147,6 +149,8 @@ async function serve({
 
   async function close(): Promise<void> {
     stopping = true
+    await acceptWaiting(server)
+    draining = true
     const drained = drainConnections(server, GRACE_MS)
     // An open stream would keep its connection from ending.
     open.endStreams()

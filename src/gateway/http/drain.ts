@@ -1,8 +1,32 @@
 import type { Server } from 'node:http'
 import { Server as NetServer } from 'node:net'
+import { setImmediate as setImmediatePromise, setTimeout as setTimeoutPromise } from 'node:timers/promises'
 
 /** How long a connection without a request stays open: a request may be on its way. */
 const IDLE_MS = 1_500
+
+/**
+ * Accepts the connections that wait in the backlog of the operating system, which closing the
+ * listener would reset.
+ */
+export async function acceptWaiting(server: Server): Promise<void> {
+  // A turn of the event loop accepts one connection. The first turn may be half over.
+  const latest = performance.now() + MAX_ACCEPTING_MS
+  let accepted = false
+  const note = () => {
+    accepted = true
+  }
+  server.on('connection', note)
+  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < latest; quiet = accepted ? 0 : quiet + 1) {
+    accepted = false
+    await setTimeoutPromise(1)
+    await setImmediatePromise()
+  }
+  server.off('connection', note)
+}
+
+const QUIET_TURNS = 3
+const MAX_ACCEPTING_MS = 500
 
 /**
  * Stops listening and resolves when all connections have ended. Connections end after their next

@@ -8,6 +8,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const CONNECTIONS = 32
 const WEBSOCKETS = 3
 const LOAD_MS = 300
+/** Time after which the server must have stopped listening. */
+const HANDLED_MS = 200
 
 export interface Stopped {
   /** Answers before the signal, and after it. */
@@ -29,8 +31,8 @@ export async function stopUnderLoad(settings: Record<string, string>, token: str
     env: { ...process.env, ...settings, PORT: '0', LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  let output = ''
   const url = await new Promise<string>((resolve, reject) => {
-    let output = ''
     child.stdout.on('data', (chunk: Buffer) => {
       output += String(chunk)
       const found = /"url":"([^"]+)"/.exec(output)?.[1]
@@ -39,12 +41,14 @@ export async function stopUnderLoad(settings: Record<string, string>, token: str
     child.once('exit', (code) => reject(new Error(`the server exited with ${code}: ${output}`)))
   })
   const seen = { served: 0, after: 0, resets: 0, unmarked: 0 }
+  let connected = 0
   let signalled = false
 
   /** Sends requests on one connection until the server ends it. */
   async function load(): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    for (let ended = false; !ended; ) {
+    for (let count = 0, ended = false; !ended; count++) {
+      if (count === 1) connected++
       const sentAfter = signalled
       const answer = await request(agent, `${url}/api/v1/me`, token)
       if (answer === 'refused') return agent.destroy()
@@ -62,12 +66,14 @@ export async function stopUnderLoad(settings: Record<string, string>, token: str
 
   const websockets = Array.from({ length: WEBSOCKETS }, () => deafWebsocket(url))
   const running = Array.from({ length: CONNECTIONS }, load)
+  while (connected < CONNECTIONS) await new Promise((resolve) => setTimeout(resolve, 10))
   await new Promise((resolve) => setTimeout(resolve, LOAD_MS))
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
   const began = performance.now()
-  // The server handles the signal a little later. Until then its answers keep connections open.
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  // Until the server has handled the signal, its answers keep connections open.
+  while (!output.includes('"msg":"stopping"')) await new Promise((resolve) => setTimeout(resolve, 10))
+  await new Promise((resolve) => setTimeout(resolve, HANDLED_MS))
   signalled = true
   const [code] = (await exited) as [number | null]
   const ms = Math.round(performance.now() - began)
@@ -85,7 +91,11 @@ function request(agent: Agent, url: string, token: string): Promise<Answer> {
       response.once('end', () => resolve({ closes: response.headers.connection === 'close' }))
       response.once('error', () => resolve('reset'))
     })
-    sent.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED' ? 'refused' : 'reset'))
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ECONNREFUSED')
+        console.log(`${error.code} on a ${sent.reusedSocket ? 'used' : 'new'} connection`)
+      resolve(error.code === 'ECONNREFUSED' ? 'refused' : 'reset')
+    })
   })
 }
 
