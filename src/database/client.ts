@@ -73,7 +73,7 @@ const MONITOR_TIMEOUT_MS = 500
 /** Opens the database and applies pending migrations. */
 export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHandle> {
   const log = options.log ?? SILENT
-  const embedded = options.url ? undefined : await startEmbedded(options.dataDir)
+  const embedded = options.url ? undefined : await startEmbedded(options.dataDir, { log })
   const connection = embedded?.connection ?? parseConnection(options.url ?? '')
   embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database failed'))
   try {
