@@ -13,6 +13,7 @@ import { createHttpEntry } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
+import { limitPipelining } from '../gateway/limits/pipelining.ts'
 import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
@@ -127,12 +128,19 @@ async function serve({
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
+    bodyTimeout: config.BODY_TIMEOUT,
+    largeBodyTimeout: config.BULK_BODY_TIMEOUT,
     requestTimeout: config.REQUEST_TIMEOUT,
     stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
     log,
   })
-  const server = createServer(SERVER_OPTIONS, (request, response) => void handle(request, response))
+  const server = createServer(
+    serverOptions(config),
+    limitPipelining((request, response) => void handle(request, response), config.PIPELINE_LIMIT),
+  )
+  // A connection on which nothing moves. A request that runs is no such one.
+  server.setTimeout(Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000))
   answerUnreadable(server)
   const websocket = attachWebsocket(server, {
     engine,
@@ -171,15 +179,20 @@ async function serve({
   }
 }
 
-const SERVER_OPTIONS = {
-  // Join repeated Authorization headers, so that they are rejected. Node would drop all
-  // but the first.
-  joinDuplicateHeaders: true,
-  // The HTTP entry checks the Host header and answers with a problem document.
-  requireHostHeader: false,
-  // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
-  // as it is.
-  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+function serverOptions(config: Config) {
+  return {
+    // Join repeated Authorization headers, so that they are rejected. Node would drop all
+    // but the first.
+    joinDuplicateHeaders: true,
+    // The HTTP entry checks the Host header and answers with a problem document.
+    requireHostHeader: false,
+    // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
+    // as it is.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+    headersTimeout: config.HEADERS_TIMEOUT,
+    requestTimeout: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT, config.HEADERS_TIMEOUT),
+    connectionsCheckingInterval: 1_000,
+  }
 }
 
 /** How long running requests may continue after a stop is requested. */

@@ -91,11 +91,16 @@ async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
 }
 
 function externalTokens(
-  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config,
+  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_LIMIT }: Config,
   log: GatewayLog,
 ): ExternalTokens | undefined {
   if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
-  const options = { jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE }
+  const options = {
+    jwksUrl: JWT_JWKS_URL,
+    issuer: JWT_ISSUER,
+    audience: JWT_AUDIENCE,
+    jwksLimit: JWT_JWKS_LIMIT,
+  }
   return createExternalTokens(options, (error) =>
     log.warn({ err: error }, 'cannot fetch the keys of the identity provider'),
   )

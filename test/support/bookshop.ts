@@ -47,6 +47,7 @@ export async function openBookshop() {
   const handle = createHttpEntry({
     routes: { '/api/v1/*': rest, '/graphql': graphql },
     bodyLimit: 10_000,
+    bodyTimeout: 30_000,
     requestTimeout: 30_000,
     stopping: () => false,
     largeBodyLimit: 50_000,

@@ -181,7 +181,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   return async (exchange) => {
     const { request, response } = exchange
     const { fail } = exchange
-    exchange.fail = (error) => (response.headersSent ? fail(error) : sendErrors(exchange, error))
+    exchange.fail = (error) => (canAnswer(exchange) ? sendErrors(exchange, error) : fail(error))
     const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
     // Yoga negotiates after it has run the operation. With a single type that it can send, it
     // never refuses then.
@@ -206,6 +206,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     response.end(JSON.stringify({ errors: [error] }))
   }
 }
+
+const canAnswer = ({ request, response }: HttpExchange) =>
+  !response.headersSent && !request.errored && !request.socket.writableEnded && !request.socket.destroyed
 
 /** Result formats for clients that do not accept JSON. */
 const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const

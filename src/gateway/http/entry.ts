@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
-import { tooLate } from '../limits/deadline.ts'
+import { Deadline } from '../limits/deadline.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
@@ -16,6 +16,10 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
+  /** Time for a body to arrive, in milliseconds. */
+  bodyTimeout: number
+  /** The same for operations that take many items at once. */
+  largeBodyTimeout?: number
   /** Time from the last byte of a request to the first of its answer, in milliseconds. */
   requestTimeout: number
   /** Origins a browser may call from; `*` for any. */
@@ -38,15 +42,11 @@ export function createHttpEntry(options: HttpEntryOptions) {
 
   return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const started = performance.now()
-    let isLate = false
-    const deadline = setTimeout(() => {
-      isLate = true
-      exchange.fail(tooLate())
-    }, options.requestTimeout)
+    const deadline = new Deadline(options.requestTimeout, (error) => exchange.fail(error))
     const exchange = openExchange(request, response, deadline, options)
     response.setHeader('X-Request-Id', exchange.requestId)
     onHead(response, () => {
-      clearTimeout(deadline)
+      deadline.end()
       response.setHeader('Server-Timing', `total;dur=${(performance.now() - started).toFixed(1)}`)
       if (options.stopping()) response.setHeader('Connection', 'close')
     })
@@ -60,9 +60,9 @@ export function createHttpEntry(options: HttpEntryOptions) {
       await handler(exchange)
     } catch (error) {
       // After the deadline the request has its answer.
-      if (!isLate) exchange.fail(error)
+      if (!deadline.isMissed) exchange.fail(error)
     } finally {
-      clearTimeout(deadline)
+      deadline.end()
     }
   }
 }
@@ -82,13 +82,16 @@ function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void 
 function openExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  deadline: NodeJS.Timeout,
-  { bodyLimit, largeBodyLimit = bodyLimit, log }: HttpEntryOptions,
+  deadline: Deadline,
+  { bodyLimit, largeBodyLimit = bodyLimit, bodyTimeout, largeBodyTimeout = bodyTimeout, log }: HttpEntryOptions,
 ): HttpExchange {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   let body: Promise<Buffer> | undefined
-  const limitOf = (large = false) => (large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit)
+  const limitsOf = (large = false) => ({
+    bytes: large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit,
+    ms: large ? Math.max(largeBodyTimeout, bodyTimeout) : bodyTimeout,
+  })
   const exchange: HttpExchange = {
     request,
     response,
@@ -98,10 +101,12 @@ function openExchange(
     method: request.method ?? 'GET',
     arrivedAt: performance.now(),
     body({ large } = {}) {
-      body ??= readBody(request, response, limitOf(large)).finally(() => deadline.refresh())
+      if (body !== undefined) return body
+      deadline.pause()
+      body = readBody(request, response, limitsOf(large)).finally(() => deadline.start())
       return body
     },
-    refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitOf(large)),
+    refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
     fail: (error) => sendFailure(exchange, error, log),
   }
   return exchange
@@ -118,6 +123,8 @@ function onHead(response: ServerResponse, callback: () => void): void {
 
 function sendFailure(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
   const { response, requestId, request } = exchange
+  // The answer is already written to the socket.
+  if (request.socket.writableEnded) return
   if (request.errored || request.socket.destroyed) return void response.destroy()
   if (response.headersSent) {
     log.error({ err: error, requestId }, 'the response was cut off')

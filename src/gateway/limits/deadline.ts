@@ -14,3 +14,38 @@ export async function withDeadline<T>(work: Promise<T>, limitMs: number, fail: (
   })
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
+
+/** Calls `fail` once if a request takes too long. */
+export class Deadline {
+  readonly #limitMs: number
+  readonly #fail: (error: AppError) => void
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+
+  constructor(limitMs: number, fail: (error: AppError) => void) {
+    this.#limitMs = limitMs
+    this.#fail = fail
+    this.start()
+  }
+
+  /** True once `fail` was called. */
+  isMissed = false
+
+  start(): void {
+    if (this.#isOver) return
+    this.#timer = setTimeout(() => {
+      this.isMissed = true
+      this.#fail(tooLate())
+    }, this.#limitMs)
+  }
+
+  /** Pauses while the client is sending. `start` begins anew. */
+  pause(): void {
+    clearTimeout(this.#timer)
+  }
+
+  end(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+  }
+}

@@ -9,7 +9,7 @@ const CONNECTIONS = 32
 const WEBSOCKETS = 3
 const LOAD_MS = 300
 /** Time after which the server must have stopped listening. */
-const HANDLED_MS = 200
+const HANDLED_MS = 600
 
 export interface Stopped {
   /** Answers before the signal, and after it. */
