@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+const milliseconds = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback)
+
 /**
  * Each variable's rule, default and one line of help. `.env.example` and docs/configuration.md are
  * printed from this.
@@ -18,7 +21,25 @@ const variables = {
     .min(1)
     .max(200)
     .default(10)
-    .describe('Maximum number of connections to PostgreSQL.'),
+    .describe('Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.'),
+  DATABASE_QUEUE_LENGTH: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1000)
+    .describe('Maximum number of statements that wait for a connection to PostgreSQL. Further ones get 503.'),
+  DATABASE_QUEUE_TIMEOUT: milliseconds(100, 60_000, 2_000).describe(
+    'How long a statement may wait for a connection to PostgreSQL, in milliseconds.',
+  ),
+  DATABASE_LOCK_TIMEOUT: milliseconds(100, 60_000, 2_000).describe(
+    'How long a statement may wait for a lock in PostgreSQL, in milliseconds.',
+  ),
+  DATABASE_STATEMENT_TIMEOUT: milliseconds(1_000, 3_600_000, 20_000).describe(
+    'How long a statement may run in PostgreSQL, in milliseconds.',
+  ),
+  DATABASE_SILENCE_TIMEOUT: milliseconds(300, 60_000, 1_500).describe(
+    'How long PostgreSQL may answer nothing, in milliseconds, before its connections are replaced. Must exceed the time of a round trip.',
+  ),
   DATA_DIR: z
     .string()
     .min(1)
@@ -65,6 +86,13 @@ const variables = {
     .describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
   JWT_ISSUER: z.string().optional().describe('Expected `iss` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_AUDIENCE: z.string().optional().describe('Expected `aud` of the provider’s tokens. Required with JWT_JWKS_URL.'),
+  JWT_JWKS_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(104_857_600)
+    .default(1_048_576)
+    .describe('Maximum size of the provider’s keys, in bytes. Larger answers are not read to the end.'),
   TRUSTED_PROXIES: z.coerce
     .number()
     .int()
@@ -104,6 +132,28 @@ const variables = {
     .max(1_073_741_824)
     .default(16_777_216)
     .describe('Maximum body size of a bulk operation over REST, in bytes.'),
+  HEADERS_TIMEOUT: milliseconds(1_000, 600_000, 10_000).describe(
+    'How long the headers of a request may take to arrive, in milliseconds. Also closes connections that send nothing.',
+  ),
+  BODY_TIMEOUT: milliseconds(1_000, 3_600_000, 30_000).describe(
+    'How long the body of a request may take to arrive, in milliseconds.',
+  ),
+  BULK_BODY_TIMEOUT: milliseconds(1_000, 3_600_000, 300_000).describe(
+    'How long the body of a bulk operation over REST may take to arrive, in milliseconds.',
+  ),
+  IDLE_TIMEOUT: milliseconds(1_000, 3_600_000, 60_000).describe(
+    'How long a connection stays open on which the client neither sends nor takes anything, in milliseconds. Streams are not limited.',
+  ),
+  PIPELINE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(4)
+    .describe('Maximum number of requests of one connection that are handled at a time. Further ones wait.'),
+  REQUEST_TIMEOUT: milliseconds(1_000, 3_600_000, 30_000).describe(
+    'How long a request may run before it gets 503, in milliseconds. Streams are not limited.',
+  ),
   TRASH_DAYS: z.coerce
     .number()
     .int()

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { DatabaseHandle } from '../database/client.ts'
 import { startEmbedded } from '../database/embedded.ts'
+import type { DatabaseLimits } from '../database/limits.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 
 /**
@@ -9,14 +10,24 @@ import type { GatewayLog } from '../gateway/gateway-context.ts'
  */
 export async function openConfiguredDatabase(config: Config, log: GatewayLog): Promise<DatabaseHandle> {
   const { DATABASE_URL: url, DATA_DIR: dataDir, DATABASE_POOL_SIZE: poolSize } = config
-  const embedded = url ? undefined : startEmbedded(dataDir)
+  const embedded = url ? undefined : startEmbedded(dataDir, { log })
   embedded?.catch(() => undefined)
   const { openDatabase } = await import('../database/client.ts')
   try {
-    return await openDatabase({ ...(url && { url }), dataDir, poolSize, log, embedded })
+    return await openDatabase({ ...(url && { url }), dataDir, poolSize, limits: limitsOf(config), log, embedded })
   } catch (error) {
     if (!url || !(error instanceof Error)) throw error
     const { code } = error as NodeJS.ErrnoException
     throw Object.assign(new Error(`DATABASE_URL: ${error.message || code}`, { cause: error }), { code })
+  }
+}
+
+function limitsOf(config: Config): DatabaseLimits {
+  return {
+    lockMs: config.DATABASE_LOCK_TIMEOUT,
+    statementMs: config.DATABASE_STATEMENT_TIMEOUT,
+    queueMs: config.DATABASE_QUEUE_TIMEOUT,
+    queueLength: config.DATABASE_QUEUE_LENGTH,
+    silenceMs: config.DATABASE_SILENCE_TIMEOUT,
   }
 }

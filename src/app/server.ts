@@ -8,10 +8,12 @@ import { createEngine, type Engine } from '../gateway/engine.ts'
 import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
-import { createHttpEntry, TimedResponse } from '../gateway/http/entry.ts'
+import { acceptWaiting, drainConnections } from '../gateway/http/drain.ts'
+import { createHttpEntry, GatewayResponse } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
+import { limitPipelining } from '../gateway/limits/pipelining.ts'
 import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
@@ -105,7 +107,9 @@ async function serve({
   open,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
+  /** Readiness turns first, so that no new clients come. */
   let stopping = false
+  let draining = false
   const handle = createHttpEntry({
     routes: {
       '/': landingPage,
@@ -125,10 +129,19 @@ async function serve({
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
+    bodyTimeout: config.BODY_TIMEOUT,
+    largeBodyTimeout: config.BULK_BODY_TIMEOUT,
+    requestTimeout: config.REQUEST_TIMEOUT,
+    stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
     log,
   })
-  const server = createServer(SERVER_OPTIONS, (request, response) => void handle(request, response))
+  const server = createServer(
+    serverOptions(config),
+    limitPipelining((request, response) => void handle(request, response as GatewayResponse), config.PIPELINE_LIMIT),
+  )
+  // A connection on which nothing moves. A request that runs is no such one.
+  server.setTimeout(Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000))
   answerUnreadable(server)
   const websocket = attachWebsocket(server, {
     engine,
@@ -138,20 +151,19 @@ async function serve({
     connectionLimit,
     maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
     maxMessage: config.BODY_LIMIT,
+    requestTimeout: config.REQUEST_TIMEOUT,
     log,
   })
   const url = await listen(server, config)
 
   async function close(): Promise<void> {
     stopping = true
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    // End streams first: an open stream would keep the server from closing.
+    await acceptWaiting(server)
+    draining = true
+    const drained = drainConnections(server, GRACE_MS)
+    // An open stream would keep its connection from ending.
     open.endStreams()
-    await websocket.close()
-    server.closeIdleConnections()
-    const timer = setTimeout(() => server.closeAllConnections(), GRACE_MS)
-    await closed
-    clearTimeout(timer)
+    await Promise.all([websocket.close(), drained])
     await open.close()
   }
 
@@ -168,20 +180,25 @@ async function serve({
   }
 }
 
-const SERVER_OPTIONS = {
-  ServerResponse: TimedResponse,
-  // Join repeated Authorization headers, so that they are rejected. Node would drop all
-  // but the first.
-  joinDuplicateHeaders: true,
-  // The HTTP entry checks the Host header and answers with a problem document.
-  requireHostHeader: false,
-  // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
-  // as it is.
-  shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+function serverOptions(config: Config) {
+  return {
+    ServerResponse: GatewayResponse,
+    // Join repeated Authorization headers, so that they are rejected. Node would drop all
+    // but the first.
+    joinDuplicateHeaders: true,
+    // The HTTP entry checks the Host header and answers with a problem document.
+    requireHostHeader: false,
+    // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
+    // as it is.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+    headersTimeout: config.HEADERS_TIMEOUT,
+    requestTimeout: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT, config.HEADERS_TIMEOUT),
+    connectionsCheckingInterval: 1_000,
+  }
 }
 
 /** How long running requests may continue after a stop is requested. */
-const GRACE_MS = 5_000
+const GRACE_MS = 4_000
 
 async function listen(server: Server, { HOST, PORT }: Config): Promise<string> {
   await new Promise<void>((resolve, reject) => {

@@ -31,7 +31,7 @@ export interface OpenServices {
 /** Creates the long-lived services on an open database. Closes the database on failure. */
 export async function openServices(config: Config, log: GatewayLog, database: DatabaseHandle): Promise<OpenServices> {
   try {
-    const { db } = database
+    const { db, reserved } = database
     const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
@@ -45,7 +45,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
       access: createAccessTracker(db, tail),
       credentialWatch: createCredentialWatch(tail),
       authenticate: createAuthenticate({
-        db,
+        db: reserved,
         tokens,
         external: await externalTokens(config, log),
         viewers: createViewerCache(tail),
@@ -95,13 +95,18 @@ async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
 }
 
 async function externalTokens(
-  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE }: Config,
+  { JWT_JWKS_URL, JWT_ISSUER, JWT_AUDIENCE, JWT_JWKS_LIMIT }: Config,
   log: GatewayLog,
 ): Promise<ExternalTokens | undefined> {
   if (!JWT_JWKS_URL || !JWT_ISSUER || !JWT_AUDIENCE) return undefined
   // Most servers have no identity provider, and do not need jose.
   const { createExternalTokens } = await import('../auth/external-tokens.ts')
-  const options = { jwksUrl: JWT_JWKS_URL, issuer: JWT_ISSUER, audience: JWT_AUDIENCE }
+  const options = {
+    jwksUrl: JWT_JWKS_URL,
+    issuer: JWT_ISSUER,
+    audience: JWT_AUDIENCE,
+    jwksLimit: JWT_JWKS_LIMIT,
+  }
   return createExternalTokens(options, (error) =>
     log.warn({ err: error }, 'cannot fetch the keys of the identity provider'),
   )

@@ -50,15 +50,17 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
 
   return {
     /**
-     * Counts an attempt. Throws RATE_LIMITED after too many. Returns a function to call if the
-     * password is correct.
+     * Counts an attempt and returns the result of `verify`, which is null if the password is wrong.
+     * Throws RATE_LIMITED after too many. Only a wrong password stays counted: an error, as in an
+     * outage, does not.
      */
-    async attempt(account: string, address: string): Promise<() => Promise<void>> {
-      if (!enabled) return async () => undefined
+    async attempt<T>(account: string, address: string, verify: () => Promise<T | null>): Promise<T | null> {
+      if (!enabled) return verify()
       const network = networkOf(address)
       const pair = `${account} ${network}`
       const known = trusted.has(pair)
       const counted: (() => Promise<unknown>)[] = []
+      const giveBack = () => Promise.all(counted.map((refund) => refund()))
       const count = async (limiter: Limiter, key: string) => {
         await consume(limiter, key)
         counted.push(() => limiter.reward(key))
@@ -68,15 +70,19 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
         await count(addresses, network)
         if (!known) await count(accounts, account).catch(() => consume(unknownAddresses, account))
       } catch (refused) {
-        // A refused attempt does not count. Give its points back.
-        await Promise.all(counted.map((refund) => refund()))
+        // A refused attempt does not count.
+        await giveBack()
         return refuse(refused)
       }
-      return async () => {
-        trust(pair)
-        await Promise.all(counted.map((refund) => refund()))
-        await pairs.delete(pair)
-      }
+      const verified = await verify().catch(async (error: unknown) => {
+        await giveBack()
+        throw error
+      })
+      if (verified === null) return null
+      trust(pair)
+      await giveBack()
+      await pairs.delete(pair)
+      return verified
     },
 
     async registration(address: string): Promise<void> {

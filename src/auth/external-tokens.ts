@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose'
 import { emailAddress } from './email-address.ts'
+import { limitedFetch } from './limited-fetch.ts'
 
 /** The claims of a token issued by the external identity provider. */
 export interface ExternalClaims {
@@ -23,6 +24,8 @@ export interface ExternalOptions {
   jwksUrl: string
   issuer: string
   audience: string
+  /** Maximum size of the provider's keys, in bytes. */
+  jwksLimit: number
 }
 
 /** Maximum length of a token. Real tokens have a few kilobytes. */
@@ -40,8 +43,12 @@ const REPORT_INTERVAL_MS = 10_000
  * `onError` is called with the error if the keys cannot be fetched.
  */
 export function createExternalTokens(options: ExternalOptions, onError: (error: Error) => void): ExternalTokens {
-  const { jwksUrl, issuer, audience } = options
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: 10_000, timeoutDuration: 3_000 })
+  const { jwksUrl, issuer, audience, jwksLimit } = options
+  const keys = createRemoteJWKSet(new URL(jwksUrl), {
+    cooldownDuration: 10_000,
+    timeoutDuration: 3_000,
+    [customFetch]: limitedFetch(jwksLimit),
+  })
   let reportedAt = Number.NEGATIVE_INFINITY
 
   function report(error: unknown): void {

@@ -1,21 +1,32 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { AppError } from '../gateway/errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withCompiledStatements } from './compiled/client.ts'
 import { readColumnTypes } from './compiled/column-types.ts'
 import { type ConnectionSettings, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
 import { type EmbeddedDatabase, startEmbedded } from './embedded.ts'
-import { type Listener, listenTo } from './listen.ts'
+import { type DatabaseLimits, DEFAULT_LIMITS } from './limits.ts'
 import { migrate } from './migrate.ts'
+import { type DatabaseStatus, IS_READ_ONLY, type Listener, type Monitor, startMonitor } from './monitor.ts'
+import { GatedPool, type PoolSetup } from './pool.ts'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
+import { createTableNames, TableLocks } from './table-locks.ts'
+import type { WatchedClient } from './watch.ts'
 
 export type Database = PrismaClient
 
 export interface DatabaseHandle {
   db: Database
+  /**
+   * The same database over a few connections of their own, for what must not wait behind
+   * requests: authentication and the event log. Its transactions use the connections of `db`.
+   */
+  reserved: Database
   embedded: boolean
   /**
-   * Resolves when the database answers. Rejects after two seconds, or at once if it is unreachable.
+   * Resolves when the database can serve everything. Rejects after two seconds, or at once if it is
+   * unreachable or read-only.
    */
   ping(): Promise<void>
   /**
@@ -41,24 +52,30 @@ export interface DatabaseOptions {
   embedded?: Promise<EmbeddedDatabase> | undefined
   /** Maximum connections to PostgreSQL. The embedded database always has one. */
   poolSize?: number
+  /** Limits of connections to PostgreSQL. */
+  limits?: DatabaseLimits
   log?: Log
 }
 
 const PING_TIMEOUT_MS = 2_000
 
-/** Limits the wait for a pool slot or a connection. Without it, adapter-pg waits forever. */
+/** Limits the time to connect. A server that answers nothing meanwhile is given up earlier. */
 const CONNECTION_TIMEOUT_MS = 10_000
 
-/** Last resort: callers give up earlier, but PostgreSQL would keep working for them. */
-const STATEMENT_TIMEOUT_MS = 60_000
+/** Connections besides those for requests: for authentication, health and the event log. */
+const RESERVED_CONNECTIONS = 3
+
+/** The embedded database has one connection, which a large write can hold for a while. */
+const EMBEDDED_LIMITS: DatabaseLimits = { ...DEFAULT_LIMITS, queueMs: 10_000, statementMs: 60_000 }
 
 /** How long closing waits for running queries. */
-const DRAIN_TIMEOUT_MS = 5_000
+const DRAIN_TIMEOUT_MS = 3_000
+const MONITOR_TIMEOUT_MS = 500
 
 /** Opens the database and applies pending migrations. */
 export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHandle> {
   const log = options.log ?? SILENT
-  const embedded = options.url ? undefined : await (options.embedded ?? startEmbedded(options.dataDir))
+  const embedded = options.url ? undefined : await (options.embedded ?? startEmbedded(options.dataDir, { log }))
   const connection = embedded?.connection ?? parseConnection(options.url ?? '')
   embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database failed'))
   try {
@@ -68,29 +85,41 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
     throw error
   }
 
-  const pool = createPool(connection, embedded ? 1 : (options.poolSize ?? 10), log)
+  const limits = embedded ? EMBEDDED_LIMITS : (options.limits ?? DEFAULT_LIMITS)
+  const shared = { limits, tableNames: createTableNames(), locks: new TableLocks(), clients: new Set<WatchedClient>() }
+  const openPool = (size: number) => createPool(connection, { ...shared, size }, log)
+  const pool = openPool(embedded ? 1 : (options.poolSize ?? 10))
+  const reservedPool = embedded ? pool : openPool(RESERVED_CONNECTIONS)
   const names = createStatementNames()
-  const db = withCompiledStatements(createClient(pool, connection, names), {
-    types: await readColumnTypes(pool),
-    async run<Row>(text: string, values: readonly unknown[]) {
-      const name = connection.namedStatements ? names({ sql: text }) : undefined
-      const { rows } = await pool.query({ text, values: [...values], types: RAW_TYPES, ...(name && { name }) })
-      return rows as Row[]
-    },
-  })
+  const types = await readColumnTypes(pool)
+  const monitor = embedded ? undefined : monitorPools(connection, [pool, reservedPool], shared, log)
+  const client = createClient(pool, connection, names)
+  const compiled = (own: pg.Pool) =>
+    withCompiledStatements(client, {
+      types,
+      async run<Row>(text: string, values: readonly unknown[]) {
+        const name = connection.namedStatements ? names({ sql: text }) : undefined
+        const { rows } = await own.query({ text, values: [...values], types: RAW_TYPES, ...(name && { name }) })
+        return rows as Row[]
+      },
+    })
+  const db = compiled(pool)
   let closing: Promise<void> | undefined
 
   return {
     db,
+    reserved: embedded ? db : compiled(reservedPool),
     embedded: embedded !== undefined,
-    ping: () => ping(pool),
+    ping: () => ping(reservedPool, monitor),
     listen: (channel, onNotify) =>
-      embedded ? Promise.resolve({ close: () => Promise.resolve() }) : listenTo(connection, channel, onNotify, log),
+      monitor?.listen(channel, onNotify) ?? Promise.resolve({ close: () => Promise.resolve() }),
     onFailure: (listener) => embedded?.onFailure(listener),
     close() {
       closing ??= (async () => {
         await db.$disconnect()
-        await Promise.race([pool.end(), delay(DRAIN_TIMEOUT_MS)])
+        const pools = [...new Set([pool, reservedPool])]
+        await Promise.race([Promise.all(pools.map((own) => own.end())), delay(DRAIN_TIMEOUT_MS)])
+        await Promise.race([monitor?.close(), delay(MONITOR_TIMEOUT_MS)])
         await embedded?.close()
       })()
       return closing
@@ -98,23 +127,44 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   }
 }
 
-function createPool(connection: ConnectionSettings, size: number, log: Log): pg.Pool {
-  const pool = new pg.Pool({
-    ...connection.config,
-    max: size,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    // A single connection holds all named statements: keep it open.
-    idleTimeoutMillis: size === 1 ? 0 : 60_000,
-    maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
-    allowExitOnIdle: true,
-    onConnect: async (client) => {
-      await prepareSession(client, connection.schema)
-      await client.query(`SET statement_timeout TO ${STATEMENT_TIMEOUT_MS}`)
+type Shared = Omit<PoolSetup, 'config' | 'size'>
+
+function createPool(connection: ConnectionSettings, setup: Shared & { size: number }, log: Log): GatedPool {
+  const pool = new GatedPool({
+    ...setup,
+    config: {
+      ...connection.config,
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      // A single connection holds all named statements: keep it open.
+      idleTimeoutMillis: setup.size === 1 ? 0 : 60_000,
+      maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
+      allowExitOnIdle: true,
+      onConnect: (client) => prepareSession(client, connection.schema, setup.limits),
     },
   })
   // Without a listener, losing an idle connection (PostgreSQL restarts) would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'))
   return pool
+}
+
+function monitorPools(
+  connection: ConnectionSettings,
+  pools: readonly GatedPool[],
+  { clients, limits, locks }: Shared,
+  log: Log,
+): Monitor {
+  return startMonitor(connection, {
+    clients,
+    silenceMs: limits.silenceMs,
+    onSilence(error) {
+      for (const pool of pools) pool.refuse(error)
+    },
+    onSound() {
+      for (const pool of pools) pool.resume()
+    },
+    onLockedTables: (tables) => locks.saw(tables),
+    log,
+  })
 }
 
 function createClient(pool: pg.Pool, connection: ConnectionSettings, names: StatementNames): Database {
@@ -138,11 +188,18 @@ const RAW_TYPES: pg.CustomTypesConfig = {
     oid === INT8_OID ? BigInt : pg.types.getTypeParser(oid, format as 'text'),
 }
 
-async function ping(pool: pg.Pool): Promise<void> {
+/** Asks the monitor, whose connection nothing else can hold up, or the database itself. */
+async function ping(pool: pg.Pool, monitor: Monitor | undefined): Promise<void> {
+  const { isReadOnly } = (await monitor?.status()) ?? (await ask(pool))
+  if (isReadOnly) throw new AppError('UNAVAILABLE', 'the database is read-only: nothing can be changed')
+}
+
+async function ask(pool: pg.Pool): Promise<DatabaseStatus> {
   const timeOut = delay(PING_TIMEOUT_MS).then(() => {
     throw new Error(`the database did not answer within ${PING_TIMEOUT_MS} ms`)
   })
-  await Promise.race([pool.query('SELECT 1'), timeOut])
+  const { rows } = await Promise.race([pool.query<DatabaseStatus>(IS_READ_ONLY), timeOut])
+  return rows[0] ?? { isReadOnly: false }
 }
 
 /** Does not keep the process alive. */

@@ -1,4 +1,5 @@
 import type { ClientBase, ClientConfig } from 'pg'
+import type { DatabaseLimits } from './limits.ts'
 
 /** Address of a database and how to set up a connection to it. */
 export interface ConnectionSettings {
@@ -21,6 +22,9 @@ export interface Log {
 /** Default log of callers that pass none. */
 export const SILENT: Log = { info() {}, warn() {}, error() {} }
 
+/** Idle time after which TCP checks that the other side is still there. */
+const KEEP_ALIVE_MS = 10_000
+
 /** Parameters of Prisma's URLs, unknown to PostgreSQL. */
 const PRISMA_PARAMETERS = ['schema', 'pgbouncer', 'connection_limit', 'pool_timeout', 'connect_timeout']
 
@@ -34,7 +38,12 @@ export function parseConnection(url: string): ConnectionSettings {
   for (const name of PRISMA_PARAMETERS) params.delete(name)
   const rest = params.toString()
   return {
-    config: { connectionString: rest ? `${base}?${rest}` : base, keepAlive: true, application_name: 'taskwire' },
+    config: {
+      connectionString: rest ? `${base}?${rest}` : base,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+      application_name: 'taskwire',
+    },
     schema,
     namedStatements,
   }
@@ -48,6 +57,32 @@ export function quoteIdentifier(name: string): string {
  * Applies the settings of every session. The time zone must be UTC: adapter-pg writes times without
  * a zone and reads them as UTC. Sent as a statement because poolers reject start-up options.
  */
-export async function prepareSession(client: Pick<ClientBase, 'query'>, schema: string): Promise<void> {
-  await client.query(`SET TIME ZONE 'UTC'; SET search_path TO ${quoteIdentifier(schema)}`)
+export async function prepareSession(
+  client: Pick<ClientBase, 'query'>,
+  schema: string,
+  limits?: DatabaseLimits,
+): Promise<void> {
+  const settings = `SET TIME ZONE 'UTC'; SET search_path TO ${quoteIdentifier(schema)}`
+  await client.query(limits ? `${settings}; ${limitSettings(limits)}` : settings)
+}
+
+/** How long the server keeps a transaction that does nothing, with its locks. */
+const IDLE_IN_TRANSACTION_MS = 15_000
+
+/** How long the server keeps working for a client that has vanished. */
+const VANISHED_MS = 5_000
+
+/** Settings that free what a client held that has vanished. Older servers lack some of them. */
+const VANISHED_SETTINGS = `DO $$ BEGIN
+    PERFORM set_config(name, '${VANISHED_MS}', false) FROM pg_settings
+      WHERE name IN ('client_connection_check_interval', 'tcp_user_timeout');
+  EXCEPTION WHEN OTHERS THEN NULL; END $$`
+
+function limitSettings({ lockMs, statementMs }: DatabaseLimits): string {
+  return [
+    `SET statement_timeout TO ${statementMs}`,
+    `SET lock_timeout TO ${lockMs}`,
+    `SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS}`,
+    VANISHED_SETTINGS,
+  ].join('; ')
 }

@@ -9,6 +9,7 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { type Corrections, restrictTree } from './permissions.ts'
 import { FrameReader, ProtocolError, queryMessage } from './wire.ts'
 
 export interface WorkerData {
@@ -21,8 +22,12 @@ export interface WorkerData {
   wasm: WebAssembly.Module | undefined
 }
 
-/** Messages from the worker to its parent. The parent sends only "close". */
-export type WorkerMessage = 'ready' | 'closed' | WebAssembly.Module
+/**
+ * Messages from the worker to its parent: the permissions that it corrected, then its compiled
+ * module, then that it is ready.
+ * The parent sends only "close".
+ */
+export type WorkerMessage = 'ready' | 'closed' | Corrections | WebAssembly.Module
 
 /** Marks a cluster that was created completely. */
 const COMPLETE = 'taskwire.complete'
@@ -90,6 +95,8 @@ async function openPostgres(): Promise<PGlite> {
   if (existsSync(directory) && !existsSync(complete)) renameSync(directory, `${directory}.incomplete-${Date.now()}`)
   const opened = await PGlite.create(directory, options)
   writeFileSync(complete, '')
+  // PGlite unpacks a new cluster with files that anybody may write.
+  report(restrictTree(directory))
   return opened
 }
 

@@ -4,8 +4,9 @@ import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { ConnectionSettings } from './connection.ts'
+import { type ConnectionSettings, type Log, SILENT } from './connection.ts'
 import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
+import { type Corrections, restrictFolder } from './permissions.ts'
 import { claimDirectory } from './single-process.ts'
 
 /** The data directory of a database that is discarded when closed. */
@@ -34,20 +35,35 @@ export interface EmbeddedDatabase {
   close(): Promise<void>
 }
 
+export interface EmbeddedOptions {
+  /** Interval of the check for maintenance. */
+  maintenanceMs?: number
+  log?: Log
+}
+
 /**
  * Starts the embedded database in a data directory, created if missing, or in memory
  * ("memory://"). Throws if this process or another has the directory open.
  */
-export async function startEmbedded(dataDir: string, { maintenanceMs = 10_000 } = {}): Promise<EmbeddedDatabase> {
+export async function startEmbedded(
+  dataDir: string,
+  { maintenanceMs = 10_000, log = SILENT }: EmbeddedOptions = {},
+): Promise<EmbeddedDatabase> {
   const inMemory = dataDir === IN_MEMORY
   const release = inMemory ? async () => {} : await claimDirectory(dataDir)
+  const onCorrections = ({ corrected, failed }: Corrections) => {
+    if (corrected > 0) log.info({ dataDir, corrected }, 'restricted the data folder to its owner: modes 0700 and 0600')
+    if (failed > 0) log.warn({ dataDir, failed }, 'the data folder may be open to others: its modes cannot be changed')
+  }
   try {
+    if (!inMemory) onCorrections(restrictFolder(dataDir))
     const socketDirectory = await makeSocketDirectory(inMemory ? randomUUID() : await realpath(dataDir))
     const directory = inMemory ? undefined : join(dataDir, 'postgres')
     return await startWorker(
       { directory, socketPath: join(socketDirectory, SOCKET), maintenanceMs },
       socketDirectory,
       release,
+      onCorrections,
     )
   } catch (error) {
     await release()
@@ -59,11 +75,13 @@ async function startWorker(
   data: Omit<WorkerData, 'wasm'>,
   socketDirectory: string,
   release: () => Promise<void>,
+  onCorrections: (corrections: Corrections) => void,
 ): Promise<EmbeddedDatabase> {
   const workerData: WorkerData = { ...data, wasm: compiled }
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData, name: 'database' })
   worker.on('message', (message: WorkerMessage) => {
     if (message instanceof WebAssembly.Module) compiled = message
+    else if (typeof message === 'object') onCorrections(message)
   })
   const listeners = new Set<(error: Error) => void>()
   let failure: Error | undefined

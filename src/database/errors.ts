@@ -1,4 +1,5 @@
 import { AppError, type Issue } from '../gateway/errors.ts'
+import { DatabaseBusyError } from './limits.ts'
 
 /** The parts of an error from PostgreSQL, or from the connection to it. */
 interface ErrorParts {
@@ -120,12 +121,17 @@ function aboutAvailability({ state, prisma, message }: ErrorParts, cause: unknow
     UNAVAILABLE_PRISMA.has(prisma) ||
     UNAVAILABLE_MESSAGE.test(message) ||
     isSocketError(cause)
+  const text =
+    cause instanceof DatabaseBusyError ? cause.message : (LIMIT_MESSAGES[state] ?? 'The database is unavailable.')
   return unavailable
-    ? new AppError('UNAVAILABLE', 'The database is unavailable. Try again in a second.', {
-        cause,
-        headers: { 'Retry-After': '1' },
-      })
+    ? new AppError('UNAVAILABLE', `${text} Try again in a second.`, { cause, headers: { 'Retry-After': '1' } })
     : undefined
+}
+
+/** Messages for statements that PostgreSQL gave up because of a limit. */
+const LIMIT_MESSAGES: Readonly<Record<string, string>> = {
+  '55P03': 'Another change has locked this for longer than DATABASE_LOCK_TIMEOUT.',
+  '57014': 'The database took longer than DATABASE_STATEMENT_TIMEOUT.',
 }
 
 function isSocketError(error: unknown): boolean {

@@ -3,6 +3,9 @@ import { usesSavepoints } from './savepoints.ts'
 
 const ATTEMPTS = 5
 
+/** No attempt starts later than this after the first: a long wait for a lock is not repeated. */
+const RETRY_FOR_MS = 1_500
+
 /**
  * Runs work again if PostgreSQL aborted it because of a deadlock or a conflicting change. The
  * work must be a single statement or a whole transaction, so that nothing of the failed attempt
@@ -11,11 +14,12 @@ const ATTEMPTS = 5
  */
 export async function retryOnDeadlock<T>(db: object, work: (isLast: boolean) => Promise<T>): Promise<T> {
   const attempts = usesSavepoints(db) ? 1 : ATTEMPTS
+  const latest = performance.now() + RETRY_FOR_MS
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(attempt === attempts)
     } catch (error) {
-      if (attempt >= attempts || !isRetryable(error)) throw error
+      if (attempt >= attempts || !isRetryable(error) || performance.now() > latest) throw error
       // A random delay, so that the competing transactions do not collide again.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * attempt))
     }

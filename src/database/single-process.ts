@@ -19,7 +19,7 @@ export class DataDirInUseError extends Error {
  * network namespace: containers do not see each other's claims.
  */
 export async function claimDirectory(directory: string): Promise<() => Promise<void>> {
-  await mkdir(directory, { recursive: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const { dev, ino } = await stat(directory, { bigint: true })
   const name = `taskwire-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 24)}`
   try {

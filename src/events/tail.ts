@@ -96,7 +96,8 @@ interface Part {
  * logged and retried.
  */
 export async function createTail(handle: DatabaseHandle, options: TailOptions = {}): Promise<EventTail> {
-  const { db } = handle
+  // The log must be followed also while requests use up all other connections.
+  const { reserved: db } = handle
   const log = options.log ?? SILENT
   const pollMs = handle.embedded ? EMBEDDED_POLL_MS : (options.pollMs ?? 250)
   const batchListeners = new Set<BatchListener>()

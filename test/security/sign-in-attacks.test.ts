@@ -86,17 +86,19 @@ describe('under an attack on one account from many addresses', () => {
     const account = 'victim@example.org'
     const attackers = Array.from({ length: 51 }, (_, index) => `127.0.1.${index}`)
     // The last attempt uses up the two-second allowance of unknown addresses.
-    await Promise.all(attackers.map((address) => guard.attempt(account, address)))
-    const refused = await guard.attempt(account, '127.0.0.3').catch((error: unknown) => error)
+    await Promise.all(attackers.map((address) => guard.attempt(account, address, async () => null)))
+    const refused = await guard.attempt(account, '127.0.0.3', async () => true).catch((error: unknown) => error)
     expect(refused).toMatchObject({ code: 'RATE_LIMITED', headers: { 'Retry-After': expect.stringMatching(/^[12]$/) } })
     let entered = false
     await until('the owner is admitted', async () => {
-      await guard.attempt(account, '127.0.0.3').then(
-        () => {
-          entered = true
-        },
-        () => undefined,
-      )
+      await guard
+        .attempt(account, '127.0.0.3', async () => true)
+        .then(
+          () => {
+            entered = true
+          },
+          () => undefined,
+        )
       return entered
     })
   })

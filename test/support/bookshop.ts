@@ -5,7 +5,7 @@ import { createEngine } from '../../src/gateway/engine.ts'
 import { AppError } from '../../src/gateway/errors.ts'
 import type { GatewayRequest } from '../../src/gateway/gateway-context.ts'
 import { createGraphql } from '../../src/gateway/graphql/handler.ts'
-import { createHttpEntry, TimedResponse } from '../../src/gateway/http/entry.ts'
+import { createHttpEntry, GatewayResponse } from '../../src/gateway/http/entry.ts'
 import { createConnectionLimit } from '../../src/gateway/limits/connection-limit.ts'
 import { createRest, describeRest } from '../../src/gateway/rest.ts'
 import { attachWebsocket } from '../../src/gateway/websocket/websocket.ts'
@@ -47,16 +47,19 @@ export async function openBookshop() {
   const handle = createHttpEntry({
     routes: { '/api/v1/*': rest, '/graphql': graphql },
     bodyLimit: 10_000,
+    bodyTimeout: 30_000,
+    requestTimeout: 30_000,
+    stopping: () => false,
     largeBodyLimit: 50_000,
     corsOrigins: [],
     log,
   })
   const server = createServer(
-    { joinDuplicateHeaders: true, ServerResponse: TimedResponse },
+    { joinDuplicateHeaders: true, ServerResponse: GatewayResponse },
     (request, response) => void handle(request, response),
   )
   holdTo(server, await describeRest({ engine, basePath: '/api/v1', info }))
-  const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000 }
+  const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000, requestTimeout: 30_000 }
   const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

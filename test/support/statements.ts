@@ -16,7 +16,7 @@ export interface StatementRecorder {
 
 /** Statements that the server runs on its own: polling for events and connection setup. */
 const BACKGROUND =
-  /assign_event_positions|^SET |^LISTEN |"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
+  /assign_event_positions|^SET |^LISTEN |pg_backend_pid|pg_is_in_recovery|pg_stat_activity|"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
 
 export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
   const target = new URL(databaseUrl)

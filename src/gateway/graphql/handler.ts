@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type GraphQLError, OperationTypeNode } from 'graphql'
+import { OperationTypeNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { toClientError } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
@@ -16,7 +16,8 @@ import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
 import { type Params, readParams } from './params.ts'
-import { type HttpExtension, isJsonType, JSON_TYPES, type JsonType, sendResult } from './plain-post.ts'
+import { isJsonType, JSON_TYPES, type JsonType, sendResult } from './plain-post.ts'
+import { refused, withHttp, withStatus } from './status.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
@@ -116,7 +117,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       ? await openStream(prepared, variables, context, exchange)
       : await runMaybeOnce(prepared, variables, context, exchange)
     if (isStream(result)) return result
-    return result.data === undefined ? refused(result.errors ?? []) : result
+    return withStatus(result)
   }
 
   async function openStream(
@@ -184,28 +185,25 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
 
   return async (exchange) => {
     const { request, response } = exchange
-    try {
-      const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
-      // Yoga negotiates after it has run the operation. With a single type that it can send, it
-      // never refuses then.
-      const type = negotiate(exchange)
-      request.headers.accept = type
-      requirePercentEncoded(exchange.query, 'The query string')
-      const params = exchange.method === 'POST' ? readParams(await readBody(exchange)) : undefined
-      if (params && isJsonType(type)) return await answerPost(params, exchange, type, acceptsEvents)
-      const takenOver = new Promise<void>((takeOver) =>
-        pending.set(request, { exchange, params, acceptsEvents, takeOver }),
-      )
-      yoga ??= loadYoga()
-      await Promise.race([(await yoga)(request, response), takenOver])
-    } catch (error) {
-      sendErrors(exchange, error)
-    }
+    const { fail } = exchange
+    exchange.fail = (error) => (canAnswer(exchange) ? sendErrors(exchange, error) : fail(error))
+    const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
+    // Yoga negotiates after it has run the operation. With a single type that it can send, it
+    // never refuses then.
+    const type = negotiate(exchange)
+    request.headers.accept = type
+    requirePercentEncoded(exchange.query, 'The query string')
+    const params = exchange.method === 'POST' ? readParams(await readBody(exchange)) : undefined
+    if (params && isJsonType(type)) return answerPost(params, exchange, type, acceptsEvents)
+    const takenOver = new Promise<void>((takeOver) =>
+      pending.set(request, { exchange, params, acceptsEvents, takeOver }),
+    )
+    yoga ??= loadYoga()
+    await Promise.race([(await yoga)(request, response), takenOver])
   }
 
   function sendErrors(exchange: HttpExchange, cause: unknown): void {
     const { request, response } = exchange
-    if (response.headersSent) throw cause
     const error = toClientError(cause, exchangeFacts(exchange))
     const status = cause instanceof AppError ? cause.status : 500
     const headers = cause instanceof AppError ? cause.headers : {}
@@ -214,6 +212,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     response.end(JSON.stringify({ errors: [error] }))
   }
 }
+
+const canAnswer = ({ request, response }: HttpExchange) =>
+  !response.headersSent && !request.errored && !request.socket.writableEnded && !request.socket.destroyed
 
 /** Result formats for clients that do not accept JSON. */
 const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
@@ -238,19 +239,4 @@ async function readBody(exchange: HttpExchange): Promise<unknown> {
   const type = (exchange.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   if (type === 'application/json' || type === 'application/graphql+json') return decodeJson(await exchange.body())
   throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send application/json, not ${type || 'a body without a Content-Type'}.`)
-}
-
-/**
- * Returns errors of the request as a whole: status 400, or 200 if the client accepts only
- * `application/json` (GraphQL over HTTP).
- */
-function refused(errors: readonly GraphQLError[]): EngineResult {
-  return { errors: errors.map((error) => withHttp(error, { status: 400, spec: true })) }
-}
-
-/** Tells Yoga the status of the whole answer, unless the error already has one. */
-function withHttp(error: GraphQLError, fallback: HttpExtension): GraphQLError {
-  const given = error.extensions.http as HttpExtension | undefined
-  error.extensions.http = { ...fallback, ...given, spec: fallback.spec ?? false }
-  return error
 }

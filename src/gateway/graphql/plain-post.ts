@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { GraphQLError } from 'graphql'
 import type { EngineResult } from '../live/outcome.ts'
+import type { HttpExtension } from './status.ts'
 
 export const JSON_TYPES = ['application/json', 'application/graphql-response+json'] as const
 
@@ -9,14 +10,6 @@ export type JsonType = (typeof JSON_TYPES)[number]
 
 export function isJsonType(type: string): type is JsonType {
   return JSON_TYPES.includes(type as JsonType)
-}
-
-/** What an error says about the answer as a whole. In `error.extensions.http`. */
-export interface HttpExtension {
-  status: number
-  headers?: Record<string, string>
-  /** Only if the client accepts more than `application/json`. */
-  spec?: boolean
 }
 
 /** Sends a result with the status and headers that its errors ask for. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../errors.ts'
+import { endWithProblem } from './problem.ts'
 
 /**
  * Bytes read and discarded after an oversized body, so that a client that is still sending
@@ -8,19 +9,36 @@ import { AppError } from '../errors.ts'
 const MAX_DISCARDED = 16 * 1_048_576
 const MAX_DISCARDING_MS = 5_000
 
-/** Reads a whole body. Throws PAYLOAD_TOO_LARGE above `limit` bytes. */
-export async function readBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
-  requireIdentity(request)
-  return collect(request, response, limit)
+export interface BodyLimits {
+  bytes: number
+  /** Time to arrive. */
+  ms: number
 }
 
-/** Throws PAYLOAD_TOO_LARGE if the declared length is above `limit` bytes. */
+/**
+ * Reads a whole body. Throws PAYLOAD_TOO_LARGE above the limit. A body that takes too long is
+ * answered with 408, which ends the connection.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: BodyLimits,
+): Promise<Buffer> {
+  requireIdentity(request)
+  if (request.complete) return collect(request, response, limits.bytes)
+  const timer = setTimeout(() => {
+    endWithProblem(request.socket, 408, 'BAD_REQUEST', `The body took longer than ${limits.ms / 1000} s to arrive.`)
+  }, limits.ms)
+  return collect(request, response, limits.bytes).finally(() => clearTimeout(timer))
+}
+
+/** Throws PAYLOAD_TOO_LARGE if the declared length is above the limit. */
 export async function refuseOversized(
   request: IncomingMessage,
   response: ServerResponse,
-  limit: number,
+  { bytes }: BodyLimits,
 ): Promise<void> {
-  if (declaredLength(request) > limit) await collect(request, response, limit)
+  if (declaredLength(request) > bytes) await collect(request, response, bytes)
 }
 
 const declaredLength = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import { toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
+import { Deadline } from '../limits/deadline.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
@@ -15,18 +16,29 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
+  /** Time for a body to arrive, in milliseconds. */
+  bodyTimeout: number
+  /** The same for operations that take many items at once. */
+  largeBodyTimeout?: number
+  /** Time from the last byte of a request to the first of its answer, in milliseconds. */
+  requestTimeout: number
   /** Origins a browser may call from; `*` for any. */
   corsOrigins: readonly string[]
+  /** Returns true once the server stops: then every answer ends its connection. */
+  stopping: () => boolean
   log: GatewayLog
 }
 
-/** A response that says in `Server-Timing` how long it took. */
-export class TimedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+/** A response that says in `Server-Timing` how long it took. The server must be created with it. */
+export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  /** Called before the headers are sent. */
+  onHead: (() => void) | undefined
   readonly #started = performance.now()
 
   // biome-ignore lint/suspicious/noExplicitAny: Node's writeHead has several signatures
   override writeHead(...args: any): this {
-    // Its value is not known earlier.
+    this.onHead?.()
+    this.onHead = undefined
     this.setHeader('Server-Timing', `total;dur=${(performance.now() - this.#started).toFixed(1)}`)
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this
   }
@@ -43,9 +55,14 @@ export function createHttpEntry(options: HttpEntryOptions) {
     .map(([path, handler]) => [path.slice(0, -1), handler] as const)
     .sort(([a], [b]) => b.length - a.length)
 
-  return async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const exchange = openExchange(request, response, options)
+  return async function handle(request: IncomingMessage, response: GatewayResponse): Promise<void> {
+    const deadline = new Deadline(options.requestTimeout, (error) => exchange.fail(error))
+    const exchange = openExchange(request, response, deadline, options)
     response.setHeader('X-Request-Id', exchange.requestId)
+    response.onHead = () => {
+      deadline.end()
+      if (options.stopping()) response.setHeader('Connection', 'close')
+    }
     try {
       requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
@@ -55,7 +72,10 @@ export function createHttpEntry(options: HttpEntryOptions) {
       if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
       await handler(exchange)
     } catch (error) {
-      fail(exchange, error, options.log)
+      // After the deadline the request has its answer.
+      if (!deadline.isMissed) exchange.fail(error)
+    } finally {
+      deadline.end()
     }
   }
 }
@@ -75,13 +95,17 @@ function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void 
 function openExchange(
   request: IncomingMessage,
   response: ServerResponse,
-  { bodyLimit, largeBodyLimit = bodyLimit }: HttpEntryOptions,
+  deadline: Deadline,
+  { bodyLimit, largeBodyLimit = bodyLimit, bodyTimeout, largeBodyTimeout = bodyTimeout, log }: HttpEntryOptions,
 ): HttpExchange {
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   let body: Promise<Buffer> | undefined
-  const limitOf = (large = false) => (large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit)
-  return {
+  const limitsOf = (large = false) => ({
+    bytes: large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit,
+    ms: large ? Math.max(largeBodyTimeout, bodyTimeout) : bodyTimeout,
+  })
+  const exchange: HttpExchange = {
     request,
     response,
     requestId: requestIdOf(request),
@@ -90,15 +114,21 @@ function openExchange(
     method: request.method ?? 'GET',
     arrivedAt: performance.now(),
     body({ large } = {}) {
-      body ??= readBody(request, response, limitOf(large))
+      if (body !== undefined) return body
+      deadline.pause()
+      body = readBody(request, response, limitsOf(large)).finally(() => deadline.start())
       return body
     },
-    refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitOf(large)),
+    refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
+    fail: (error) => sendFailure(exchange, error, log),
   }
+  return exchange
 }
 
-function fail(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
+function sendFailure(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
   const { response, requestId, request } = exchange
+  // The answer is already written to the socket.
+  if (request.socket.writableEnded) return
   if (request.errored || request.socket.destroyed) return void response.destroy()
   if (response.headersSent) {
     log.error({ err: error, requestId }, 'the response was cut off')

@@ -28,6 +28,8 @@ export interface HttpExchange {
    * allowed body.
    */
   refuseOversized(options?: { large?: boolean | undefined }): Promise<void>
+  /** Sends an error that no handler has caught. A handler with its own format of errors replaces it. */
+  fail(error: unknown): void
 }
 
 export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void

@@ -34,6 +34,8 @@ export interface SseForm {
 export async function serveEvents({ response }: HttpExchange, stream: EngineStream, form: SseForm): Promise<void> {
   // The client may have left while the stream was opened.
   if (response.destroyed) return void (await stream.return())
+  // A stream has its own limit, STALLED_MS.
+  response.socket?.setTimeout(0)
   let resume: (() => void) | undefined
   response.once('close', () => {
     resume?.()

@@ -18,6 +18,7 @@ import { requestIdOf } from '../http/exchange.ts'
 import { endWithProblem } from '../http/problem.ts'
 import { decodeUtf8 } from '../http/utf8.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
+import { withDeadline } from '../limits/deadline.ts'
 import { isStream } from '../live/result-stream.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import { sentDirectly } from './direct-frames.ts'
@@ -33,6 +34,8 @@ export interface WebsocketOptions<Context extends GatewayContext> {
   maxOperations: number
   /** Maximum message size in bytes. */
   maxMessage: number
+  /** Maximum time to the result of a query or mutation, in milliseconds. */
+  requestTimeout: number
   log: GatewayLog
 }
 
@@ -67,6 +70,8 @@ const NOT_UTF8 = 1007
 /** A close frame carries at most 123 bytes of reason (RFC 6455 5.5). */
 const MAX_REASON = 100
 const INIT_TIMEOUT_MS = 5_000
+/** How long clients have to answer the close frame of a server that stops. ws itself waits 30 s. */
+const CLOSING_MS = 1_500
 /** Try Again Later, in IANA's WebSocket Close Code Number Registry. */
 const TRY_AGAIN = 1013
 /** HTTP's 429 in graphql-ws's range. Stock clients do not retry it at once. */
@@ -116,7 +121,9 @@ export function attachWebsocket<Context extends GatewayContext>(
     },
     execute: (args) => {
       const { operation, variables, context } = findPending(args)
-      return engine.run(operation, variables, context)
+      return withDeadline(engine.run(operation, variables, context), options.requestTimeout, (error) => ({
+        errors: [toClientError(error, context)],
+      }))
     },
     subscribe: async (args) => {
       const { operation, variables, context, id, socket } = findPending(args)
@@ -213,7 +220,12 @@ export function attachWebsocket<Context extends GatewayContext>(
     },
     async close() {
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'The server is stopping')
-      await new Promise<void>((resolve) => sockets.close(() => resolve()))
+      const ended = new Promise<void>((resolve) => sockets.close(() => resolve()))
+      const timer = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, CLOSING_MS)
+      await ended
+      clearTimeout(timer)
     },
   }
 }

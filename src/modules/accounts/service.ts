@@ -8,6 +8,7 @@ import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
 import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
+import { requirePassword } from '../users/service.ts'
 import type { ChangePasswordValues, RegisterValues, SignInValues } from './input.ts'
 
 /**
@@ -47,13 +48,12 @@ function createFirstOrFurther(db: Database, account: Omit<NewAccount, 'role'>, i
  * password get the same answer.
  */
 export async function signIn(ctx: Context, { email, password }: SignInValues): Promise<AuthAnswer> {
-  const succeeded = await ctx.services.guard.attempt(email, ctx.request.remoteAddress)
-  const user = await ctx.db.user.findUnique({ where: { email } })
-  const matches = await verifyPassword(password, user?.passwordHash)
-  if (!user || !matches || user.disabledAt) {
-    throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
-  }
-  await succeeded()
+  const user = await ctx.services.guard.attempt(email, ctx.request.remoteAddress, async () => {
+    const found = await ctx.db.user.findUnique({ where: { email } })
+    const matches = await verifyPassword(password, found?.passwordHash)
+    return found && matches && !found.disabledAt ? found : null
+  })
+  if (!user) throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
   return openSession(ctx, user)
 }
 
@@ -67,11 +67,7 @@ export async function changePassword(
 ): Promise<boolean> {
   const viewer = requireViewer(ctx)
   const user = await ctx.db.user.findUniqueOrThrow({ where: { id: viewer.id } })
-  const succeeded = await ctx.services.guard.attempt(user.email, ctx.request.remoteAddress)
-  if (!(await verifyPassword(currentPassword, user.passwordHash))) {
-    throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
-  }
-  await succeeded()
+  await requirePassword(ctx, user, currentPassword)
   await ctx.db.user.update({ where: { id: viewer.id }, data: { passwordHash: await hashPassword(newPassword) } })
   await endSessions(ctx, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
   return true

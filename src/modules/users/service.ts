@@ -58,7 +58,7 @@ function userCondition({ role, disabled, search }: UserFilterValues): Prisma.Sql
 export async function updateMe(ctx: Context, input: UpdateMeValues, version: Version, query: UserQuery) {
   const { id } = requireViewer(ctx)
   const { name, email, currentPassword } = input
-  if (email != null) await requirePassword(ctx, currentPassword ?? '')
+  if (email != null) await requirePassword(ctx, await getMe(ctx, {}), currentPassword ?? '')
   try {
     const row = { noun: 'account', id, version, present: () => getMe(ctx, {}), absent: accountGone }
     return await updateVersioned(row, (where) =>
@@ -73,11 +73,15 @@ export async function updateMe(ctx: Context, input: UpdateMeValues, version: Ver
  * Checks the viewer's password. Throws FORBIDDEN if it is incorrect. Counts as a sign-in attempt,
  * so that a stolen token cannot be used to guess the password.
  */
-async function requirePassword(ctx: Context, password: string): Promise<void> {
-  const user = await getMe(ctx, {})
-  const succeeded = await ctx.services.guard.attempt(user.email, ctx.request.remoteAddress)
-  if (!(await verifyPassword(password, user.passwordHash))) {
-    throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
-  }
-  await succeeded()
+export async function requirePassword(
+  ctx: Context,
+  { email, passwordHash }: Pick<User, 'email' | 'passwordHash'>,
+  password: string,
+): Promise<void> {
+  const { guard } = ctx.services
+  const isRight = await guard.attempt(email, ctx.request.remoteAddress, async () =>
+    (await verifyPassword(password, passwordHash)) ? true : null,
+  )
+  if (isRight) return
+  throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
 }

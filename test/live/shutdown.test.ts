@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { stopUnderLoad } from '../long/shutdown/round.ts'
+import { testDatabase } from '../support/database.ts'
+import { serverProcess } from '../support/process.ts'
+import { signUp } from '../support/server.ts'
+
+test('a server that stops under load resets no connection, and waits for no websocket', async () => {
+  const { options, drop } = await testDatabase()
+  const settings = {
+    DATA_DIR: options.dataDir,
+    JWT_SECRET: 'a secret for tests that is long enough',
+    ...(options.url && { DATABASE_URL: options.url }),
+  }
+  const first = await serverProcess(settings)
+  const { token } = await signUp(first)
+  await first.kill('SIGTERM')
+  const { served, after: _, ms, ...problems } = await stopUnderLoad(settings, token)
+  expect(problems).toEqual({ resets: 0, unmarked: 0, code: 0 })
+  expect(ms).toBeLessThan(10_000)
+  expect(served).toBeGreaterThan(0)
+  await drop()
+})
