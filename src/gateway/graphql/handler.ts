@@ -185,8 +185,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
 
   return async (exchange) => {
     const { request, response } = exchange
-    const { fail } = exchange
-    exchange.fail = (error) => (canAnswer(exchange) ? sendErrors(exchange, error) : fail(error))
+    exchange.failWith((error, otherwise) => (canAnswer(exchange) ? sendErrors(exchange, error) : otherwise(error)))
     const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
     // Yoga negotiates after it has run the operation. With a single type that it can send, it
     // never refuses then.

@@ -31,14 +31,23 @@ export interface HttpEntryOptions {
 
 /** A response that says in `Server-Timing` how long it took. The server must be created with it. */
 export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-  /** Called before the headers are sent. */
-  onHead: (() => void) | undefined
   readonly #started = performance.now()
+  #deadline: Deadline | undefined
+  #isLast: (() => boolean) | undefined
+
+  /**
+   * Ends the deadline when the headers are sent, and the connection if the answer is then the last
+   * on it. Not a callback: a function of its own on each response would keep it in memory.
+   */
+  watch(deadline: Deadline, isLast: () => boolean): void {
+    this.#deadline = deadline
+    this.#isLast = isLast
+  }
 
   // biome-ignore lint/suspicious/noExplicitAny: Node's writeHead has several signatures
   override writeHead(...args: any): this {
-    this.onHead?.()
-    this.onHead = undefined
+    this.#deadline?.end()
+    if (this.#isLast?.()) this.setHeader('Connection', 'close')
     this.setHeader('Server-Timing', `total;dur=${(performance.now() - this.#started).toFixed(1)}`)
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this
   }
@@ -59,10 +68,7 @@ export function createHttpEntry(options: HttpEntryOptions) {
     const deadline = new Deadline(options.requestTimeout, (error) => exchange.fail(error))
     const exchange = openExchange(request, response, deadline, options)
     response.setHeader('X-Request-Id', exchange.requestId)
-    response.onHead = () => {
-      deadline.end()
-      if (options.stopping()) response.setHeader('Connection', 'close')
-    }
+    response.watch(deadline, options.stopping)
     try {
       requireHost(request)
       if (answerCors(exchange, options.corsOrigins)) return
@@ -101,6 +107,7 @@ function openExchange(
   const url = request.url ?? '/'
   const mark = url.indexOf('?')
   let body: Promise<Buffer> | undefined
+  let failing = (error: unknown) => sendFailure(exchange, error, log)
   const limitsOf = (large = false) => ({
     bytes: large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit,
     ms: large ? Math.max(largeBodyTimeout, bodyTimeout) : bodyTimeout,
@@ -120,7 +127,11 @@ function openExchange(
       return body
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
-    fail: (error) => sendFailure(exchange, error, log),
+    fail: (error) => failing(error),
+    failWith(handler) {
+      const otherwise = failing
+      failing = (error) => handler(error, otherwise)
+    },
   }
   return exchange
 }

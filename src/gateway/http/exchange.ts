@@ -30,6 +30,8 @@ export interface HttpExchange {
   refuseOversized(options?: { large?: boolean | undefined }): Promise<void>
   /** Sends an error that no handler has caught. A handler with its own format of errors replaces it. */
   fail(error: unknown): void
+  /** Lets `handler` answer failures from now on. It calls `otherwise` for those it cannot. */
+  failWith(handler: (error: unknown, otherwise: (error: unknown) => void) => void): void
 }
 
 export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void
