@@ -1,7 +1,8 @@
 /**
- * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--draws N] [--seed N]
- * Runs the long tests one after another: soak, removals, fuzz, and the property tests with many
- * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
+ * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--rounds N]
+ *                       [--draws N] [--seed N]
+ * Runs the long tests one after another: soak, removals, fuzz, stops under load, hostile
+ * connections, outages of PostgreSQL, and the property tests with many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
  * the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
@@ -15,20 +16,31 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '10' },
     trials: { type: 'string', default: '500' },
     requests: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '100' },
     draws: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
   },
 })
-const { events, kills, trials, requests, draws, seed } = values
+const { events, kills, trials, requests, rounds, draws, seed } = values
 const project = process.env.TEST_DATABASE_URL ? 'postgres' : 'embedded'
 
-const runs = [
+interface Run {
+  name: string
+  command: string[]
+  environment?: Record<string, string>
+}
+
+const runs: Run[] = [
   { name: 'soak', command: ['node', 'test/long/soak.ts', events, kills, seed] },
   { name: 'removals', command: ['node', 'test/long/removals.ts', trials, seed] },
   { name: 'fuzz', command: ['node', 'test/long/fuzz.ts', requests, seed] },
+  { name: 'shutdown', command: ['node', 'test/long/shutdown.ts', rounds] },
+  { name: 'hostile connections', command: ['node', 'test/long/hostile-connections.ts'] },
+  { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
+  ...(process.env.TEST_DATABASE_URL ? [{ name: 'outages', command: ['node', 'test/long/outages.ts'] }] : []),
   {
     name: 'properties',
-    command: ['vitest', 'run', '--project', project, 'property.test'],
+    command: ['vitest', 'run', '--project', project, 'property.test', 'database/reads', 'database/writes'],
     environment: { TEST_DRAWS: draws, TEST_SEED: seed },
   },
 ]

@@ -1,7 +1,7 @@
 /**
  * node test/long/outages.ts [scenario …]
- * Measures how the server behaves while PostgreSQL is silent, locked, slow or read-only, and how
- * fast it recovers. Needs TEST_DATABASE_URL. Exit code 1 if a figure misses its goal.
+ * Measures how the server behaves while PostgreSQL is silent, locked or slow, and how fast it
+ * recovers. Needs TEST_DATABASE_URL. Exit code 1 if a figure misses its goal.
  */
 import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
