@@ -35,7 +35,8 @@ export function startHousekeeping(
   const start = () => {
     running = running.then(round)
   }
-  const first = setTimeout(start, delayMs)
+  const first = delayMs > 0 ? setTimeout(start, delayMs) : undefined
+  if (!first) start()
   const timer = setInterval(start, EVERY_MS).unref()
   return {
     async close() {

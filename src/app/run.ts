@@ -2,6 +2,9 @@ import { ConfigError, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 
+/** Lets the server start and answer first. */
+const HOUSEKEEPING_DELAY_MS = 1_000
+
 /** Maximum time a graceful stop may take before the process exits. */
 const STOP_LIMIT_MS = 10_000
 
@@ -13,7 +16,7 @@ async function main(): Promise<void> {
   // counting as unhandled.
   database.catch(() => undefined)
   const { startServer } = await import('./server.ts')
-  const server = await startServer(config, log, database)
+  const server = await startServer(config, log, database, { housekeepingDelayMs: HOUSEKEEPING_DELAY_MS })
   log.info(
     { url: server.url, database: config.DATABASE_URL ? 'postgresql' : `embedded in ${config.DATA_DIR}` },
     'Taskwire is ready',

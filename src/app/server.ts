@@ -23,7 +23,7 @@ import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 import { REST_API, REST_BASE } from './rest-api.ts'
 import { schema } from './schema.ts'
-import { type OpenServices, openServices } from './services.ts'
+import { type OpenServices, openServices, type StartOptions } from './services.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -60,8 +60,9 @@ export async function startServer(
   config: Config,
   log: GatewayLog,
   database = openConfiguredDatabase(config, log),
+  options: StartOptions = {},
 ): Promise<RunningServer> {
-  const opening = database.then((handle) => openServices(config, log, handle))
+  const opening = database.then((handle) => openServices(config, log, handle, options))
   const contexts = opening.then(({ services }) => createContextFactory(services))
   const createContext: ContextFactory<Context> = async (request) => {
     try {

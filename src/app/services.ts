@@ -28,8 +28,18 @@ export interface OpenServices {
   close(): Promise<void>
 }
 
+export interface StartOptions {
+  /** How long the first clean-up waits, so that the server starts and answers first. */
+  housekeepingDelayMs?: number
+}
+
 /** Creates the long-lived services on an open database. Closes the database on failure. */
-export async function openServices(config: Config, log: GatewayLog, database: DatabaseHandle): Promise<OpenServices> {
+export async function openServices(
+  config: Config,
+  log: GatewayLog,
+  database: DatabaseHandle,
+  { housekeepingDelayMs = 0 }: StartOptions,
+): Promise<OpenServices> {
   try {
     const { db, reserved } = database
     const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
@@ -60,7 +70,7 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
         { name: 'sessions', run: () => purgeSessions(db) },
       ],
       log,
-      { delayMs: HOUSEKEEPING_DELAY_MS },
+      { delayMs: housekeepingDelayMs },
     )
     return {
       services,
@@ -83,9 +93,6 @@ export async function openServices(config: Config, log: GatewayLog, database: Da
     throw error
   }
 }
-
-/** Lets the server start and answer first. */
-const HOUSEKEEPING_DELAY_MS = 1_000
 
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
