@@ -28,10 +28,10 @@ const variables = {
     .min(1)
     .default(1000)
     .describe('Maximum number of statements that wait for a connection to PostgreSQL. Further ones get 503.'),
-  DATABASE_QUEUE_TIMEOUT: milliseconds(100, 60_000, 2_000).describe(
+  DATABASE_QUEUE_TIMEOUT: milliseconds(100, 60_000, 5_000).describe(
     'How long a statement may wait for a connection to PostgreSQL, in milliseconds.',
   ),
-  DATABASE_LOCK_TIMEOUT: milliseconds(100, 60_000, 2_000).describe(
+  DATABASE_LOCK_TIMEOUT: milliseconds(100, 60_000, 5_000).describe(
     'How long a statement may wait for a lock in PostgreSQL, in milliseconds.',
   ),
   DATABASE_STATEMENT_TIMEOUT: milliseconds(1_000, 3_600_000, 20_000).describe(

@@ -13,9 +13,9 @@ export interface DatabaseLimits {
 }
 
 export const DEFAULT_LIMITS: DatabaseLimits = {
-  lockMs: 2_000,
+  lockMs: 5_000,
   statementMs: 20_000,
-  queueMs: 2_000,
+  queueMs: 5_000,
   queueLength: 1_000,
   silenceMs: 1_500,
 }

@@ -4,7 +4,7 @@ import { usesSavepoints } from './savepoints.ts'
 const ATTEMPTS = 5
 
 /** No attempt starts later than this after the first: a long wait for a lock is not repeated. */
-const RETRY_FOR_MS = 1_500
+const RETRY_FOR_MS = 5_000
 
 /**
  * Runs work again if PostgreSQL aborted it because of a deadlock or a conflicting change. The

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type DatabaseHandle, openDatabase } from '../../src/database/client.ts'
 import { parseConnection } from '../../src/database/connection.ts'
+import { DEFAULT_LIMITS } from '../../src/database/limits.ts'
 import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 
 export interface TestDatabase {
@@ -136,10 +137,13 @@ export interface OpenTestDatabase {
   close(): Promise<void>
 }
 
+/** On a busy machine, tests of concurrent requests wait longer than a client should. */
+const PATIENT = { ...DEFAULT_LIMITS, lockMs: 30_000, queueMs: 30_000 }
+
 /** Opens a fresh, migrated database. `close` closes and drops it. */
 export async function openTestDatabase({ poolSize = 20 } = {}): Promise<OpenTestDatabase> {
   const { options, drop } = await testDatabase()
-  const handle = await openDatabase({ ...options, poolSize })
+  const handle = await openDatabase({ ...options, poolSize, limits: PATIENT })
   return {
     handle,
     options,
