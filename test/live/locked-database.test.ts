@@ -26,7 +26,10 @@ async function start(settings: Record<string, string>) {
 }
 
 onManyConnections('a locked table fails what needs it, and nothing else', async () => {
-  const { server, token, email, password, client } = await start({})
+  const { server, token, email, password, client } = await start({
+    DATABASE_LOCK_TIMEOUT: '2000',
+    DATABASE_QUEUE_TIMEOUT: '2000',
+  })
   const list = () => rest(server, 'GET /tasks', { token })
   await client.query('BEGIN; LOCK TABLE "Task" IN ACCESS EXCLUSIVE MODE')
   const lists = Array.from({ length: 60 }, list)

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { type DatabaseHandle, openDatabase } from '../../src/database/client.ts'
 import { parseConnection } from '../../src/database/connection.ts'
-import { DEFAULT_LIMITS } from '../../src/database/limits.ts'
+import { type DatabaseLimits, DEFAULT_LIMITS } from '../../src/database/limits.ts'
 import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 
 export interface TestDatabase {
@@ -141,9 +141,15 @@ export interface OpenTestDatabase {
 const PATIENT = { ...DEFAULT_LIMITS, lockMs: 30_000, queueMs: 30_000 }
 
 /** Opens a fresh, migrated database. `close` closes and drops it. */
-export async function openTestDatabase({ poolSize = 20 } = {}): Promise<OpenTestDatabase> {
+export async function openTestDatabase({
+  poolSize = 20,
+  limits = {},
+}: {
+  poolSize?: number
+  limits?: Partial<DatabaseLimits>
+} = {}): Promise<OpenTestDatabase> {
   const { options, drop } = await testDatabase()
-  const handle = await openDatabase({ ...options, poolSize, limits: PATIENT })
+  const handle = await openDatabase({ ...options, poolSize, limits: { ...PATIENT, ...limits } })
   return {
     handle,
     options,

@@ -56,7 +56,11 @@ export async function sharedServer(): Promise<TestServer> {
 
 /** Starts a server on a fresh database, for tests of the server itself. The caller closes it. */
 export async function ownServer(settings: Record<string, string> = {}): Promise<OwnServer> {
-  return startOn(await openTestDatabase({ poolSize: 10 }), settings)
+  return startOn(await openTestDatabase({ poolSize: 10, limits: limitsOf(settings) }), settings)
+}
+
+function limitsOf({ DATABASE_LOCK_TIMEOUT: lock, DATABASE_QUEUE_TIMEOUT: queue }: Record<string, string>) {
+  return { ...(lock && { lockMs: Number(lock) }), ...(queue && { queueMs: Number(queue) }) }
 }
 
 async function startOn(database: OpenTestDatabase, settings: Record<string, string>): Promise<OwnServer> {
