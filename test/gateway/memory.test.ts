@@ -69,9 +69,10 @@ async function survivingBytes(run: () => Promise<string>): Promise<number> {
 
 const LIST = { query: '{ tasks(first: 20) { nodes { id key title description status priority dueAt createdAt } } }' }
 
+// A page that is kept is more than 35 kB over GraphQL, and 50 kB over REST.
 test.each([
-  ['a list over GraphQL', () => send('/graphql', LIST), 10_000],
-  ['a list over REST', () => send('/api/v1/tasks?limit=20'), 12_000],
+  ['a list over GraphQL', () => send('/graphql', LIST), 20_000],
+  ['a list over REST', () => send('/api/v1/tasks?limit=20'), 30_000],
   ['a request that only authenticates', () => send('/graphql', { query: '{ __typename }' }), 1_500],
 ])('%s leaves nothing behind', async (_name, run, limit) => {
   expect(JSON.parse(await run())).not.toHaveProperty('errors')
