@@ -21,8 +21,8 @@ export const DEFAULT_LIMITS: DatabaseLimits = {
 }
 
 /**
- * The database cannot serve this now. The message is for clients. Looks like a time-out of the operating system, which the
- * driver adapter passes on and `toAppError` turns into UNAVAILABLE.
+ * Says that the database cannot serve this now, in a message for clients. Looks like a time-out of
+ * the operating system, which the driver adapter passes on and `toAppError` turns into UNAVAILABLE.
  */
 export class DatabaseBusyError extends Error {
   readonly code = 'ETIMEDOUT'

@@ -20,6 +20,17 @@ test('the largest page with all of its fields is allowed, even several times', a
   expect(answer.errors).toBeUndefined()
 })
 
+/** A short document whose answer has two fields at the first level, four at the second, and so on. */
+function fragmentBomb(levels: number): string {
+  const level = (index: number) => (index < levels ? `...F${index + 1}` : 'id')
+  const fragments = Array.from(
+    { length: levels },
+    (_, index) =>
+      `fragment F${index + 1} on Task { a: parent { ${level(index + 1)} } b: parent { ${level(index + 1)} } }`,
+  )
+  return `{ tasks(first: 1) { nodes { ...F1 } } } ${fragments.join(' ')}`
+}
+
 test.each([
   ['many large pages', `{ ${Array.from({ length: 20 }, (_, index) => `a${index}: ${PAGE}`).join(' ')} }`, 'complexity'],
   [
@@ -27,6 +38,7 @@ test.each([
     `{ ${Array.from({ length: 1_100 }, (_, index) => `a${index}: eventCursor`).join(' ')} }`,
     'breadth',
   ],
+  ['fragments that double at each level', fragmentBomb(40), 'depth'],
 ])('an operation with %s is refused before any data is loaded', async (_name, query, measure) => {
   const answer = await graphql(server, query, {}, { token })
   expect(answer.data ?? null, JSON.stringify(answer).slice(0, 300)).toBeNull()

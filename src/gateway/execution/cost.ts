@@ -10,39 +10,42 @@ import type { FieldPlan, OperationPlan, Values } from './field-plan.ts'
 /** The cost of some fields. What depends on variables is summed when they are known. */
 interface Cost {
   complexity: number
-  depth: number
-  breadth: number
   lists: readonly { items: (values: Values) => number; inner: Cost }[]
 }
 
-const NOTHING: Cost = { complexity: 0, depth: 0, breadth: 0, lists: [] }
+const NOTHING: Cost = { complexity: 0, lists: [] }
+const ONE: Cost = { complexity: 1, lists: [] }
 
 /** Returns the error for an operation that exceeds a limit, for any values of its variables. */
 export function costCheck({ schema, fields }: OperationPlan, limits: CostLimits): (values: Values) => AppError | null {
-  const cost = costOf(fields)
-  if (cost.depth > limits.depth) return () => tooComplex('depth', cost.depth, limits.depth)
-  if (cost.breadth > limits.breadth) return () => tooComplex('breadth', cost.breadth, limits.breadth)
-  return (values) => {
-    const complexity = complexityOf(cost, values)
-    return complexity > limits.complexity ? tooComplex('complexity', complexity, limits.complexity) : null
+  /** Fields looked at. Fragments in fragments can select any number, so the first too many ends it. */
+  let seen = 0
+  try {
+    const cost = costOf(fields, 1)
+    return (values) => {
+      const complexity = complexityOf(cost, values)
+      return complexity > limits.complexity ? tooComplex('complexity', String(complexity), limits.complexity) : null
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return () => error
   }
 
-  function costOf(selected: readonly FieldPlan[]): Cost {
-    return selected.map(costOfField).reduce(sum, NOTHING)
+  function costOf(selected: readonly FieldPlan[], depth: number): Cost {
+    return selected.map((field) => costOfField(field, depth)).reduce(sum, NOTHING)
   }
 
-  function costOfField(field: FieldPlan): Cost {
+  function costOfField(field: FieldPlan, depth: number): Cost {
+    if (depth > limits.depth) throw tooComplex('depth', `over ${limits.depth}`, limits.depth)
+    if (++seen > limits.breadth) throw tooComplex('breadth', `over ${limits.breadth}`, limits.breadth)
     const { definition, fieldsOf } = field
-    const own = { complexity: 1, depth: 1, breadth: 1, lists: [] }
-    const inner = objectTypes(getNamedType(definition.type))
-      .map((type) => costOf(fieldsOf(type)))
-      .reduce(larger, NOTHING)
-    if (inner.breadth === 0) return own
-    const below = { ...NOTHING, depth: inner.depth + 1, breadth: inner.breadth }
+    const types = objectTypes(getNamedType(definition.type))
+    if (types.length === 0) return ONE
+    const inner = types.map((type) => costOf(fieldsOf(type), depth + 1)).reduce(larger, NOTHING)
     const items = limits.itemsOf(definition)
-    if (items === 1) return sum(own, { ...inner, depth: below.depth })
+    if (items === 1) return sum(ONE, inner)
     const count = (values: Values) => (typeof items === 'number' ? items : items(argumentsOf(field, values)))
-    return sum(own, { ...below, lists: [{ items: count, inner }] })
+    return sum(ONE, { complexity: 0, lists: [{ items: count, inner }] })
   }
 
   /** Introspection, whose fields no resolver loads, counts as one field. */
@@ -54,23 +57,13 @@ export function costCheck({ schema, fields }: OperationPlan, limits: CostLimits)
 }
 
 function sum(a: Cost, b: Cost): Cost {
-  return {
-    complexity: a.complexity + b.complexity,
-    depth: Math.max(a.depth, b.depth),
-    breadth: a.breadth + b.breadth,
-    lists: [...a.lists, ...b.lists],
-  }
+  return { complexity: a.complexity + b.complexity, lists: [...a.lists, ...b.lists] }
 }
 
 /** Returns what an object of either type can cost. */
 function larger(a: Cost, b: Cost): Cost {
   if (a.lists.length + b.lists.length > 0) return sum(a, b)
-  const [complexity, depth, breadth] = [
-    Math.max(a.complexity, b.complexity),
-    Math.max(a.depth, b.depth),
-    Math.max(a.breadth, b.breadth),
-  ]
-  return { complexity, depth, breadth, lists: [] }
+  return a.complexity > b.complexity ? a : b
 }
 
 function complexityOf({ complexity, lists }: Cost, values: Values): number {
@@ -88,7 +81,7 @@ function argumentsOf({ readArguments }: FieldPlan, values: Values): Record<strin
   }
 }
 
-function tooComplex(measure: string, found: number, limit: number): AppError {
+function tooComplex(measure: string, found: string, limit: number): AppError {
   const message = `The operation is too large: its ${measure} is ${found}, the limit is ${limit}. Request fewer fields or shorter lists.`
   return new AppError('QUERY_TOO_COMPLEX', message)
 }
