@@ -1,5 +1,4 @@
 import type { ObjectRef } from '@pothos/core'
-import { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import { z } from 'zod'
 import type { Database } from '../database/client.ts'
@@ -8,6 +7,7 @@ import { countRows, type KeysetRow, type KeysetSource, keysetPage, type OrderTer
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { PageInfoType } from './page-info.ts'
+import { selectedQuery } from './selected-columns.ts'
 
 export const DEFAULT_PAGE = 20
 const MAX_PAGE = 100
@@ -205,9 +205,11 @@ export function byTime(name: 'createdAt' | 'updatedAt', direction: 'asc' | 'desc
   return { name, expression: Prisma.raw(`"${table}"."${name}"`), type: 'timestamptz', direction }
 }
 
+const NODES = [['nodes'], ['edges', 'node']]
+
 /** Returns the columns and relations to read for the nodes of a list. */
 export function listQuery(context: object, info: GraphQLResolveInfo) {
-  return queryFromInfo({ context, info, paths: [['nodes'], ['edges', 'node']] })
+  return selectedQuery(context, info, NODES)
 }
 
 /** The paging arguments of every list in GraphQL. */

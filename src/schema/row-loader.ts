@@ -1,7 +1,8 @@
-import { queryFromInfo } from '@pothos/plugin-prisma'
+import type { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../request/context.ts'
 import { defineLoader } from '../request/loader.ts'
+import { selectedQuery } from './selected-columns.ts'
 
 /** Columns and relations to read. It is a promise only if a field computes its selection in one. */
 type RowQuery = Awaited<ReturnType<typeof queryFromInfo>>
@@ -27,5 +28,5 @@ export function defineRowLoader<Key, Row>(
     }
     return asked.map((one) => rows.get(one) ?? null)
   })
-  return (ctx, key, info) => loadAsked(ctx, { key, query: queryFromInfo({ context: ctx, info }) as RowQuery })
+  return (ctx, key, info) => loadAsked(ctx, { key, query: selectedQuery(ctx, info) })
 }

@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql'
+import { formatInstant } from '../database/timestamps.ts'
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$/
 
@@ -12,8 +13,7 @@ export const dateTimeScalar = new GraphQLScalarType<Date, string>({
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   extensions: { jsonSchema: { type: 'string', format: 'date-time' } },
   serialize(value) {
-    const date = value instanceof Date ? value : new Date(String(value))
-    return date.toISOString()
+    return formatInstant(value instanceof Date ? value : new Date(String(value)))
   },
   parseValue: (value) => parseInstant(value),
   parseLiteral(node) {

@@ -41,7 +41,17 @@ export function embedRow<Row>(db: object, model: string, query: object) {
 export function withCompiledStatements(db: PrismaClient, { run, types }: StatementOptions): PrismaClient {
   const runRows: RunText = async (text, values) => (await run<{ row: string }>(text, values)).map(({ row }) => row)
   const rows = new Map<string, CompiledRow>()
+  const ofFrozen = new WeakMap<object, { model: string; row: CompiledRow | undefined }>()
   const embed: Embed = (model, query) => {
+    // A frozen query is one object for many requests.
+    if (!Object.isFrozen(query)) return embedAny(model, query)
+    const known = ofFrozen.get(query)
+    if (known?.model === model) return known.row
+    const row = embedAny(model, query)
+    ofFrozen.set(query, { model, row })
+    return row
+  }
+  const embedAny: Embed = (model, query) => {
     const key = `${model} ${JSON.stringify(query)}`
     const known = rows.get(key)
     if (known) return known

@@ -1,9 +1,10 @@
 /** Checks values that a client of Prisma gives, and reads those that SQL returns as JSON. */
+import { parseTimestamp } from '../timestamps.ts'
 import type { Column } from './models.ts'
 import { Uncovered } from './uncovered.ts'
 
 /** Makes the values of a column from JSON that Prisma returns as objects. */
-const FROM_JSON: Record<string, (text: string) => unknown> = { DateTime: (text) => new Date(text), BigInt }
+const FROM_JSON: Record<string, (text: string) => unknown> = { DateTime: parseTimestamp, BigInt }
 
 export function columnReader(
   { name, type }: Column,

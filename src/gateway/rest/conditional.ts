@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { AppError } from '../errors.ts'
 
 /**
  * Returns a strong ETag (RFC 9110 8.8.3): `"v3.<hash of the body>"` if there is a version, else
  * the hash alone.
  */
-export function entityTag(body: Buffer, version: unknown): string {
-  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22)
-  return typeof version === 'number' ? `"v${version}.${hash}"` : `"${hash}"`
+export function entityTag(body: string | Buffer, version: unknown): string {
+  const digest = hash('sha256', body, 'base64url').slice(0, 22)
+  return typeof version === 'number' ? `"v${version}.${digest}"` : `"${digest}"`
 }
 
 /** Evaluates `If-None-Match` (RFC 9110 13.1.2) with weak comparison. `*` matches everything. */

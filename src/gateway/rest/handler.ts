@@ -124,13 +124,12 @@ export function createRouteHandler<Context extends GatewayContext>(
     hidden: readonly string[],
     variables: Variables,
   ): void {
-    const whole = answer as Record<string, unknown>
-    if (isList) dropEmptyFields(whole)
+    const whole = isList ? withoutEmptyFields(answer as Record<string, unknown>) : (answer as Record<string, unknown>)
     response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
     if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole, variables)}`)
     if (route.status === 204) return void response.writeHead(204).end()
     const version = whole.version
-    const body = Buffer.from(JSON.stringify(hidden.length > 0 ? hide(whole, hidden) : answer))
+    const body = JSON.stringify(hidden.length > 0 ? hide(whole, hidden) : whole)
     const tag = entityTag(body, version)
     response.setHeader('ETag', tag)
     response.setHeader('Vary', 'Authorization, X-API-Key, Origin')
@@ -139,7 +138,7 @@ export function createRouteHandler<Context extends GatewayContext>(
       return void response.writeHead(304).end()
     }
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
-    response.setHeader('Content-Length', body.length)
+    response.setHeader('Content-Length', Buffer.byteLength(body))
     response.writeHead(route.status).end(body)
   }
 }
@@ -172,9 +171,9 @@ function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
   return plan.args.some((arg) => arg.name === path[0]) ? placeInRequest(plan, path) : path
 }
 
-/** Removes the empty fields of a list's envelope. */
-function dropEmptyFields(envelope: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(envelope)) if (value === null) delete envelope[name]
+/** Returns a list's envelope without its empty fields. */
+function withoutEmptyFields(envelope: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(envelope).filter(([, value]) => value !== null))
 }
 
 function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {

@@ -161,8 +161,12 @@ function readWhole(
 function turnPage(variables: Record<string, unknown>): void {
   const limit = variables.first ?? DEFAULT_LIMIT
   const backwards = variables.before !== undefined && variables.after === undefined
+  if (!backwards) {
+    variables.first = limit
+    return
+  }
   delete variables.first
-  variables[backwards ? 'last' : 'first'] = limit
+  variables.last = limit
 }
 
 /** Fills an argument from the path. The input must not contradict it. */

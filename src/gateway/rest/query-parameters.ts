@@ -134,16 +134,36 @@ export function camelCase(constant: string): string {
   return constant.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
+type OrderTerms = ReadonlyMap<string, { field: string; direction: string }>
+
+const termsOfTypes = new WeakMap<GraphQLInputType, OrderTerms>()
+
 /**
  * Parses `createdAt:desc` (or `createdAt`, ascending) into an order input. Returns undefined if it
  * is not valid.
  */
 export function parseOrder(text: string, type: GraphQLInputType): Record<string, string> | undefined {
-  const enums = orderEnums(type)
-  const [name, way = 'asc', ...more] = text.split(':')
-  const field = enums?.field.getValues().find((value) => camelCase(value.name) === name)
-  const direction = enums?.direction.getValues().find((value) => value.name.toLowerCase() === way)
-  return field && direction && more.length === 0 ? { field: field.name, direction: direction.name } : undefined
+  let terms = termsOfTypes.get(type)
+  if (!terms) {
+    terms = orderTerms(type)
+    termsOfTypes.set(type, terms)
+  }
+  const term = terms.get(text)
+  return term && { ...term }
+}
+
+/** Returns the order inputs by their spellings. */
+function orderTerms(type: GraphQLInputType): OrderTerms {
+  const { field, direction } = orderEnums(type) ?? {}
+  const terms = (field?.getValues() ?? []).flatMap((value) => {
+    const name = camelCase(value.name)
+    return (direction?.getValues() ?? []).flatMap((way) => {
+      const term = { field: value.name, direction: way.name }
+      const spelled = way.name.toLowerCase()
+      return [[`${name}:${spelled}`, term] as const, ...(spelled === 'asc' ? [[name, term] as const] : [])]
+    })
+  })
+  return new Map(terms)
 }
 
 /**
