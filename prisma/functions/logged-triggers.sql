@@ -4,6 +4,16 @@
 CREATE OR REPLACE TRIGGER "ApiKey_log" AFTER UPDATE OF "scopes", "expiresAt", "revokedAt" ON "ApiKey" FOR EACH ROW
   EXECUTE FUNCTION log_change('{"noun":"apiKey","verbs":{"update":"updated"},"ends":{"column":"revokedAt","set":"revoked"},"subject":"id","columns":["scopes","expiresAt"],"times":["expiresAt"]}');
 
+CREATE OR REPLACE TRIGGER "Comment_1_fixed" BEFORE UPDATE ON "Comment" FOR EACH ROW
+  WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."taskId" IS DISTINCT FROM NEW."taskId")
+  EXECUTE FUNCTION refuse_change('id, createdAt and taskId');
+
+CREATE OR REPLACE TRIGGER "Comment_3_version" BEFORE UPDATE OF "taskId", "body", "mentionIds", "editedAt", "version", "updatedAt" ON "Comment"
+  FOR EACH ROW EXECUTE FUNCTION raise_version('taskId', 'body', 'mentionIds', 'editedAt');
+
+CREATE OR REPLACE TRIGGER "Comment_log" AFTER INSERT OR UPDATE OF "taskId", "body", "mentionIds", "editedAt" OR DELETE ON "Comment" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"comment","verbs":{"insert":"created","update":"updated","delete":"deleted"},"project":"projectId","subject":"id","columns":["taskId","body","mentionIds","editedAt"],"times":["editedAt"]}');
+
 CREATE OR REPLACE TRIGGER "Label_1_fixed" BEFORE UPDATE ON "Label" FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."projectId" IS DISTINCT FROM NEW."projectId")
   EXECUTE FUNCTION refuse_change('id, createdAt and projectId');

@@ -6,22 +6,9 @@ import { AppError } from '../gateway/errors.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import type { Database } from './client.ts'
 import { SHARED_MARKER } from './compiled/read-batch.ts'
-import { decodePlace, encodePlace, type OrderType, type Place } from './cursor.ts'
+import { decodePlace, encodePlace, type Place } from './cursor.ts'
+import { beyond, type OrderTerm, sorting } from './row-order.ts'
 import { UNNAMED_MARKER } from './statement-names.ts'
-
-export type Direction = 'asc' | 'desc'
-
-export interface OrderTerm {
-  /** Its name in cursors. */
-  name: string
-  /**
-   * Must equal the indexed expression and never be NULL. Coalesce to 'infinity' or '-infinity' to
-   * put such rows last.
-   */
-  expression: Prisma.Sql
-  type: OrderType
-  direction: Direction
-}
 
 export interface KeysetArguments {
   /** Number of rows from the start, or behind `after`. Give either this or `last`. */
@@ -102,23 +89,47 @@ type Queryable = Pick<Database, '$queryRaw'>
  * hasNextPage of a page read backwards.
  */
 export async function keysetPage(db: Queryable, spec: KeysetSpec): Promise<KeysetPage> {
+  const marker = Prisma.raw(spec.planDependsOnValues ? UNNAMED_MARKER : SHARED_MARKER)
+  const [answer] = await db.$queryRaw<{ row: string }[]>(Prisma.sql`${marker} ${pageSql(spec)}`)
+  return toPage(spec, answer?.row ?? '[]')
+}
+
+/**
+ * Returns one page for each of several parents, in their order, with one statement. `column` holds
+ * the parent's id, of type uuid. The index that the list's order needs begins with it.
+ */
+export async function keysetPages(
+  db: Queryable,
+  spec: KeysetSpec,
+  { column, ids }: { column: Prisma.Sql; ids: readonly string[] },
+): Promise<KeysetPage[]> {
+  const ofParent = Prisma.sql`${column} = parent."id"`
+  const where = spec.where ? Prisma.sql`${ofParent} AND ${spec.where}` : ofParent
+  const answers = await db.$queryRaw<{ row: string }[]>`
+    SELECT (${pageSql({ ...spec, where })}) AS "row"
+    FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS parent("id", "index") ORDER BY parent."index"`
+  return answers.map(({ row }) => toPage(spec, row))
+}
+
+/** Reads a page and one row more, as a JSON array. */
+function pageSql(spec: KeysetSpec): Prisma.Sql {
   const { limit, backwards } = readLimit(spec)
   const direction = spec.order.at(-1)?.direction ?? 'asc'
   const terms: OrderTerm[] = [...spec.order, { name: 'id', expression: spec.id, type: 'uuid', direction }]
-
   const conditions = [spec.where ?? Prisma.sql`TRUE`]
   if (spec.after != null) conditions.push(beyond(terms, readPlace(spec.after, spec, 'after'), false))
   if (spec.before != null) conditions.push(beyond(terms, readPlace(spec.before, spec, 'before'), true))
-
-  const offset = spec.offset ?? 0
   const read = spec.partitions ? readPartitions : readOne
-  const found = read(spec, terms, conditions, backwards, limit + 1, offset)
-  const [answer] = await db.$queryRaw<{ row: string }[]>(asJson(found, spec))
-  const rows = JSON.parse(answer?.row ?? '[]') as PageRow[]
+  return asJson(read(spec, terms, conditions, backwards, limit + 1, spec.offset ?? 0), spec)
+}
 
+function toPage(spec: KeysetSpec, json: string): KeysetPage {
+  const { limit, backwards } = readLimit(spec)
+  const rows = JSON.parse(json) as PageRow[]
   const more = rows.length > limit
   const page = rows.slice(0, limit)
   if (backwards) page.reverse()
+  const offset = spec.offset ?? 0
   const skippedBefore = spec.after != null || (!backwards && offset > 0)
   const skippedAfter = spec.before != null || (backwards && offset > 0)
   return {
@@ -184,7 +195,7 @@ type PageRow = [remark: boolean, row: unknown, ...terms: (string | null)[]]
  * Reads the page as one JSON array, which costs less than a row for each of its rows. A subquery
  * with a limit keeps its order, and the expression is evaluated for the rows of the page only.
  */
-function asJson(page: Prisma.Sql, { order, row, planDependsOnValues }: KeysetSpec): Prisma.Sql {
+function asJson(page: Prisma.Sql, { order, row }: KeysetSpec): Prisma.Sql {
   const id = `page.v${order.length}`
   const columns = [
     'page.remark',
@@ -192,8 +203,7 @@ function asJson(page: Prisma.Sql, { order, row, planDependsOnValues }: KeysetSpe
     ...order.map((_, index) => `page.v${index}`),
     id,
   ]
-  const marker = Prisma.raw(planDependsOnValues ? UNNAMED_MARKER : SHARED_MARKER)
-  return Prisma.sql`${marker} SELECT coalesce(json_agg(json_build_array(${Prisma.raw(columns.join(', '))})), '[]')::text AS "row" FROM (${page}) AS page`
+  return Prisma.sql`SELECT coalesce(json_agg(json_build_array(${Prisma.raw(columns.join(', '))})), '[]')::text AS "row" FROM (${page}) AS page`
 }
 
 const columnsOf = (table: string, row: RowExpression | undefined) =>
@@ -201,16 +211,6 @@ const columnsOf = (table: string, row: RowExpression | undefined) =>
 
 function planning(planDependsOnValues: boolean | undefined): Prisma.Sql {
   return planDependsOnValues ? Prisma.raw(`${UNNAMED_MARKER} `) : Prisma.empty
-}
-
-function sorting(
-  terms: readonly OrderTerm[],
-  expressionOf: (term: OrderTerm, index: number) => Prisma.Sql,
-  backwards: boolean,
-): Prisma.Sql {
-  return Prisma.join(
-    terms.map((term, index) => Prisma.sql`${expressionOf(term, index)} ${directionSql(term, backwards)}`),
-  )
 }
 
 /** Must not have a column's name: ORDER BY would sort by this text and not use the index. */
@@ -239,51 +239,6 @@ function readLimit({ first, last }: KeysetArguments): { limit: number; backwards
   const limit = first ?? last
   if (limit == null) throw new Error('a page needs first or last')
   return { limit, backwards: last != null }
-}
-
-interface Side {
-  direction: Direction
-  expression: Prisma.Sql
-  value: Prisma.Sql
-  operator: string
-}
-
-/** Returns the condition for rows strictly behind a place in the list, or strictly before it. */
-function beyond(terms: readonly OrderTerm[], place: Place, before: boolean): Prisma.Sql {
-  const texts = [...place.values, place.id]
-  return compareSides(
-    terms.map((term, index) => ({
-      direction: term.direction,
-      expression: term.expression,
-      value: Prisma.sql`${texts[index]}::${typeSql(term.type)}`,
-      operator: (term.direction === 'asc') === before ? '<' : '>',
-    })),
-  )
-}
-
-function compareSides(sides: readonly Side[]): Prisma.Sql {
-  const [head, ...rest] = sides
-  if (head === undefined) throw new Error('a list needs an order')
-  if (sides.every((side) => side.direction === head.direction)) return compareRows(sides)
-  // A row comparison has one direction. The bound on the first term is redundant, but an index can
-  // use it.
-  return Prisma.sql`(${head.expression} ${Prisma.raw(`${head.operator}=`)} ${head.value} AND (${compareRows([head])}
-    OR (${head.expression} = ${head.value} AND ${compareSides(rest)})))`
-}
-
-function compareRows(sides: readonly Side[]): Prisma.Sql {
-  const expressions = Prisma.join(sides.map((side) => side.expression))
-  const values = Prisma.join(sides.map((side) => side.value))
-  return Prisma.sql`(${expressions}) ${Prisma.raw(sides[0]?.operator ?? '>')} (${values})`
-}
-
-function directionSql(term: OrderTerm, backwards: boolean): Prisma.Sql {
-  return (term.direction === 'asc') === backwards ? Prisma.sql`DESC` : Prisma.sql`ASC`
-}
-
-/** Safe as raw SQL: types come from code, never from clients. */
-function typeSql(type: OrderType): Prisma.Sql {
-  return Prisma.raw(typeof type === 'object' ? `"${type.enum}"` : type)
 }
 
 /** Its accessor must be one for all rows: see RequestContext. */

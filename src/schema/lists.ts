@@ -3,7 +3,16 @@ import type { GraphQLResolveInfo } from 'graphql'
 import { z } from 'zod'
 import type { Database } from '../database/client.ts'
 import { embedRow } from '../database/compiled/client.ts'
-import { countRows, type KeysetRow, type KeysetSource, keysetPage, type OrderTerm } from '../database/keyset.ts'
+import {
+  countRows,
+  type KeysetPage,
+  type KeysetRow,
+  type KeysetSource,
+  type KeysetSpec,
+  keysetPage,
+  keysetPages,
+} from '../database/keyset.ts'
+import type { OrderTerm } from '../database/row-order.ts'
 import { Prisma } from '../generated/prisma/client.ts'
 import { builder } from './builder.ts'
 import { PageInfoType } from './page-info.ts'
@@ -144,46 +153,80 @@ export interface ListSource
 export async function loadPage<Row extends { id: string }>(
   db: Database,
   args: PageArguments,
-  { table, model, query, counted, hasColumns = true, ...source }: ListSource,
+  source: ListSource,
 ): Promise<Connection<Row>> {
-  const {
-    from = Prisma.raw(`"${table}"`),
-    id = Prisma.raw(`"${table}"."id"`),
-    where,
-    planDependsOnValues = false,
-  } = source
+  const { spec, read } = prepareList<Row>(db, args, source)
+  const page = await keysetPage(db, spec)
+  const { planDependsOnValues = false } = source
+  const counted = source.counted?.() ?? { from: spec.from, ...(spec.where && { where: spec.where }) }
+  return connectionOf(source, page, await read(page.rows), () => countRows(db, { ...counted, planDependsOnValues }))
+}
+
+/** The rows that belong to each of several others, like the comments of tasks. */
+export interface Parents {
+  /** The column with the parent's id. The index that the list's order needs begins with it. */
+  column: Prisma.Sql
+  ids: readonly string[]
+  /** Counts the rows of one parent. */
+  count: (id: string) => Promise<number>
+}
+
+/** Loads the requested page of each parent, in their order, with one indexed query for all. */
+export async function loadPages<Row extends { id: string }>(
+  db: Database,
+  args: PageArguments,
+  source: ListSource,
+  { column, ids, count }: Parents,
+): Promise<Connection<Row>[]> {
+  const { spec, read } = prepareList<Row>(db, args, source)
+  const pages = await keysetPages(db, spec, { column, ids })
+  const nodes = await read(pages.flatMap(({ rows }) => rows))
+  let start = 0
+  return pages.map((page, index) => {
+    const own = nodes.slice(start, start + page.rows.length)
+    start += page.rows.length
+    return connectionOf(source, page, own, () => count(ids[index] ?? ''))
+  })
+}
+
+/** Returns what a list's query needs, and how to make nodes of its rows. */
+function prepareList<Row extends { id: string }>(
+  db: Database,
+  args: PageArguments,
+  { table, model, query, hasColumns = true, ...source }: ListSource,
+): { spec: KeysetSpec; read: (rows: readonly KeysetRow[]) => Promise<(Row | undefined)[]> } {
+  const { from = Prisma.raw(`"${table}"`), id = Prisma.raw(`"${table}"."id"`) } = source
   const embedded = embedRow<Row>(db, model, query)
   const row = embedded && {
     columns: hasColumns ? embedded.columns : [],
     sql: (page: string, id: string) => (hasColumns ? embedded.ofRow(page) : embedded.byId(id)),
   }
-  const { rows, ...rest } = await keysetPage(db, {
-    ...source,
-    ...(row && { row }),
-    name: table,
-    from,
-    id,
-    ...readPage(args),
-  })
-  const nodes = embedded
-    ? rows.map(({ row }) => (row === null ? undefined : embedded.decode(row as unknown[])))
-    : await loadRows<Row>(
-        db,
-        model,
-        query,
-        rows.map(({ id }) => id),
-      )
+  return {
+    spec: { ...source, ...(row && { row }), name: table, from, id, ...readPage(args) },
+    read: async (rows) =>
+      embedded
+        ? rows.map(({ row }) => (row === null ? undefined : embedded.decode(row as unknown[])))
+        : loadRows<Row>(
+            db,
+            model,
+            query,
+            rows.map(({ id }) => id),
+          ),
+  }
+}
+
+function connectionOf<Row>(
+  { remark }: ListSource,
+  { rows, ...page }: KeysetPage,
+  nodes: readonly (Row | undefined)[],
+  totalCount: () => Promise<number>,
+): Connection<Row> {
   const edges = rows.flatMap((row, index) => {
     const node = nodes[index]
     // Skip rows deleted after their ids were read.
     return node ? [new PageEdge(row, node)] : []
   })
-  return {
-    ...rest,
-    remark: source.remark ? rest.remark : null,
-    edges,
-    totalCount: () => countRows(db, { ...(counted?.() ?? { from, ...(where && { where }) }), planDependsOnValues }),
-  }
+  return { ...page, remark: remark ? page.remark : null, edges, totalCount }
 }
 
 /** Loads rows by id, for a selection that no other statement can read with its own. */

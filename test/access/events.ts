@@ -5,13 +5,13 @@ export const eventName = ({ type, subjectId }: { type: string; subjectId: string
 
 /** Returns true if the event matches the expected set. */
 export function isAmong(
-  { eventsOf, tasksOnly, types, subjects }: SeenEvents,
+  { eventsOf, nouns, types, subjects }: SeenEvents,
   { type, projectId, subjectId }: Pick<Event, 'type' | 'projectId' | 'subjectId'>,
 ): boolean {
   return (
     projectId !== null &&
     eventsOf.includes(projectId) &&
-    (!tasksOnly || type.startsWith('task.')) &&
+    (nouns?.some((noun) => type.startsWith(`${noun}.`)) ?? true) &&
     (types?.some((one) => type === one || type.startsWith(`${one}.`)) ?? true) &&
     (subjects?.includes(subjectId) ?? true)
   )

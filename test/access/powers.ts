@@ -19,8 +19,9 @@ export const mayWrite = (world: World) => {
   return isAdmin(world) || (isMember(world) && (role === 'EDITOR' || role === 'OWNER'))
 }
 
-/** Returns true for a tasks:read key, which sees no events of projects and members. */
-export const isForTasks = ({ persona }: World) => describePersona(persona).credential === 'tasks:read'
+/** Returns the nouns whose events the persona sees, or undefined for all. */
+export const nounsOf = ({ persona }: World) =>
+  describePersona(persona).credential === 'tasks:read' ? ['task', 'comment'] : undefined
 
 /** Collects what the persona may see: its own world as a member, every world as an ADMIN. */
 function visible(

@@ -24,7 +24,8 @@ export type Seen = { ids: string[] } | SeenEvents
 export interface SeenEvents {
   /** Project ids. */
   eventsOf: string[]
-  tasksOnly: boolean
+  /** Only events of these nouns, or of all. */
+  nouns: readonly string[] | undefined
   /** Such as "task.created", or "task" for all task types. Defaults to every type. */
   types?: readonly string[]
   /** Ids of the subjects. Defaults to any subject. */

@@ -1,12 +1,4 @@
-import {
-  isForTasks,
-  mayWrite,
-  seenHere,
-  visibleProjects,
-  visibleSecrets,
-  visibleTasks,
-  visibleTrash,
-} from './powers.ts'
+import { mayWrite, nounsOf, seenHere, visibleProjects, visibleSecrets, visibleTasks, visibleTrash } from './powers.ts'
 import type { Recipe, SeenEvents } from './recipe.ts'
 import type { World } from './world.ts'
 
@@ -26,13 +18,13 @@ const SOME_TYPES = ['project', 'task.created', 'member.added']
 
 const eventsOfAll = (world: World, all: readonly World[]): SeenEvents => ({
   eventsOf: visibleProjects(world, all),
-  tasksOnly: isForTasks(world),
+  nouns: nounsOf(world),
 })
 const taskEventsOfAll = (world: World, all: readonly World[]): SeenEvents => ({
   eventsOf: visibleProjects(world, all),
-  tasksOnly: true,
+  nouns: ['task'],
 })
-const eventsOfProject = (world: World): SeenEvents => ({ eventsOf: [world.projectId], tasksOnly: isForTasks(world) })
+const eventsOfProject = (world: World): SeenEvents => ({ eventsOf: [world.projectId], nouns: nounsOf(world) })
 
 export const taskRecipes: Record<string, Recipe> = {
   'Query.tasks': { sees: (world, all) => ({ ids: visibleTasks(world, all) }) },
@@ -131,17 +123,17 @@ export const taskRecipes: Record<string, Recipe> = {
   },
   'Query.events: filtered by project': {
     variables: filterOfProject,
-    sees: (world) => ({ eventsOf: [world.projectId], tasksOnly: true, subjects: projectTasks(world) }),
+    sees: (world) => ({ eventsOf: [world.projectId], nouns: ['task'], subjects: projectTasks(world) }),
   },
   'Query.events: filtered by label': {
     variables: ({ labelId }) => ({ filter: { labelId: { any: [labelId] } } }),
-    sees: ({ projectId, subtask }) => ({ eventsOf: [projectId], tasksOnly: true, subjects: [subtask.id] }),
+    sees: ({ projectId, subtask }) => ({ eventsOf: [projectId], nouns: ['task'], subjects: [subtask.id] }),
   },
   'Query.events: by search': {
     variables: () => ({ filter: { search: 'secrets' } }),
     sees: (world, all) => ({
       eventsOf: visibleProjects(world, all),
-      tasksOnly: true,
+      nouns: ['task'],
       subjects: visibleSecrets(world, all),
     }),
   },
@@ -218,12 +210,12 @@ export const taskRecipes: Record<string, Recipe> = {
   },
   'Subscription.events: filtered by project': {
     variables: filterOfProject,
-    sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
+    sees: ({ projectId }) => ({ eventsOf: [projectId], nouns: ['task'] }),
   },
   'Subscription.taskEvents': { sees: taskEventsOfAll },
   'Subscription.taskEvents: in the project': {
     variables: ofProject,
-    sees: ({ projectId }) => ({ eventsOf: [projectId], tasksOnly: true }),
+    sees: ({ projectId }) => ({ eventsOf: [projectId], nouns: ['task'] }),
   },
   'Subscription.taskEvents: by search or priority': {
     variables: () => ({ filter: { or: [{ search: 'secrets' }, { priority: { lte: 5 } }] } }),

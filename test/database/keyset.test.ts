@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/client.ts'
-import {
-  countRows,
-  type Direction,
-  type KeysetArguments,
-  keysetPage,
-  type OrderTerm,
-} from '../../src/database/keyset.ts'
+import { countRows, type KeysetArguments, keysetPage } from '../../src/database/keyset.ts'
+import type { Direction, OrderTerm } from '../../src/database/row-order.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'

@@ -90,6 +90,36 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
     }
   })
 
+  test('of the comments of tasks is one for their pages and one for their counts', async () => {
+    const query = `query ($projectId: ID!, $first: Int) { tasks(filter: { projectId: $projectId }, first: $first) { nodes {
+      comments(first: 3) { nodes { body authorId } pageInfo { hasNextPage } totalCount } } } }`
+    for (const first of [2, 60]) {
+      const variables = { projectId: many, first }
+      const statements = await statementsOf(() => graphql(server, query, variables, { token }))
+      expect(statements, statements.join('\n')).toHaveLength(3)
+    }
+  })
+
+  test('of a comment is 2 to read, 3 to list or create with the author, and one more to look up whom it mentions', async () => {
+    const { body } = await rest(server, `GET /projects/${few}/tasks?limit=1`, { token })
+    const path = `/tasks/${body.nodes[0].id}/comments`
+    let id = ''
+    const create = (text: string) => async () => {
+      const made = await rest(server, `POST ${path}`, { token, body: { body: text } })
+      id = made.body.id
+      return { ...made, status: made.status - 1 }
+    }
+    const counts: number[] = []
+    for (const send of [
+      create('Plain'),
+      create('@nobody'),
+      () => rest(server, `GET /comments/${id}`, { token }),
+      () => rest(server, `GET ${path}`, { token }),
+    ])
+      counts.push((await statementsOf(send)).length)
+    expect(counts).toEqual([3, 4, 2, 3])
+  })
+
   test('of authentication is 0 once the viewer is known', async () => {
     await until('a request needs no statement for its viewer', async () => {
       const { statements = [] } =

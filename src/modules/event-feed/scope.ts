@@ -7,7 +7,7 @@ import { requireProject } from '../projects/policy.ts'
 import { createMatcher, type FilterMatch } from '../tasks/filter/matcher.ts'
 import { resolveFilter } from '../tasks/filter/resolve.ts'
 import type { FollowEventsValues } from './input.ts'
-import { taskEventTypes, typesNamed } from './types.ts'
+import { typesNamed } from './types.ts'
 
 /** An event as delivered: with its `match`, if a filter was given. */
 export interface DeliveredEvent extends LoggedEvent {
@@ -26,8 +26,8 @@ export interface EventScope {
 
 /**
  * Resolves the requested scope. Throws NOT_FOUND if the project, or something the filter names,
- * does not exist or is not visible to the viewer. Limits an API key without projects:read to task
- * events, because other events reveal projects and members.
+ * does not exist or is not visible to the viewer. Limits an API key without projects:read to events
+ * of tasks and comments, because others reveal projects and members.
  */
 export async function eventScope(
   ctx: Context,
@@ -60,10 +60,11 @@ function typesInScope(
   types: readonly string[] | null | undefined,
   tasksOnly: boolean,
 ): ReadonlySet<string> | undefined {
-  const ofTasks = tasksOnly || !hasScope(viewer, 'projects:read')
-  if (types == null) return ofTasks ? new Set(taskEventTypes()) : undefined
-  const named = typesNamed(types)
-  return new Set(ofTasks ? named.filter((type) => taskEventTypes().includes(type)) : named)
+  const nouns = tasksOnly ? ['task'] : hasScope(viewer, 'projects:read') ? undefined : ['task', 'comment']
+  const named = types && typesNamed(types)
+  if (!nouns) return named ? new Set(named) : undefined
+  const allowed = typesNamed(nouns)
+  return new Set(named ? named.filter((type) => allowed.includes(type)) : allowed)
 }
 
 /** Caches one object per event and match, so that subscribers can share the result made from it. */

@@ -1,4 +1,4 @@
-import type { OrderTerm } from '../../../database/keyset.ts'
+import type { OrderTerm } from '../../../database/row-order.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { byTime } from '../../../schema/lists.ts'
 

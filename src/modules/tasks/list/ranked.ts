@@ -1,5 +1,6 @@
 import type { Viewer } from '../../../auth/viewer.ts'
-import { type OrderTerm, readCursor } from '../../../database/keyset.ts'
+import { readCursor } from '../../../database/keyset.ts'
+import type { OrderTerm } from '../../../database/row-order.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { PageArguments } from '../../../schema/lists.ts'
 import type { ResolvedFilter } from '../filter/resolve.ts'

@@ -1,0 +1,42 @@
+import type { Comment } from '../../generated/prisma/client.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
+import { defineLoader } from '../../request/loader.ts'
+import { byTime, type Connection, type ListSource, loadPages, type PageArguments } from '../../schema/lists.ts'
+import type { CommentQuery } from './policy.ts'
+
+export const commentList = (query: CommentQuery) =>
+  ({
+    table: 'Comment',
+    order: [byTime('createdAt', 'asc', 'Comment')],
+    model: 'comment',
+    query,
+  }) satisfies ListSource
+
+interface Asked {
+  taskId: string
+  args: PageArguments
+  query: CommentQuery
+}
+
+/** Loads a page of comments for each task. Pages with the same arguments share a statement. */
+export const loadComments = defineLoader(async (ctx, asked: readonly Asked[]): Promise<Connection<Comment>[]> => {
+  const found = new Map<Asked, Connection<Comment>>()
+  for (const group of Map.groupBy(asked, ({ args, query }) => JSON.stringify([args, query])).values()) {
+    const [first] = group
+    if (!first) continue
+    const pages = await loadPages<Comment>(ctx.db, first.args, commentList(first.query), {
+      column: Prisma.sql`"Comment"."taskId"`,
+      ids: group.map(({ taskId }) => taskId),
+      count: (taskId) => countComments(ctx, taskId),
+    })
+    for (const [index, page] of pages.entries()) found.set(group[index] as Asked, page)
+  }
+  return asked.map((one) => found.get(one) as Connection<Comment>)
+})
+
+/** Counts the comments of a task. */
+export const countComments = defineLoader(async ({ db }, ids: readonly string[]): Promise<number[]> => {
+  const groups = await db.comment.groupBy({ by: ['taskId'], where: { taskId: { in: [...ids] } }, _count: true })
+  const counts = new Map(groups.map(({ taskId, _count }) => [taskId, _count]))
+  return ids.map((id) => counts.get(id) ?? 0)
+})

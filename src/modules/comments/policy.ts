@@ -1,0 +1,45 @@
+import type { Viewer } from '../../auth/viewer.ts'
+import { AppError } from '../../gateway/errors.ts'
+import type { Comment, Prisma } from '../../generated/prisma/client.ts'
+import type { Context } from '../../request/context.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { isId } from '../../schema/rules.ts'
+import { requireRole, visibleProjects } from '../projects/policy.ts'
+
+export type CommentQuery = Pick<Prisma.CommentFindManyArgs, 'select' | 'include'>
+
+/** Filters the comments a viewer can see: those on tasks they see that are not in the trash. */
+export function visibleComments(viewer: Viewer): Prisma.CommentWhereInput {
+  return { task: { deletedAt: null }, project: visibleProjects(viewer) }
+}
+
+/**
+ * Requires the right to edit or to delete a comment. Its author needs COMMENTER. Nobody else edits
+ * it but an ADMIN; an OWNER may delete it. Throws NOT_FOUND or FORBIDDEN.
+ */
+export async function requireComment(
+  ctx: Context,
+  id: string,
+  change: 'edit' | 'delete',
+): Promise<Pick<Comment, 'body' | 'projectId'>> {
+  const viewer = requireViewer(ctx)
+  const memberships = { where: { userId: viewer.id }, select: { role: true } } as const
+  const found = isId(id)
+    ? await ctx.db.comment.findFirst({
+        where: { id, ...visibleComments(viewer) },
+        select: { authorId: true, body: true, projectId: true, project: { select: { memberships } } },
+      })
+    : null
+  if (!found) throw commentNotFound(id)
+  const own = found.authorId === viewer.id
+  if (!own && change === 'edit' && viewer.role !== 'ADMIN')
+    throw new AppError('FORBIDDEN', 'Only its author can edit a comment.')
+  requireRole(viewer, found.project.memberships[0]?.role, own ? 'COMMENTER' : 'OWNER')
+  return found
+}
+
+export function commentNotFound(id: string): AppError {
+  return new AppError('NOT_FOUND', `Comment ${JSON.stringify(id)} does not exist or you cannot see it.`, {
+    path: ['id'],
+  })
+}
