@@ -79,6 +79,11 @@ Mutation.updateUser                            401   403  403  403  403  403  ok
 Mutation.updateUser: self-promotion to ADMIN   401   403  403  403  403  403  ok   403   401   403 403 403 403 ok  403
 Mutation.deleteUser                            401   403  403  403  403  403  ok   403   401   403 403 403 403 ok  403
 Mutation.createProject                         401   ok   ok   ok   ok   ok   ok   ok    401   403 403 403 ok  403 403
+Mutation.updateProject                         401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
+Mutation.archiveProject                        401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
+Mutation.unarchiveProject                      401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
+Mutation.deleteProject                         401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
+Mutation.leaveProject                          401   404  ok   ok   ok   ok   404  404   401   403 403 403 ok  403 403
 Mutation.addMember                             401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
 Mutation.setMember                             401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403
 Mutation.removeMember                          401   404  403  403  403  ok   ok   404   401   403 403 403 ok  403 403

@@ -51,7 +51,10 @@ function everything(type: GraphQLNamedType, levels: number, without: readonly st
   const below = isConnection(type) ? levels : levels - 1
   // Edges contain the same data as nodes.
   const further = below > 0 ? leading(type, [...without, 'edges']) : []
-  const selected = further.map(({ name, type }) => `${name} ${everything(getNamedType(type), below, without)}`)
+  const selected = further.map(({ name, type, args }) => {
+    const page = args.some((arg) => arg.name === 'first') ? '(first: 2)' : ''
+    return `${name}${page} ${everything(getNamedType(type), below, without)}`
+  })
   return `{ ${[...leaves.map(({ name }) => name), ...selected].join(' ')} }`
 }
 

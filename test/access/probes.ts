@@ -14,6 +14,14 @@ export const PROBES: Record<string, Probe> = {
   'Mutation.revokeApiKey id': { ...apiKeys, variables: (id) => ({ id }) },
   'Mutation.updateUser id': { ...users, variables: (id) => ({ id, input: { role: 'ADMIN' } }) },
   'Mutation.deleteUser id': { ...users, variables: (id) => ({ id }) },
+  'Mutation.updateProject id': {
+    ...projects,
+    variables: (id) => ({ id, input: { name: 'A' }, expectedVersion: 7 }),
+  },
+  'Mutation.archiveProject id': { ...projects, variables: (id) => ({ id, expectedVersion: 7 }) },
+  'Mutation.unarchiveProject id': { ...projects, variables: (id) => ({ id, expectedVersion: 7 }) },
+  'Mutation.deleteProject id': { ...projects, variables: (id) => ({ id, expectedVersion: 7 }) },
+  'Mutation.leaveProject id': { ...projects, variables: (id) => ({ id }) },
   'Mutation.addMember projectId': {
     ...projects,
     variables: (projectId, { outsider }) => ({ projectId, input: { email: outsider.email, role: 'VIEWER' } }),

@@ -60,6 +60,11 @@ export const recipes: Record<string, Recipe> = {
   },
   'Mutation.deleteUser': { variables: ({ third }) => ({ id: third.id }) },
   'Mutation.createProject': { variables: () => ({ input: { name: 'A new one' } }) },
+  'Mutation.updateProject': { variables: ({ projectId }) => ({ id: projectId, input: { name: 'Renamed' } }) },
+  'Mutation.archiveProject': { variables: ({ projectId }) => ({ id: projectId }) },
+  'Mutation.unarchiveProject': { variables: ({ projectId }) => ({ id: projectId }), traceless: true },
+  'Mutation.deleteProject': { variables: ({ secondProjectId }) => ({ id: secondProjectId }) },
+  'Mutation.leaveProject': { variables: ({ readable }) => ({ id: readable.projectId }) },
   'Mutation.addMember': {
     variables: ({ projectId, outsider }) => ({ projectId, input: { email: outsider.email, role: 'OWNER' } }),
   },

@@ -137,6 +137,31 @@ export const INVALID: Record<string, readonly Invalid[]> = {
     stale((world) => ({ ...theThird(world), input: { name: 'A' } })),
   ],
   'Mutation.deleteUser': [missing(NO_ID), stale(theThird)],
+  'Mutation.updateProject': [
+    missing({ id: 'no id', input: { name: 'A' } }),
+    invalid(
+      ({ projectId }) => ({ id: projectId, input: { name: 5, description: 5, key: 'NEW' } }),
+      'name description key',
+    ),
+    invalid(({ projectId }) => ({ id: projectId, input: { name: null } }), 'name'),
+    stale(({ projectId }) => ({ id: projectId, input: { name: 'A' } })),
+  ],
+  'Mutation.archiveProject': [
+    missing({ id: 'no id' }),
+    stale(({ projectId }) => ({ id: projectId })),
+    invalid(({ self }) => ({ id: self.inboxId }), 'id', 'CONFLICT'),
+  ],
+  'Mutation.unarchiveProject': [missing({ id: 'no id' }), stale(({ projectId }) => ({ id: projectId }))],
+  'Mutation.deleteProject': [
+    missing({ id: 'no id' }),
+    stale(({ projectId }) => ({ id: projectId })),
+    invalid(({ self }) => ({ id: self.inboxId }), 'id', 'CONFLICT'),
+  ],
+  'Mutation.leaveProject': [
+    missing({ id: 'no id' }),
+    invalid(({ self }) => ({ id: self.inboxId }), 'id', 'CONFLICT'),
+    invalid(({ projectId }) => ({ id: projectId }), 'id', 'CONFLICT'),
+  ],
   'Mutation.createProject': [
     invalid({ input: { key: 5, description: [], colour: 'red' } }, 'key name description colour'),
     invalid({ input: { key: 'no key', name: '', description: 'x'.repeat(2_001) } }, 'key name description'),

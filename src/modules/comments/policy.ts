@@ -4,7 +4,7 @@ import type { Comment, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { requireRole, visibleProjects } from '../projects/policy.ts'
+import { requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
 
 export type CommentQuery = Pick<Prisma.CommentFindManyArgs, 'select' | 'include'>
 
@@ -23,18 +23,17 @@ export async function requireComment(
   change: 'edit' | 'delete',
 ): Promise<Pick<Comment, 'body' | 'projectId'>> {
   const viewer = requireViewer(ctx)
-  const memberships = { where: { userId: viewer.id }, select: { role: true } } as const
   const found = isId(id)
     ? await ctx.db.comment.findFirst({
         where: { id, ...visibleComments(viewer) },
-        select: { authorId: true, body: true, projectId: true, project: { select: { memberships } } },
+        select: { authorId: true, body: true, projectId: true, project: { select: roleSelection(viewer) } },
       })
     : null
   if (!found) throw commentNotFound(id)
   const own = found.authorId === viewer.id
   if (!own && change === 'edit' && viewer.role !== 'ADMIN')
     throw new AppError('FORBIDDEN', 'Only its author can edit a comment.')
-  requireRole(viewer, found.project.memberships[0]?.role, own ? 'COMMENTER' : 'OWNER')
+  requireRole(viewer, found.project, own || change === 'edit' ? 'COMMENTER' : 'OWNER')
   return found
 }
 

@@ -3,7 +3,7 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../projects/policy.ts'
+import { type NamedId, requireAllSeen, requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
 
 /**
  * Requires that the viewer can see all these labels. Throws NOT_FOUND with an issue
@@ -23,15 +23,14 @@ export async function requireLabels(ctx: Context, named: readonly NamedId[]): Pr
 /** Requires EDITOR on the label's project. Throws NOT_FOUND or FORBIDDEN. */
 export async function requireLabel(ctx: Context, id: string): Promise<void> {
   const viewer = requireViewer(ctx)
-  const memberships = { where: { userId: viewer.id }, select: { role: true } }
   const label = isId(id)
     ? await ctx.db.label.findFirst({
         where: { id, project: visibleProjects(viewer) },
-        select: { project: { select: { memberships } } },
+        select: { project: { select: roleSelection(viewer) } },
       })
     : null
   if (!label) throw labelNotFound(id)
-  requireRole(viewer, label.project.memberships[0]?.role, 'EDITOR')
+  requireRole(viewer, label.project, 'EDITOR')
 }
 
 export function labelNotFound(id: string): AppError {

@@ -104,7 +104,7 @@ builder.mutationField('removeMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description:
-      'Remove a member from a project. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
+      'Remove a member from a project, also as an assignee of its tasks. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
     access: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
     args: {
@@ -114,5 +114,17 @@ builder.mutationField('removeMember', (t) =>
     },
     resolve: (query, _root, { projectId, userId, expectedVersion }, ctx) =>
       members.removeMember(ctx, projectId, userId, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('leaveProject', (t) =>
+  t.prismaField({
+    type: 'Membership',
+    description:
+      'Leave a project. You stop being an assignee of its tasks. The last OWNER cannot leave, and nobody can leave their Inbox.',
+    access: { scope: 'projects:write' },
+    rest: { method: 'POST', path: '/projects/{id}/leave' },
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (query, _root, { id }, ctx) => members.leaveProject(ctx, id, query),
   }),
 )

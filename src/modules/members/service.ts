@@ -1,5 +1,6 @@
 import { actAs } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type Membership, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
@@ -9,6 +10,7 @@ import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireVersion, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
+import { unassign } from '../tasks/assignee-service.ts'
 import type { AddMemberValues, ListMembersValues, SetMemberValues } from './input.ts'
 
 type MemberQuery = Pick<Prisma.MembershipFindManyArgs, 'select' | 'include'>
@@ -60,15 +62,15 @@ export async function setMember(
 ) {
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
   const updatedById = requireViewer(ctx).id
-  return changeMember(ctx, projectId, userId, version, async (tx, member) => {
-    if (role !== 'OWNER') await requireOtherOwner(tx, member)
+  return changeMember(ctx, { projectId, userId, version, path: ['userId'] }, async (tx, member) => {
+    if (role !== 'OWNER') await requireOtherOwner(tx, member, ['userId'])
     return tx.membership.update({ ...query, where: { id: member.id }, data: { role, updatedById } })
   })
 }
 
 /**
- * Removes a member and returns the removed membership. Needs OWNER. Throws CONFLICT for
- * the last OWNER.
+ * Removes a member, also as an assignee of the project's tasks, and returns the removed membership.
+ * Needs OWNER. Throws CONFLICT for the last OWNER.
  */
 export async function removeMember(
   ctx: Context,
@@ -78,12 +80,36 @@ export async function removeMember(
   query: MemberQuery,
 ) {
   await requireProject(ctx, projectId, 'OWNER', ['projectId'])
+  return endMembership(ctx, { projectId, userId, version, path: ['userId'] }, query)
+}
+
+/** Ends the viewer's own membership, like `removeMember`. Throws CONFLICT for their Inbox. */
+export async function leaveProject(ctx: Context, projectId: string, query: MemberQuery) {
+  await requireProject(ctx, projectId, 'VIEWER', ['id'])
+  const { id, inboxId } = requireViewer(ctx)
+  if (projectId.toLowerCase() === inboxId)
+    throw new AppError('CONFLICT', 'You cannot leave your own Inbox.', { path: ['id'] })
+  return endMembership(ctx, { projectId, userId: id, version: undefined, path: ['id'] }, query)
+}
+
+function endMembership(ctx: Context, target: Target, query: MemberQuery) {
   const viewer = requireViewer(ctx)
-  return changeMember(ctx, projectId, userId, version, async (tx, member) => {
-    await requireOtherOwner(tx, member)
-    await actAs(tx, viewer)
-    return tx.membership.delete({ ...query, where: { id: member.id } })
-  })
+  const end = () =>
+    changeMember(ctx, target, async (tx, member) => {
+      await requireOtherOwner(tx, member, target.path)
+      await actAs(tx, viewer)
+      await unassign(tx, member)
+      return tx.membership.delete({ ...query, where: { id: member.id } })
+    })
+  return retryOnDeadlock(ctx.db, end)
+}
+
+interface Target {
+  projectId: string
+  userId: string
+  version: Version
+  /** The argument that names the member. */
+  path: string[]
 }
 
 /**
@@ -92,36 +118,37 @@ export async function removeMember(
  */
 async function changeMember<T>(
   ctx: Context,
-  projectId: string,
-  userId: string,
-  version: Version,
+  { projectId, userId, version, path }: Target,
   change: (tx: Prisma.TransactionClient, member: Membership) => Promise<T>,
 ): Promise<T> {
-  if (!isId(userId)) throw memberNotFound(userId)
+  if (!isId(userId)) throw memberNotFound(userId, path)
   return ctx.db.$transaction(async (tx) => {
     // FOR NO KEY UPDATE does not block inserts that only refer to the project, such as a label.
     await tx.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
     const member = await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
-    if (!member) throw memberNotFound(userId)
+    if (!member) throw memberNotFound(userId, path)
     requireVersion('membership', member, version)
     return change(tx, member)
   })
 }
 
 /** Throws CONFLICT if the change would leave the project without an OWNER. */
-async function requireOtherOwner(tx: Prisma.TransactionClient, { id, projectId, role }: Membership): Promise<void> {
+async function requireOtherOwner(
+  tx: Prisma.TransactionClient,
+  { id, projectId, role }: Membership,
+  path: string[],
+): Promise<void> {
   if (role !== 'OWNER') return
   const other = { projectId, role: 'OWNER', id: { not: id } } as const
   if (await tx.membership.findFirst({ where: other, select: { id: true } })) return
-  throw new AppError('CONFLICT', 'This is the last OWNER of the project. Make another member OWNER first.', {
-    path: ['userId'],
-  })
+  const message = 'This is the last OWNER of the project. Make another member OWNER first.'
+  throw new AppError('CONFLICT', message, { path })
 }
 
 function accountNotFound(): AppError {
   return new AppError('NOT_FOUND', 'No enabled account has this e-mail address.', { path: ['input', 'email'] })
 }
 
-function memberNotFound(userId: string): AppError {
-  return new AppError('NOT_FOUND', `The project has no member ${JSON.stringify(userId)}.`, { path: ['userId'] })
+function memberNotFound(userId: string, path: string[]): AppError {
+  return new AppError('NOT_FOUND', `The project has no member ${JSON.stringify(userId)}.`, { path })
 }

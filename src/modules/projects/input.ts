@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import { line, text } from '../../schema/rules.ts'
+import { checkPage, pageRules } from '../../schema/lists.ts'
+import { line, notNull, text } from '../../schema/rules.ts'
+
+const name = line(100).meta({ examples: ['Website'] })
+const description = text(2000)
+  .meta({ examples: ['What the **website** needs.'] })
+  .nullish()
 
 export const createProjectRules = z.object({
   key: z
@@ -7,10 +13,12 @@ export const createProjectRules = z.object({
     .regex(/^[A-Z][A-Z0-9]{1,9}$/, 'must be 2 to 10 capital letters and digits, starting with a letter')
     .meta({ minLength: 2, maxLength: 10, examples: ['WEB'] })
     .nullish(),
-  name: line(100).meta({ examples: ['Website'] }),
-  description: text(2000)
-    .meta({ examples: ['What the **website** needs.'] })
-    .nullish(),
+  name,
+  description,
 })
+export const updateProjectRules = z.object({ name: notNull(name), description })
+export const listProjectsRules = pageRules.extend({ archived: z.boolean().nullish() }).check(checkPage)
 
 export type CreateProjectValues = z.infer<typeof createProjectRules>
+export type UpdateProjectValues = z.infer<typeof updateProjectRules>
+export type ListProjectsValues = z.infer<typeof listProjectsRules>

@@ -30,10 +30,33 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
-/** Throws FORBIDDEN if the viewer sees the project but lacks the role. */
-export function requireRole(viewer: Viewer, role: ProjectRole | undefined, needed: ProjectRole): void {
-  if (viewer.role === 'ADMIN' || (role && includesRole(role, needed))) return
-  throw new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+/** Selects what `requireRole` needs to know of a project. */
+export const roleSelection = ({ id }: Viewer) =>
+  ({ archivedAt: true, memberships: { where: { userId: id }, select: { role: true } } }) as const
+
+/** A project as selected with `roleSelection`. */
+export interface ProjectAccess {
+  archivedAt: Date | null
+  memberships: readonly { role: ProjectRole }[]
+}
+
+/**
+ * Throws FORBIDDEN if the viewer sees the project but lacks the role, and CONFLICT for a change
+ * below the role OWNER in an archived project: owners still manage it.
+ */
+export function requireRole(viewer: Viewer, project: ProjectAccess | null, needed: ProjectRole): void {
+  const refusal = roleRefusal(viewer, project, needed)
+  if (refusal) throw refusal
+}
+
+/** Returns the error that `requireRole` throws, or undefined. */
+export function roleRefusal(viewer: Viewer, project: ProjectAccess | null, needed: ProjectRole): AppError | undefined {
+  const role = project?.memberships[0]?.role
+  if (viewer.role !== 'ADMIN' && !(role && includesRole(role, needed)))
+    return new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+  const writes = needed === 'COMMENTER' || needed === 'EDITOR'
+  if (!project?.archivedAt || !writes) return undefined
+  return new AppError('CONFLICT', 'The project is archived. An OWNER can unarchive it.')
 }
 
 /**
@@ -51,11 +74,11 @@ export async function requireProject(
   const project = isId(projectId)
     ? await ctx.db.project.findFirst({
         where: { id: projectId, ...visibleProjects(viewer) },
-        select: { memberships: { where: { userId: viewer.id }, select: { role: true } } },
+        select: roleSelection(viewer),
       })
     : null
   if (!project) throw projectNotFound(projectId, path)
-  requireRole(viewer, project.memberships[0]?.role, needed)
+  requireRole(viewer, project, needed)
 }
 
 /** An id from the client's input, with the path of its argument. */

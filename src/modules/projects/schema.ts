@@ -1,7 +1,8 @@
 import { builder } from '../../schema/builder.ts'
-import { checkPage, connectionType, listQuery, pageArguments, pageRules } from '../../schema/lists.ts'
+import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
-import { createProjectRules } from './input.ts'
+import { EXPECTED_VERSION } from '../../schema/rules.ts'
+import { createProjectRules, listProjectsRules, updateProjectRules } from './input.ts'
 import * as projects from './service.ts'
 
 logged('project', {
@@ -26,7 +27,11 @@ export const ProjectType = builder.prismaObject('Project', {
       description: 'Markdown.',
       extensions: { rules: createProjectRules.shape.description },
     }),
-    archivedAt: t.expose('archivedAt', { type: 'DateTime', nullable: true }),
+    archivedAt: t.expose('archivedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was archived: nobody writes tasks, labels or comments in it. Null for other projects.',
+    }),
     version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
@@ -44,6 +49,15 @@ const CreateProjectInput = builder.inputType('CreateProjectInput', {
     }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
     description: t.string({ description: 'Markdown, at most 2,000 characters.' }),
+  }),
+})
+
+const UpdateProjectInput = builder.inputType('UpdateProjectInput', {
+  description: 'Absent fields stay unchanged.',
+  validate: updateProjectRules,
+  fields: (t) => ({
+    name: t.string({ description: 'At most 100 characters.' }),
+    description: t.string({ description: 'Markdown, at most 2,000 characters. Null clears it.' }),
   }),
 })
 
@@ -83,8 +97,65 @@ builder.queryField('projects', (t) =>
     description: 'List the projects you can see, oldest first.',
     access: { scope: 'projects:read' },
     rest: { method: 'GET', path: '/projects' },
-    validate: pageRules.check(checkPage),
-    args: pageArguments,
+    validate: listProjectsRules,
+    args: {
+      archived: t.arg.boolean({ description: 'Only projects that are archived (true), or that are not (false).' }),
+      ...pageArguments,
+    },
     resolve: (_root, args, ctx, info) => projects.listProjects(ctx, args, listQuery(ctx, info)),
+  }),
+)
+
+const changed = builder.args((t) => ({
+  id: t.id({ required: true }),
+  expectedVersion: t.int({ description: EXPECTED_VERSION }),
+}))
+
+builder.mutationField('updateProject', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description: 'Change the name or description of a project. Needs OWNER on the project.',
+    access: { scope: 'projects:write' },
+    rest: { method: 'PATCH', path: '/projects/{id}', body: 'input' },
+    args: { ...changed, input: t.arg({ type: UpdateProjectInput, required: true }) },
+    resolve: (query, _root, { id, input, expectedVersion }, ctx) =>
+      projects.updateProject(ctx, id, input, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('archiveProject', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description:
+      'Archive a project: nobody can write tasks, labels or comments in it until it is unarchived. Needs OWNER on the project. An Inbox cannot be archived.',
+    access: { scope: 'projects:write' },
+    rest: { method: 'POST', path: '/projects/{id}/archive' },
+    args: changed,
+    resolve: (query, _root, { id, expectedVersion }, ctx) =>
+      projects.setArchived(ctx, id, true, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('unarchiveProject', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description: 'Open an archived project again. Needs OWNER on the project.',
+    access: { scope: 'projects:write' },
+    rest: { method: 'POST', path: '/projects/{id}/unarchive' },
+    args: changed,
+    resolve: (query, _root, { id, expectedVersion }, ctx) =>
+      projects.setArchived(ctx, id, false, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('deleteProject', (t) =>
+  t.prismaField({
+    type: 'Project',
+    description:
+      'Delete a project for good, with its tasks, labels, comments and members. Needs OWNER on the project. An Inbox, and a project with more than 10,000 tasks, cannot be deleted.',
+    access: { scope: 'projects:write' },
+    rest: { method: 'DELETE', path: '/projects/{id}', status: 204 },
+    args: changed,
+    resolve: (query, _root, { id, expectedVersion }, ctx) => projects.deleteProject(ctx, id, expectedVersion, query),
   }),
 )

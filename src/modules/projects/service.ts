@@ -1,12 +1,16 @@
+import { actAs } from '../../database/actor.ts'
+import { retryOnDeadlock } from '../../database/retry.ts'
+import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
-import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
-import { isId } from '../../schema/rules.ts'
-import type { CreateProjectValues } from './input.ts'
+import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { grouped, isId } from '../../schema/rules.ts'
+import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import type { CreateProjectValues, ListProjectsValues, UpdateProjectValues } from './input.ts'
 import { withFreeKey } from './key-service.ts'
-import { projectNotFound, visibleProjects, visibleProjectsSql } from './policy.ts'
+import { projectNotFound, requireProject, visibleProjects, visibleProjectsSql } from './policy.ts'
 
 type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
 
@@ -42,20 +46,90 @@ export async function getProject(ctx: Context, id: string, query: ProjectQuery) 
   return project
 }
 
-/** Lists the projects the viewer can see, oldest first. */
+/** Lists the projects the viewer can see, oldest first: all, or only those that are archived or not. */
 export async function listProjects(
   ctx: Context,
-  args: PageArguments,
+  { archived, ...page }: ListProjectsValues,
   query: ProjectQuery,
 ): Promise<Connection<ProjectRow>> {
-  const viewer = requireViewer(ctx)
-  return loadPage<ProjectRow>(ctx.db, args, {
+  const visible = visibleProjectsSql(requireViewer(ctx), Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`
+  const wanted = Prisma.sql`("Project"."archivedAt" IS NOT NULL) = ${archived}::boolean`
+  return loadPage<ProjectRow>(ctx.db, page, {
     table: 'Project',
-    where: visibleProjectsSql(viewer, Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`,
+    where: archived == null ? visible : Prisma.sql`${visible} AND ${wanted}`,
     order: [byTime('createdAt', 'asc', 'Project')],
     model: 'project',
     query,
   })
 }
+
+/** Changes a project's name or description. Needs OWNER. */
+export async function updateProject(
+  ctx: Context,
+  id: string,
+  { name, description }: UpdateProjectValues,
+  version: Version,
+  query: ProjectQuery,
+) {
+  await requireProject(ctx, id, 'OWNER', ['id'])
+  return change(ctx, id, { name: name ?? undefined, description }, version, query)
+}
+
+/** Archives a project, so that nobody writes in it, or unarchives it. Needs OWNER. */
+export async function setArchived(ctx: Context, id: string, archived: boolean, version: Version, query: ProjectQuery) {
+  await requireProject(ctx, id, 'OWNER', ['id'])
+  if (archived) await refuseInbox(ctx, id, 'archived')
+  const project = await ctx.db.project.findUnique({ where: { id }, select: { archivedAt: true } })
+  if (!project) throw projectNotFound(id, ['id'])
+  // The time of the first of two requests stays.
+  const archivedAt = archived ? (project.archivedAt ?? new Date()) : null
+  return change(ctx, id, { archivedAt }, version, query)
+}
+
+/** Maximum number of tasks that are deleted with their project, in one transaction. */
+const MAX_DELETED_TASKS = 10_000
+
+/**
+ * Deletes a project with its members, labels, tasks and comments, and returns it. Needs OWNER.
+ * Throws CONFLICT for an Inbox and for a project with too many tasks.
+ */
+export async function deleteProject(ctx: Context, id: string, version: Version, query: ProjectQuery) {
+  await requireProject(ctx, id, 'OWNER', ['id'])
+  await refuseInbox(ctx, id, 'deleted')
+  const viewer = requireViewer(ctx)
+  const [tasks] = await ctx.db.$queryRaw<{ count: number }[]>`SELECT count(*)::int AS count
+    FROM (SELECT FROM "Task" WHERE "projectId" = ${id}::uuid LIMIT ${MAX_DELETED_TASKS + 1}) AS counted`
+  if ((tasks?.count ?? 0) > MAX_DELETED_TASKS) {
+    const message = `The project has more than ${grouped(MAX_DELETED_TASKS)} tasks, with those in the trash. Archive it instead, or move tasks to another project first.`
+    throw new AppError('CONFLICT', message, { path: ['id'] })
+  }
+  const remove = (where: Prisma.ProjectWhereUniqueInput) =>
+    ctx.db.$transaction(async (tx) => {
+      await actAs(tx, viewer)
+      await tx.$executeRaw`SELECT FROM "Task" WHERE "projectId" = ${id}::uuid ORDER BY "id" FOR UPDATE`
+      return tx.project.delete({ ...query, where })
+    })
+  return updateVersioned(expected(ctx, id, version), (where) => retryOnDeadlock(ctx.db, () => remove(where)))
+}
+
+function change(ctx: Context, id: string, data: Prisma.ProjectUpdateInput, version: Version, query: ProjectQuery) {
+  const { id: updatedById } = requireViewer(ctx)
+  return updateVersioned(expected(ctx, id, version), (where) =>
+    ctx.db.project.update({ ...query, where, data: { ...data, updatedById } }),
+  )
+}
+
+async function refuseInbox(ctx: Context, id: string, what: string): Promise<void> {
+  const owner = await ctx.db.user.findFirst({ where: { inboxId: id }, select: { id: true } })
+  if (owner) throw new AppError('CONFLICT', `An Inbox cannot be ${what}.`, { path: ['id'] })
+}
+
+const expected = ({ db }: Context, id: string, version: Version) => ({
+  noun: 'project',
+  id,
+  version,
+  present: () => db.project.findUnique({ where: { id }, select: { version: true } }),
+  absent: () => projectNotFound(id, ['id']),
+})
 
 type ProjectRow = Prisma.ProjectGetPayload<Record<never, never>>

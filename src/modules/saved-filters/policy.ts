@@ -4,7 +4,7 @@ import { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { requireRole, visibleProjects, visibleProjectsSql } from '../projects/policy.ts'
+import { requireRole, roleSelection, visibleProjects, visibleProjectsSql } from '../projects/policy.ts'
 
 /**
  * Filters the saved filters a viewer can see: their own, and those shared with a project they see.
@@ -27,17 +27,16 @@ export function visibleSavedFiltersSql(viewer: Viewer): Prisma.Sql {
  */
 export async function requireSavedFilter(ctx: Context, id: string, withdraws: boolean): Promise<void> {
   const viewer = requireViewer(ctx)
-  const memberships = { where: { userId: viewer.id }, select: { role: true } } as const
   const found = isId(id)
     ? await ctx.db.savedFilter.findFirst({
         where: { id, ...visibleSavedFilters(viewer) },
-        select: { ownerId: true, project: { select: { memberships } } },
+        select: { ownerId: true, project: { select: roleSelection(viewer) } },
       })
     : null
   if (!found) throw savedFilterNotFound(id)
   const own = found.ownerId === viewer.id
   if (own && (withdraws || found.project === null)) return
-  requireRole(viewer, found.project?.memberships[0]?.role, own ? 'EDITOR' : 'OWNER')
+  requireRole(viewer, found.project, own ? 'EDITOR' : 'OWNER')
 }
 
 export function savedFilterNotFound(id: string, path: string[] = ['id']): AppError {

@@ -3,7 +3,7 @@ import type { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { type NamedId, requireAllSeen, requireRole, visibleProjects } from '../projects/policy.ts'
+import { type NamedId, requireAllSeen, requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
 import { idOf } from './key-type.ts'
 import type { TaskQuery } from './rows.ts'
 
@@ -59,18 +59,17 @@ export async function requireTask(
   } = {},
 ): Promise<FoundTask> {
   const viewer = requireViewer(ctx)
-  const memberships = { where: { userId: viewer.id }, select: { role: true } }
   const select = {
     id: true,
     projectId: true,
     parentId: true,
     assigneeIds: true,
-    project: { select: { memberships } },
+    project: { select: roleSelection(viewer) },
   } as const
   const where = await visibleTask(ctx, idOrKey, trashScope)
   const task = where && (await ctx.db.task.findFirst({ select, where }))
   if (!task) throw taskNotFound(idOrKey, path)
-  requireRole(viewer, task.project.memberships[0]?.role, needed)
+  requireRole(viewer, task.project, needed)
   return task
 }
 

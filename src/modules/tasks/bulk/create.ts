@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
-import { includesRole, visibleProjects } from '../../projects/policy.ts'
+import { type ProjectAccess, roleRefusal, roleSelection, visibleProjects } from '../../projects/policy.ts'
 import type { CreateTaskValues } from '../input.ts'
 import { idsOf } from '../key-type.ts'
 import { linkErrorCode } from '../link-errors.ts'
@@ -26,12 +26,13 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
         const { projectId, parentId } = item.values
         return { item, projectId: projectId ?? parentProjects.get(parentId ?? '') ?? viewer.inboxId }
       })
-      const writable = await findWritable(within, [...new Set(placed.flatMap(({ projectId }) => projectId ?? []))])
+      const projects = await findProjects(within, [...new Set(placed.flatMap(({ projectId }) => projectId ?? []))])
       const path = ['projectId']
       const good = placed.flatMap(({ item, projectId }) => {
-        const mayWrite = projectId == null ? undefined : writable.get(projectId.toLowerCase())
+        const project = projectId == null ? undefined : projects.get(projectId.toLowerCase())
+        const refusal = project && roleRefusal(viewer, project, 'EDITOR')
         if (projectId == null) fail(item.index, 'VALIDATION_FAILED', [{ path, code: 'required', message: NO_INBOX }])
-        else if (mayWrite === undefined)
+        else if (!project)
           fail(item.index, 'NOT_FOUND', [
             {
               path,
@@ -39,10 +40,8 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
               message: `Project ${JSON.stringify(projectId)} does not exist or you cannot see it.`,
             },
           ])
-        else if (!mayWrite)
-          fail(item.index, 'FORBIDDEN', [
-            { path, code: 'forbidden', message: 'You need the EDITOR role in this project.' },
-          ])
+        else if (refusal)
+          fail(item.index, refusal.code, [{ path, code: refusal.code.toLowerCase(), message: refusal.message }])
         else return [{ item, projectId: projectId.toLowerCase() }]
         return []
       })
@@ -88,18 +87,13 @@ async function projectsOfParents(ctx: Context, items: readonly Item<CreateTaskVa
   return new Map([...ids].flatMap(([parent, id]) => (projects.has(id) ? [[parent, projects.get(id) ?? '']] : [])))
 }
 
-/** Finds visible projects. The value is true if the viewer may create tasks there. */
-async function findWritable(ctx: Context, ids: readonly string[]): Promise<Map<string, boolean>> {
+/** Finds visible projects by id. */
+async function findProjects(ctx: Context, ids: readonly string[]): Promise<Map<string, ProjectAccess>> {
   const viewer = requireViewer(ctx)
   if (ids.length === 0) return new Map()
   const projects = await ctx.db.project.findMany({
     where: { id: { in: [...ids] }, ...visibleProjects(viewer) },
-    select: { id: true, memberships: { where: { userId: viewer.id }, select: { role: true } } },
+    select: { id: true, ...roleSelection(viewer) },
   })
-  return new Map(
-    projects.map(({ id, memberships: [member] }) => [
-      id,
-      viewer.role === 'ADMIN' || (member !== undefined && includesRole(member.role, 'EDITOR')),
-    ]),
-  )
+  return new Map(projects.map((project) => [project.id, project]))
 }

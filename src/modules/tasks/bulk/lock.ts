@@ -3,7 +3,7 @@ import type { ProjectRole } from '../../../generated/prisma/enums.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { versionConflict } from '../../../schema/conflicts.ts'
-import { includesRole, visibleProjectsSql } from '../../projects/policy.ts'
+import { roleRefusal, visibleProjectsSql } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
 import { type FoundTask, unknownTask } from '../policy.ts'
 import type { Fail, Item } from './batch.ts'
@@ -15,6 +15,7 @@ interface LockedTask<Values> extends FoundTask {
 interface LockedRow extends FoundTask {
   version: number
   role: ProjectRole | null
+  archivedAt: Date | null
 }
 
 /**
@@ -35,7 +36,8 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
   const rows = await ctx.db.$queryRaw<LockedRow[]>`
     SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."parentId"::text AS "parentId",
       "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
-      (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role
+      (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role,
+      (SELECT "archivedAt" FROM "Project" WHERE "Project"."id" = "Task"."projectId") AS "archivedAt"
     FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL
       AND ${visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) ?? Prisma.sql`TRUE`}
     ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
@@ -51,12 +53,9 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
     if (!row) return refuse('NOT_FOUND', 'not_found', unknownTask(given))
     if (seen.has(row.id)) return refuse('VALIDATION_FAILED', 'repeated', 'occurs more than once in the batch')
     seen.add(row.id)
-    if (viewer.role !== 'ADMIN' && !(row.role && includesRole(row.role, 'EDITOR')))
-      return refuse(
-        'FORBIDDEN',
-        'forbidden',
-        `You need the EDITOR role in this project. Your role is ${row.role ?? 'none'}.`,
-      )
+    const memberships = row.role ? [{ role: row.role }] : []
+    const refusal = roleRefusal(viewer, { memberships, archivedAt: row.archivedAt }, 'EDITOR')
+    if (refusal) return refuse(refusal.code, refusal.code.toLowerCase(), refusal.message)
     if (expectedVersion != null && expectedVersion !== row.version) {
       const { code, message } = versionConflict('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
