@@ -103,17 +103,29 @@ export function resumeArgument({ extensions }: Extended): string | undefined {
   return (extensions as { resume?: string } | undefined)?.resume
 }
 
-/** Limits of one operation, checked before it runs. */
+/** Limits of one operation, checked before it runs. The names of those that can be set are in errors. */
 export interface CostLimits {
-  /** Fields of the answer, if each list has as many items as it can. */
+  /** Fields of the answer, if each list has as many items as it can. COMPLEXITY_LIMIT. */
   complexity: number
   /** Levels of fields. */
   depth: number
   /** Fields of the operation. */
   breadth: number
+  /** Fields at the first level, which each load something. ROOT_FIELD_LIMIT. */
+  rootFields: number
   /** Returns how many items a field can have: 1 if it is no list of its own. */
   itemsOf: ItemsOf
 }
+
+/** Limits of an answer, checked while it is made. */
+export interface AnswerLimits {
+  /** Objects, list items that are objects included. ANSWER_OBJECT_LIMIT. */
+  objects: number
+  /** Bytes of JSON. ANSWER_LIMIT. */
+  bytes: number
+}
+
+export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { objects: 50_000, bytes: 10_485_760 }
 
 /** Returns the maximum number of items of a field, or how to read it from the arguments. */
 export type ItemsOf = (field: GraphQLField<unknown, unknown>) => number | ((args: Record<string, unknown>) => number)
