@@ -141,10 +141,14 @@ const variables = {
     'Maximum cost of an operation: the fields of its answer, if each list is as long as it can be.',
   ),
   VALUE_LIMIT: limit(100, 1_000_000, 10_000).describe(
-    'Maximum number of fields and list items in the variables or the body of an operation; ten times as many in a bulk operation.',
+    'Maximum number of fields and list items in the variables or the body of an operation; ten times as many for a bulk operation.',
   ),
-  ANSWER_OBJECT_LIMIT: limit(1_000, 10_000_000, 50_000).describe('Maximum number of objects in an answer.'),
-  ANSWER_LIMIT: limit(65_536, 1_073_741_824, 10_485_760).describe('Maximum size of an answer, in bytes.'),
+  ANSWER_OBJECT_LIMIT: limit(1_000, 10_000_000, 20_000).describe(
+    'Maximum number of objects in an answer; ten times as many for a bulk operation.',
+  ),
+  ANSWER_LIMIT: limit(65_536, 100_000_000, 4_194_304).describe(
+    'Maximum size of an answer, in bytes; ten times as much for a bulk operation.',
+  ),
   INTROSPECTION: z
     .enum(['on', 'off'])
     .default('on')

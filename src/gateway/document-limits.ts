@@ -12,6 +12,7 @@ import {
   type ValueNode,
 } from 'graphql'
 import { AppError } from './errors.ts'
+import { type Place, Repetitions } from './repetitions.ts'
 import { MAX_DEPTH, TOO_DEEP } from './variables.ts'
 
 export interface DocumentLimits {
@@ -47,7 +48,7 @@ export function requireShortText(text: string, { bytes }: DocumentLimits): void 
   if (length > bytes) throw tooLarge(`${length} bytes`, bytes, 'DOCUMENT_LIMIT')
 }
 
-/** Throws QUERY_TOO_COMPLEX if brackets are nested so deeply that the parser's stack could overflow. */
+/** Throws BAD_REQUEST if brackets are nested so deeply that the parser's stack could overflow. */
 export function requireFlatText(text: string): void {
   let level = 0
   for (let at = 0; at < text.length; at++) {
@@ -56,7 +57,9 @@ export function requireFlatText(text: string): void {
     else if (character === '#') at = endOfLine(text, at)
     else if (character === '{' || character === '[' || character === '(') level++
     else if (character === '}' || character === ']' || character === ')') level--
-    if (level > MAX_NESTING) throw tooLarge(`over ${MAX_NESTING} levels of brackets`, MAX_NESTING)
+    if (level > MAX_NESTING) {
+      throw new AppError('BAD_REQUEST', `The document has over ${MAX_NESTING} levels of brackets, the limit.`)
+    }
   }
 }
 
@@ -101,8 +104,10 @@ export function requireSmallDocument(document: DocumentNode, limits: DocumentLim
         if (variable.defaultValue) value(variable.defaultValue, 1)
       }
     }
-    if ('selectionSet' in definition)
-      selections(definition.selectionSet, definition.kind === Kind.FRAGMENT_DEFINITION ? FRAGMENT : '', 1)
+    if ('selectionSet' in definition) {
+      const isFragment = definition.kind === Kind.FRAGMENT_DEFINITION
+      selections(definition.selectionSet, isFragment ? repeated.fragments : repeated.operations, 1)
+    }
   }
   if (aliases > limits.aliases) throw tooLarge(`${aliases} aliases`, limits.aliases, 'ALIAS_LIMIT')
   for (const [name, most] of MAX_INTROSPECTIONS) {
@@ -116,25 +121,23 @@ export function requireSmallDocument(document: DocumentNode, limits: DocumentLim
   }
   return nodes
 
-  function selections({ selections: selected }: SelectionSetNode, parent: string, level: number): void {
+  function selections({ selections: selected }: SelectionSetNode, place: Place, level: number): void {
     if (level > MAX_LEVELS) throw tooLarge(`over ${MAX_LEVELS} levels`, MAX_LEVELS)
     for (const selection of selected) {
       nodes += 3
       directives(selection.directives)
       if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        // Spreads are compared whatever their names are.
-        repeated.add(parent, SPREAD)
+        repeated.add(place)
         continue
       }
-      let name = parent
+      let inner = place
       if (selection.kind === Kind.FIELD) {
         if (selection.alias) aliases++
-        name = (selection.alias ?? selection.name).value
-        repeated.add(parent, name)
+        inner = repeated.add(place, (selection.alias ?? selection.name).value)
         if (selection.name.value.startsWith('__')) count(introspections, selection.name.value)
         for (const argument of selection.arguments ?? []) value(argument.value, 1)
       }
-      if (selection.selectionSet) selections(selection.selectionSet, name, level + 1)
+      if (selection.selectionSet) selections(selection.selectionSet, inner, level + 1)
     }
   }
 
@@ -150,43 +153,6 @@ export function requireSmallDocument(document: DocumentNode, limits: DocumentLim
     const inner = given.kind === Kind.LIST ? given.values : given.kind === Kind.OBJECT ? given.fields : []
     if (inner.length > 0 && level > MAX_DEPTH) throw new AppError('BAD_REQUEST', `A value ${TOO_DEEP}.`)
     for (const one of inner) value(one.kind === Kind.OBJECT_FIELD ? one.value : one, level + 1)
-  }
-}
-
-/** Stands for a parent that can be any field, and for the name of a spread. Neither is a GraphQL name. */
-const FRAGMENT = 'fragment …'
-const SPREAD = 'spreads'
-
-/**
- * Counts selections of the same name below fields of the same name. graphql-js compares each of
- * them with each other, and those of fragments with all.
- */
-class Repetitions {
-  readonly #counts = new Map<string, Map<string, number>>()
-
-  add(parent: string, name: string): void {
-    let counts = this.#counts.get(name)
-    if (!counts) {
-      counts = new Map()
-      this.#counts.set(name, counts)
-    }
-    count(counts, parent)
-  }
-
-  /** Returns the number of comparisons, and the name with the most. */
-  sum(): { comparisons: number; most: string } {
-    let [comparisons, most, largest] = [0, '', 0]
-    for (const [name, counts] of this.#counts) {
-      const inFragments = counts.get(FRAGMENT) ?? 0
-      let own = 0
-      for (const [parent, found] of counts) {
-        own += found * found
-        if (parent !== FRAGMENT) own += 2 * inFragments * found
-      }
-      comparisons += own
-      if (own > largest) [most, largest] = [name, own]
-    }
-    return { comparisons, most }
   }
 }
 

@@ -9,7 +9,7 @@ import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
-import type { AnswerLimits, CostLimits } from './operation.ts'
+import { type AnswerLimits, type CostLimits, DEFAULT_ANSWER_LIMITS, LARGE } from './operation.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { refuseSignedOut, rootFields } from './require-principal.ts'
 import { DEFAULT_MAX_VALUES, sizeIssue, type Variables } from './variables.ts'
@@ -34,15 +34,13 @@ function rolledBack({ data, errors = [] }: EngineResult): EngineResult {
   return data ? { errors, data: Object.fromEntries(Object.keys(data).map((name) => [name, null])) } : { errors }
 }
 
-/** How many times more values an operation may have that accepts large bodies. */
-const LARGE = 10
-
 /**
  * Creates the engine, which runs the operations of every transport. Limits, error masking and
  * optimizations are the same for all.
  */
 export function createEngine(options: EngineOptions) {
-  const { schema, translateError, answers, maxValues = DEFAULT_MAX_VALUES } = options
+  const { schema, translateError, answers = DEFAULT_ANSWER_LIMITS, maxValues = DEFAULT_MAX_VALUES } = options
+  const largeAnswers = { objects: answers.objects * LARGE, bytes: answers.bytes * LARGE }
   const prepare = createPrepare(schema, options)
   const groups = createGroups()
 
@@ -106,13 +104,14 @@ export function createEngine(options: EngineOptions) {
   }
 
   async function execute(
-    { planner }: PreparedOperation,
+    { planner, isLarge }: PreparedOperation,
     variables: Variables,
     contextValue: GatewayContext,
     rootValue?: unknown,
   ): Promise<ExecutionResult> {
+    const limits = isLarge ? largeAnswers : answers
     try {
-      return await executePlanned({ planner, variables, contextValue, rootValue, limits: answers })
+      return await executePlanned({ planner, variables, contextValue, rootValue, limits })
     } finally {
       contextValue.release?.()
     }

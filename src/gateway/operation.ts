@@ -21,7 +21,7 @@ export interface RestOperation {
    * fields of the body.
    */
   body?: string | readonly string[]
-  /** Accepts bodies up to the higher of the two limits. */
+  /** Accepts bodies up to the higher of the two limits, and sends larger answers. */
   large?: true
   /** More paths to the same operation. */
   also?: readonly RestAlias[]
@@ -125,7 +125,10 @@ export interface AnswerLimits {
   bytes: number
 }
 
-export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { objects: 50_000, bytes: 10_485_760 }
+/** How many times larger the variables and the answer of an operation may be that accepts large bodies. */
+export const LARGE = 10
+
+export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { objects: 20_000, bytes: 4_194_304 }
 
 /** Returns the maximum number of items of a field, or how to read it from the arguments. */
 export type ItemsOf = (field: GraphQLField<unknown, unknown>) => number | ((args: Record<string, unknown>) => number)
