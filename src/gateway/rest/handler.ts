@@ -34,7 +34,7 @@ interface Prepared {
   deprecations: readonly Deprecation[]
 }
 
-/** Maximum number of cached representations per route, beyond the default one. */
+/** Maximum number of cached representations per route. */
 const MAX_REPRESENTATIONS = 20
 
 /**
