@@ -32,7 +32,11 @@ function fragmentBomb(levels: number): string {
 }
 
 test.each([
-  ['many large pages', `{ ${Array.from({ length: 38 }, (_, index) => `a${index}: ${PAGE}`).join(' ')} }`, 'complexity'],
+  [
+    'lists in several large pages',
+    `{ ${Array.from({ length: 6 }, (_, index) => `a${index}: tasks(first: 100) { nodes { relations { id type } } }`).join(' ')} }`,
+    'complexity',
+  ],
   [
     'more than a hundred root fields',
     `{ ${Array.from({ length: 101 }, (_, index) => `a${index}: eventCursor`).join(' ')} }`,
