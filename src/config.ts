@@ -1,7 +1,9 @@
 import { z } from 'zod'
 
-const milliseconds = (min: number, max: number, fallback: number) =>
+const integer = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback)
+const milliseconds = integer
+const limit = integer
 
 /**
  * Each variable's rule, default and one line of help. `.env.example` and docs/configuration.md are
@@ -132,6 +134,25 @@ const variables = {
     .max(1_073_741_824)
     .default(16_777_216)
     .describe('Maximum body size of a bulk operation over REST, in bytes.'),
+  DOCUMENT_LIMIT: limit(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
+  ALIAS_LIMIT: limit(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
+  ROOT_FIELD_LIMIT: limit(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),
+  COMPLEXITY_LIMIT: limit(1_000, 10_000_000, 100_000).describe(
+    'Maximum cost of an operation: the fields of its answer, if each list is as long as it can be.',
+  ),
+  VALUE_LIMIT: limit(100, 1_000_000, 10_000).describe(
+    'Maximum number of fields and list items in the variables or the body of an operation; ten times as many for a bulk operation.',
+  ),
+  ANSWER_OBJECT_LIMIT: limit(1_000, 10_000_000, 20_000).describe(
+    'Maximum number of objects in an answer; ten times as many for a bulk operation.',
+  ),
+  ANSWER_LIMIT: limit(65_536, 100_000_000, 4_194_304).describe(
+    'Maximum size of an answer, in bytes; ten times as much for a bulk operation.',
+  ),
+  INTROSPECTION: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('off refuses to show the GraphQL schema. GraphiQL then knows no types, and errors suggest no names.'),
   HEADERS_TIMEOUT: milliseconds(1_000, 600_000, 10_000).describe(
     'How long the headers of a request may take to arrive, in milliseconds. Also closes connections that send nothing.',
   ),

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import type { GraphQLSchema } from 'graphql'
 import { nameTwins } from '../gateway/rest/twins.ts'
 import { builder } from '../schema/builder.ts'
+import { requireBoundedLists } from '../schema/complexity.ts'
 import { REST_BASE } from './rest-api.ts'
 
 /** Every folder of modules is part of the API: its schema.ts declares types and operations. */
@@ -9,4 +10,4 @@ const modules = new URL('../modules/', import.meta.url)
 for (const name of readdirSync(modules).sort()) await import(new URL(`${name}/schema.ts`, modules).href)
 
 /** The schema that every protocol is served from. */
-export const schema: GraphQLSchema = nameTwins(builder.toSchema({ sortSchema: false }), REST_BASE)
+export const schema: GraphQLSchema = nameTwins(requireBoundedLists(builder.toSchema({ sortSchema: false })), REST_BASE)

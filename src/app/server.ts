@@ -17,7 +17,7 @@ import { limitPipelining } from '../gateway/limits/pipelining.ts'
 import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
-import { LIMITS } from '../schema/complexity.ts'
+import { costLimits } from '../schema/complexity.ts'
 import { createContextFactory } from './context-factory.ts'
 import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
@@ -72,7 +72,7 @@ export async function startServer(
       throw toAppError(error) ?? error
     }
   }
-  const engine = createEngine({ schema, translateError: toAppError, limits: LIMITS })
+  const engine = createEngine({ schema, translateError: toAppError, ...engineLimits(config) })
   const connectionLimit = createConnectionLimit(config.WS_MAX_SOCKETS_PER_USER)
   // Prepare REST while the database opens in its own thread or process.
   const [open, rest] = await Promise.all([
@@ -85,6 +85,16 @@ export async function startServer(
   } catch (error) {
     await open.close()
     throw error
+  }
+}
+
+function engineLimits(config: Config) {
+  return {
+    documents: { bytes: config.DOCUMENT_LIMIT, aliases: config.ALIAS_LIMIT },
+    limits: costLimits(config.COMPLEXITY_LIMIT, config.ROOT_FIELD_LIMIT),
+    answers: { objects: config.ANSWER_OBJECT_LIMIT, bytes: config.ANSWER_LIMIT },
+    maxValues: config.VALUE_LIMIT,
+    introspection: config.INTROSPECTION === 'on',
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { GraphQLError } from 'graphql'
-import { AppError, type ErrorCode, type Issue, isErrorCode } from './errors.ts'
+import { AppError, type ErrorCode, type Issue, isErrorCode, shorten } from './errors.ts'
 import type { GatewayContext } from './gateway-context.ts'
 
 /**
@@ -23,7 +23,7 @@ export function toClientError(
   if (cause instanceof GraphQLError) {
     // graphql-js rejected the document, or the error was already made for clients.
     const code = isErrorCode(cause.extensions.code) ? cause.extensions.code : 'BAD_REQUEST'
-    return clientError(cause.message, code, issuesOf(cause), context?.requestId, outer ?? cause)
+    return clientError(shorten(cause.message), code, issuesOf(cause), context?.requestId, outer ?? cause)
   }
   const known = cause instanceof AppError ? cause : translate(cause)
   if (known) return clientError(known.message, known.code, known.issues, context?.requestId, outer, known)
@@ -52,6 +52,9 @@ export function codeOf(error: GraphQLError): ErrorCode {
   return isErrorCode(error.extensions.code) ? error.extensions.code : 'INTERNAL'
 }
 
+/** An error about a name that occurs many times shows the first of them. */
+const MAX_LOCATIONS = 10
+
 function clientError(
   message: string,
   code: ErrorCode,
@@ -61,9 +64,9 @@ function clientError(
   original?: AppError,
 ): GraphQLError {
   return new GraphQLError(message, {
-    nodes: place?.nodes,
+    nodes: place?.nodes?.slice(0, MAX_LOCATIONS),
     source: place?.source,
-    positions: place?.positions,
+    positions: place?.positions?.slice(0, MAX_LOCATIONS),
     path: place?.path,
     originalError: original,
     // Yoga reads the status of a refused document from `http` and removes it from the answer.

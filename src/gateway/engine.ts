@@ -1,12 +1,7 @@
-import {
-  createSourceEventStream,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  OperationTypeNode,
-} from 'graphql'
+import { createSourceEventStream, type ExecutionResult, type GraphQLSchema, OperationTypeNode } from 'graphql'
 import { type ErrorTranslator, toClientError } from './client-error.ts'
-import { validationFailed } from './errors.ts'
+import type { DocumentLimits } from './document-limits.ts'
+import { type Issue, validationFailed } from './errors.ts'
 import { checkPlanned, executePlanned } from './execution/execute.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import { fingerprintOf, notStored, requireStorable } from './idempotency-key.ts'
@@ -14,29 +9,44 @@ import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
-import type { CostLimits } from './operation.ts'
+import { type AnswerLimits, type CostLimits, DEFAULT_ANSWER_LIMITS, LARGE } from './operation.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { refuseSignedOut, rootFields } from './require-principal.ts'
-import { isTooDeep, TOO_DEEP, type Variables, variableIssues } from './variables.ts'
+import { DEFAULT_MAX_VALUES, sizeIssue, type Variables } from './variables.ts'
 
 export interface EngineOptions {
   schema: GraphQLSchema
   translateError?: ErrorTranslator
-  /** Maximum number of tokens in a document. Bounds the work of parsing. */
-  maxTokens?: number
+  documents?: Partial<DocumentLimits>
+  /** Limits of the cost of an operation. Unlimited by default. */
   limits?: CostLimits
+  answers?: AnswerLimits
+  /** Maximum number of fields and list items in the variables of an operation. */
+  maxValues?: number
+  /** False refuses `__schema` and `__type`. */
+  introspection?: boolean
 }
 
 export type Engine = ReturnType<typeof createEngine>
+
+/** Returns the answer of a request of which nothing remains: what succeeded was undone too. */
+function rolledBack({ data, errors = [] }: EngineResult): EngineResult {
+  return data ? { errors, data: Object.fromEntries(Object.keys(data).map((name) => [name, null])) } : { errors }
+}
 
 /**
  * Creates the engine, which runs the operations of every transport. Limits, error masking and
  * optimizations are the same for all.
  */
 export function createEngine(options: EngineOptions) {
-  const { schema, translateError, maxTokens = 5_000, limits } = options
-  const prepare = createPrepare(schema, maxTokens, limits)
+  const { schema, translateError, answers = DEFAULT_ANSWER_LIMITS, maxValues = DEFAULT_MAX_VALUES } = options
+  const largeAnswers = { objects: answers.objects * LARGE, bytes: answers.bytes * LARGE }
+  const prepare = createPrepare(schema, options)
   const groups = createGroups()
+
+  function sizeOf(value: unknown, { large }: { large: boolean }) {
+    return sizeIssue(value, large ? maxValues * LARGE : maxValues)
+  }
 
   function mask(result: ExecutionResult, context: GatewayContext): EngineResult {
     if (!result.errors) return result as EngineResult
@@ -45,31 +55,22 @@ export function createEngine(options: EngineOptions) {
   }
 
   /**
-   * Replaces graphql-js's errors about variables, which have no path, with one error with issues.
-   */
-  function explain(prepared: PreparedOperation, variables: Variables, result: ExecutionResult): ExecutionResult {
-    if (!result.errors || result.data !== undefined) return result
-    const issues = variableIssues(schema, prepared.operation, prepared.paths, variables)
-    if (issues.length === 0) return result
-    return { errors: [new GraphQLError('', { originalError: validationFailed(issues) })] }
-  }
-
-  /**
    * Returns the answer to an operation that must not run: nobody is signed in, or a value is
-   * nested too deeply for graphql-js.
+   * nested too deeply or too large to be coerced.
    */
   function refuse(
     prepared: PreparedOperation,
     variables: Variables,
     context: GatewayContext,
   ): EngineResult | undefined {
-    const { paths } = prepared
     const signedOut = refuseSignedOut(schema, prepared, variables, context)
     if (signedOut) return signedOut
-    const deep = Object.keys(variables).filter((name) => isTooDeep(variables[name]))
-    if (deep.length === 0) return undefined
-    const issues = deep.map((name) => ({ path: paths.get(name) ?? [name], code: 'too_deep', message: TOO_DEEP }))
-    return { errors: [toClientError(validationFailed(issues), context)] }
+    const issues: Issue[] = []
+    for (const name in variables) {
+      const issue = sizeOf(variables[name], { large: prepared.isLarge })
+      if (issue) issues.push({ path: prepared.paths.get(name) ?? [name], ...issue })
+    }
+    return issues.length > 0 ? { errors: [toClientError(validationFailed(issues), context)] } : undefined
   }
 
   /**
@@ -99,17 +100,18 @@ export function createEngine(options: EngineOptions) {
     context: GatewayContext,
   ): Promise<EngineResult> {
     const result = await execute(prepared, variables, context)
-    return mask(explain(prepared, variables, result), context)
+    return mask(result, context)
   }
 
   async function execute(
-    { planner }: PreparedOperation,
+    { planner, isLarge }: PreparedOperation,
     variables: Variables,
     contextValue: GatewayContext,
     rootValue?: unknown,
   ): Promise<ExecutionResult> {
+    const limits = isLarge ? largeAnswers : answers
     try {
-      return await executePlanned({ planner, variables, contextValue, rootValue })
+      return await executePlanned({ planner, variables, contextValue, rootValue, limits })
     } finally {
       contextValue.release?.()
     }
@@ -131,7 +133,8 @@ export function createEngine(options: EngineOptions) {
       const request = { key, fingerprint: fingerprintOf(prepared, variables), several }
       const { answer, replayed } = await context.once(request, async (within) => {
         const result = await perform(prepared, variables, within)
-        return { answer: result, failures: result.errors?.map(({ originalError }) => originalError) ?? [] }
+        const failures = result.errors?.map(({ originalError }) => originalError) ?? []
+        return { answer: failures.length > 0 ? rolledBack(result) : result, failures }
       })
       return { result: answer, replayed }
     } catch (error) {
@@ -167,7 +170,7 @@ export function createEngine(options: EngineOptions) {
       )
     try {
       const errors = checkPlanned({ planner: prepared.planner, variables })
-      if (errors) return mask(explain(prepared, variables, { errors }), context)
+      if (errors) return mask({ errors }, context)
       const source = await createSourceEventStream({
         schema,
         document,
@@ -175,7 +178,7 @@ export function createEngine(options: EngineOptions) {
         variableValues: variables,
         contextValue: context,
       })
-      if (!(Symbol.asyncIterator in source)) return mask(explain(prepared, variables, source), context)
+      if (!(Symbol.asyncIterator in source)) return mask(source, context)
       const { sharing } = context
       const place = sharing && groups.join(groupKey(schema, prepared, variables, sharing.access))
       const runShared = async (event: unknown): Promise<SharedOutcome> => {
@@ -206,6 +209,8 @@ export function createEngine(options: EngineOptions) {
   return {
     schema,
     prepare,
+    /** Returns what is wrong with the size of a value that becomes one or more variables. */
+    sizeIssue: sizeOf,
     run,
     runOnce,
     open,

@@ -53,6 +53,45 @@ export interface AppErrorOptions {
   cause?: unknown
 }
 
+/**
+ * Maximum number of issues reported at once. Nobody reads more, and a long list of invalid values
+ * would make the answer many times larger than the request.
+ */
+export const MAX_ISSUES = 100
+
+/** Maximum length of a message, and of a text inside quotes if the message is longer. */
+const MAX_MESSAGE = 2_000
+const MAX_QUOTED = 100
+/** Maximum length of the message of an issue, and of a name in its path. */
+const MAX_ISSUE_MESSAGE = 500
+const MAX_STEP = 100
+
+/**
+ * Shortens a message that quotes a client. What was sent may be large, and an error would send it
+ * back several times.
+ */
+export function shorten(message: string, max = MAX_MESSAGE): string {
+  if (message.length <= max) return message
+  // Enough to see the end of one long quoted text only if it is not the whole message.
+  const start = message.slice(0, max * 10)
+  const text = start.replace(/"([^"]{0,100})[^"]*(?:"|$)/g, (whole, quoted: string) =>
+    whole.length > MAX_QUOTED + 2 ? `"${quoted}…"` : whole,
+  )
+  return text.length <= max ? text : `${text.slice(0, max - 1)}…`
+}
+
+/** Returns at most the number of issues that is reported, each of a bounded length. */
+function shortIssues(issues: readonly Issue[]): readonly Issue[] {
+  const isShort = ({ path, message }: Issue) =>
+    message.length <= MAX_ISSUE_MESSAGE && path.every((step) => typeof step === 'number' || step.length <= MAX_STEP)
+  if (issues.length <= MAX_ISSUES && issues.every(isShort)) return issues
+  return issues.slice(0, MAX_ISSUES).map(({ path, code, message }) => ({
+    path: path.map((step) => (typeof step === 'number' ? step : shorten(step, MAX_STEP))),
+    code,
+    message: shorten(message, MAX_ISSUE_MESSAGE),
+  }))
+}
+
 /** An error that clients may see unchanged. Any other error is masked as INTERNAL and logged. */
 export class AppError extends Error {
   readonly code: ErrorCode
@@ -60,11 +99,12 @@ export class AppError extends Error {
   readonly headers: Readonly<Record<string, string>>
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
-    super(message, { cause: options.cause })
+    super(shorten(message), { cause: options.cause })
     this.name = 'AppError'
     this.code = code
     this.headers = options.headers ?? {}
-    this.issues = options.issues ?? (options.path ? [{ path: options.path, code: code.toLowerCase(), message }] : [])
+    const { path, issues = path ? [{ path, code: code.toLowerCase(), message }] : [] } = options
+    this.issues = shortIssues(issues)
   }
 
   get status(): number {
@@ -78,16 +118,11 @@ export function unauthenticated(problem?: string | null): AppError {
 }
 
 /**
- * Maximum number of issues reported at once. Nobody reads more, and a long list of invalid values
- * would make the answer many times larger than the request.
- */
-export const MAX_ISSUES = 100
-
-/**
  * Creates VALIDATION_FAILED with every problem. The message repeats them for clients that show
  * nothing else.
  */
 export function validationFailed(issues: Issue[]): AppError {
-  const message = issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
-  return new AppError('VALIDATION_FAILED', message, { issues })
+  const reported = shortIssues(issues)
+  const message = reported.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
+  return new AppError('VALIDATION_FAILED', message, { issues: [...reported] })
 }

@@ -21,7 +21,7 @@ export interface RestOperation {
    * fields of the body.
    */
   body?: string | readonly string[]
-  /** Accepts bodies up to the higher of the two limits. */
+  /** Accepts bodies up to the higher of the two limits, and sends larger answers. */
   large?: true
   /** More paths to the same operation. */
   also?: readonly RestAlias[]
@@ -103,17 +103,32 @@ export function resumeArgument({ extensions }: Extended): string | undefined {
   return (extensions as { resume?: string } | undefined)?.resume
 }
 
-/** Limits of one operation, checked before it runs. */
+/** Limits of one operation, checked before it runs. The names of those that can be set are in errors. */
 export interface CostLimits {
-  /** Fields of the answer, if each list has as many items as it can. */
+  /** Fields of the answer, if each list has as many items as it can. COMPLEXITY_LIMIT. */
   complexity: number
   /** Levels of fields. */
   depth: number
   /** Fields of the operation. */
   breadth: number
+  /** Fields at the first level, which each load something. ROOT_FIELD_LIMIT. */
+  rootFields: number
   /** Returns how many items a field can have: 1 if it is no list of its own. */
   itemsOf: ItemsOf
 }
+
+/** Limits of an answer, checked while it is made. */
+export interface AnswerLimits {
+  /** Objects, list items that are objects included. ANSWER_OBJECT_LIMIT. */
+  objects: number
+  /** Bytes of JSON. ANSWER_LIMIT. */
+  bytes: number
+}
+
+/** How many times larger the variables and the answer of an operation may be that accepts large bodies. */
+export const LARGE = 10
+
+export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { objects: 20_000, bytes: 4_194_304 }
 
 /** Returns the maximum number of items of a field, or how to read it from the arguments. */
 export type ItemsOf = (field: GraphQLField<unknown, unknown>) => number | ((args: Record<string, unknown>) => number)

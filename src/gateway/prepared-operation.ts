@@ -12,67 +12,105 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import { toClientError } from './client-error.ts'
+import {
+  DEFAULT_DOCUMENT_LIMITS,
+  type DocumentLimits,
+  requireFlatText,
+  requireShortText,
+  requireSmallDocument,
+} from './document-limits.ts'
 import { AppError } from './errors.ts'
 import { Planner } from './execution/plan.ts'
 import { subscriptionRule } from './live/subscription-rule.ts'
-import type { CostLimits } from './operation.ts'
-import { hasTooDeepValue, TOO_DEEP, type VariablePaths, variablePaths } from './variables.ts'
+import { type CostLimits, restOperation } from './operation.ts'
+import { type VariablePaths, variablePaths } from './variables.ts'
 
 /** An operation that was parsed and validated once and can run many times. */
 export interface PreparedOperation {
   document: DocumentNode
   operation: OperationDefinitionNode
+  /** Knows the cost: `planner.cost(values)`. */
   planner: Planner
   /** Where each variable is used. */
   paths: VariablePaths
+  /** True if one of its root fields accepts large bodies in REST. */
+  isLarge: boolean
 }
 
-/** A parsed document; `errors` if it is not valid against the schema. */
+export interface PrepareOptions {
+  documents?: Partial<DocumentLimits>
+  limits?: CostLimits
+  introspection?: boolean
+}
+
+/** A valid document. */
 interface CheckedDocument {
   document: DocumentNode
-  errors: readonly GraphQLError[]
   paths: VariablePaths
-  /** Planners of the operations that have run. */
-  planners: Map<OperationDefinitionNode, Planner>
+  /** Operations that have run. */
+  operations: Map<OperationDefinitionNode, PreparedOperation>
+  /** Called with the number of fields of each new plan. */
+  onPlan?: (fields: number) => void
+}
+
+interface Invalid {
+  errors: readonly GraphQLError[]
 }
 
 const RULES = [...specifiedRules, subscriptionRule]
 
-/** Maximum number of cached documents. */
+/** As many as a person can use. Each may suggest names, which takes time. */
+const MAX_ERRORS = 20
+
+/** Maximum number and approximate size of cached documents with their plans. */
 const MAX_CACHED_DOCUMENTS = 1_000
+const MAX_CACHED_BYTES = 67_108_864
+/** Measured: what a node, a planned field and a character (as a token of its own) take. */
+const NODE_BYTES = 300
+const FIELD_BYTES = 600
+const CHARACTER_BYTES = 30
 
 export type Prepare = ReturnType<typeof createPrepare>
 
-/**
- * Creates the function that parses and validates documents. It caches texts, up to `maxTokens`
- * tokens each.
- */
-export function createPrepare(schema: GraphQLSchema, maxTokens: number, limits?: CostLimits) {
-  const cache = new LRUCache<string, CheckedDocument>({ max: MAX_CACHED_DOCUMENTS })
+/** Creates the function that parses and validates documents. It caches the texts of valid ones. */
+export function createPrepare(schema: GraphQLSchema, options: PrepareOptions = {}) {
+  const { limits, introspection = true } = options
+  const documentLimits = { ...DEFAULT_DOCUMENT_LIMITS, ...options.documents }
+  const cache = new LRUCache<string, CheckedDocument>({ max: MAX_CACHED_DOCUMENTS, maxSize: MAX_CACHED_BYTES })
 
-  /** Throws a GraphQLError if the text does not parse. */
-  function checkText(text: string): CheckedDocument {
+  /** Throws if the text does not parse or is too large. */
+  function checkText(text: string): CheckedDocument | Invalid {
+    requireShortText(text, documentLimits)
     const cached = cache.get(text)
     if (cached) return cached
-    const entry = check(parse(text, { maxTokens }))
-    cache.set(text, entry)
-    return entry
-  }
-
-  function check(document: DocumentNode): CheckedDocument {
-    const errors = hasTooDeepValue(document)
-      ? [new GraphQLError(`A value ${TOO_DEEP}.`)]
-      : validate(schema, document, RULES)
-    return { document, errors, paths: variablePaths(document), planners: new Map() }
-  }
-
-  function plannerOf({ document, planners }: CheckedDocument, operation: OperationDefinitionNode): Planner {
-    let planner = planners.get(operation)
-    if (!planner) {
-      planner = new Planner(schema, operation, fragmentsOf(document), limits)
-      planners.set(operation, planner)
+    requireFlatText(text)
+    const document = parse(text, { maxTokens: documentLimits.tokens })
+    const nodes = requireSmallDocument(document, documentLimits, introspection)
+    const checked = check(document)
+    if ('errors' in checked) return checked
+    let size = text.length * CHARACTER_BYTES + nodes * NODE_BYTES
+    cache.set(text, checked, { size })
+    checked.onPlan = (fields) => {
+      size += fields * FIELD_BYTES
+      if (cache.peek(text) === checked) cache.set(text, checked, { size })
     }
-    return planner
+    return checked
+  }
+
+  function check(document: DocumentNode): CheckedDocument | Invalid {
+    const errors = validate(schema, document, RULES, { maxErrors: MAX_ERRORS })
+    if (errors.length > 0) return { errors: introspection ? errors : errors.map(withoutSuggestion) }
+    return { document, paths: variablePaths(document), operations: new Map() }
+  }
+
+  function ready(checked: CheckedDocument, operation: OperationDefinitionNode): PreparedOperation {
+    const { document, operations, paths, onPlan } = checked
+    const known = operations.get(operation)
+    if (known) return known
+    const planner = new Planner({ schema, operation, fragments: fragmentsOf(document), paths, limits, onPlan })
+    const prepared = { document, operation, paths, planner, isLarge: acceptsLargeBodies(schema, operation) }
+    operations.set(operation, prepared)
+    return prepared
   }
 
   /**
@@ -85,10 +123,9 @@ export function createPrepare(schema: GraphQLSchema, maxTokens: number, limits?:
   ): PreparedOperation | { errors: GraphQLError[] } {
     try {
       const checked = typeof source === 'string' ? checkText(source) : check(source)
-      const { document, errors, paths } = checked
-      if (errors.length > 0) return { errors: errors.map((error) => toClientError(error, undefined)) }
-      const operation = getOperationAST(document, operationName)
-      if (operation) return { document, operation, paths, planner: plannerOf(checked, operation) }
+      if ('errors' in checked) return { errors: checked.errors.map((error) => toClientError(error, undefined)) }
+      const operation = getOperationAST(checked.document, operationName)
+      if (operation) return ready(checked, operation)
       const message = operationName
         ? `The document has no operation named "${operationName}".`
         : 'Set operationName to one of the operations in the document.'
@@ -97,6 +134,19 @@ export function createPrepare(schema: GraphQLSchema, maxTokens: number, limits?:
       return { errors: [toClientError(error, undefined)] }
     }
   }
+}
+
+/** Names of the schema are not for clients that may not read it. */
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const { nodes, source, positions } = error
+  return new GraphQLError(error.message.replace(/ Did you mean .*$/s, ''), { nodes, source, positions })
+}
+
+function acceptsLargeBodies(schema: GraphQLSchema, { operation, selectionSet }: OperationDefinitionNode): boolean {
+  const fields = schema.getRootType(operation)?.getFields() ?? {}
+  return selectionSet.selections.some(
+    (one) => one.kind === Kind.FIELD && restOperation(fields[one.name.value] ?? {})?.large === true,
+  )
 }
 
 function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefinitionNode> {

@@ -6,9 +6,11 @@ import {
   type GraphQLSchema,
   isNonNullType,
   Kind,
+  type NamedTypeNode,
   type ObjectFieldNode,
   type OperationDefinitionNode,
   typeFromAST,
+  valueFromAST,
   visit,
 } from 'graphql'
 import { type Issue, MAX_ISSUES } from './errors.ts'
@@ -17,36 +19,51 @@ import { type Issue, MAX_ISSUES } from './errors.ts'
 export type Variables = Readonly<Record<string, unknown>>
 
 /** Maximum nesting of a value. Walking a deeper one could overflow the stack. */
-const MAX_DEPTH = 40
-
-/** Returns true if a value is nested too deeply to be processed. */
-export function isTooDeep(value: unknown): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) return true
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
-  }
-  return false
-}
-
-/** Returns true if a document contains a value that is nested too deeply. */
-export function hasTooDeepValue(document: DocumentNode): boolean {
-  let depth = 0
-  let deepest = 0
-  const level = {
-    enter() {
-      depth++
-      deepest = Math.max(deepest, depth)
-    },
-    leave() {
-      depth--
-    },
-  }
-  visit(document, { ObjectValue: level, ListValue: level })
-  return deepest > MAX_DEPTH
-}
+export const MAX_DEPTH = 40
 
 export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`
+
+/** Maximum number of fields and list items in the variables of an operation. VALUE_LIMIT. */
+export const DEFAULT_MAX_VALUES = 10_000
+
+/**
+ * Returns what is wrong with the size of a value: it is nested too deeply, or has too many fields
+ * and list items. Bounds the work of coercing and checking it.
+ */
+export function sizeIssue(value: unknown, maxValues: number): Omit<Issue, 'path'> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const left = countDown(value, maxValues, 1)
+  if (left === DEEP) return { code: 'too_deep', message: TOO_DEEP }
+  if (left >= 0) return undefined
+  return { code: 'too_large', message: `has more than ${maxValues} fields and list items (VALUE_LIMIT)` }
+}
+
+const DEEP = Number.NEGATIVE_INFINITY
+
+/** Subtracts the number of values inside a value. Stops when nothing is left. */
+function countDown(value: object, left: number, depth: number): number {
+  if (depth > MAX_DEPTH) return isEmpty(value) ? left : DEEP
+  let rest = left
+  if (Array.isArray(value)) {
+    rest -= value.length
+    for (const one of value) {
+      if (rest < 0) return rest
+      if (typeof one === 'object' && one !== null) rest = countDown(one, rest, depth + 1)
+    }
+    return rest
+  }
+  for (const name in value) {
+    if (--rest < 0) return rest
+    const one = (value as Record<string, unknown>)[name]
+    if (typeof one === 'object' && one !== null) rest = countDown(one, rest, depth + 1)
+  }
+  return rest
+}
+
+function isEmpty(value: object): boolean {
+  for (const _ in value) return false
+  return true
+}
 
 /**
  * Coerces a value to an input type like GraphQL, but collects every problem instead of throwing
@@ -59,13 +76,17 @@ export function coerceValue(
   issues: Issue[],
 ): unknown {
   if (value === undefined || (value === null && isNonNullType(type))) {
-    if (isNonNullType(type)) issues.push({ path, code: 'required', message: 'is required' })
+    if (isNonNullType(type)) issues.push(missing(path))
     return value
   }
-  if (isTooDeep(value)) {
-    issues.push({ path, code: 'too_deep', message: TOO_DEEP })
-    return undefined
-  }
+  const tooDeep = sizeIssue(value, Number.MAX_SAFE_INTEGER)
+  if (!tooDeep) return coerceSmall(value, type, path, issues)
+  issues.push({ path, ...tooDeep })
+  return undefined
+}
+
+/** Coerces a value whose size has been checked. */
+function coerceSmall(value: unknown, type: GraphQLInputType, path: (string | number)[], issues: Issue[]): unknown {
   try {
     return coerceInputValue(value, type, (inner, invalid, error) => {
       if (issues.length >= MAX_ISSUES) throw TOO_MANY
@@ -79,10 +100,12 @@ export function coerceValue(
 
 const TOO_MANY = Symbol('too many issues')
 
+const missing = (path: (string | number)[]): Issue => ({ path, code: 'required', message: 'is required' })
+
 /** Turns a message of graphql-js into an issue at the value it is about. */
 function toIssue(path: (string | number)[], invalid: unknown, message: string): Issue {
-  const missing = /^Field "(\w+)" of required type "(.+)" was not provided/.exec(message)
-  if (missing?.[1]) return { path: [...path, missing[1]], code: 'required', message: 'is required' }
+  const absent = /^Field "(\w+)" of required type "(.+)" was not provided/.exec(message)
+  if (absent?.[1]) return missing([...path, absent[1]])
   const unknown = /^Field "([^"]*)" is not defined by type "\w+"\.?(.*)$/.exec(message)
   if (unknown?.[1] !== undefined) {
     return { path: [...path, unknown[1]], code: 'unknown_field', message: `is not a known field.${unknown[2]}` }
@@ -109,26 +132,28 @@ export function kindOf(value: unknown): string {
 }
 
 /**
- * Returns the problems of variables that graphql-js rejected, each at the argument that
- * uses the variable.
+ * Coerces the variables of an operation, whose size has been checked, like graphql-js, but returns
+ * each problem at the argument that uses the variable. graphql-js would print the whole value in
+ * the error of each part.
  */
-export function variableIssues(
+export function coerceVariables(
   schema: GraphQLSchema,
-  operation: OperationDefinitionNode,
+  { variableDefinitions = [] }: OperationDefinitionNode,
   paths: VariablePaths,
-  inputs: Readonly<Record<string, unknown>>,
-): Issue[] {
+  inputs: Variables,
+): { values: Record<string, unknown>; issues: Issue[] } {
   const issues: Issue[] = []
-  for (const definition of operation.variableDefinitions ?? []) {
-    const name = definition.variable.name.value
-    const type = typeFromAST(schema, definition.type as Parameters<typeof typeFromAST>[1]) as
-      | GraphQLInputType
-      | undefined
-    const value = inputs[name]
-    if (!type || (value === undefined && definition.defaultValue)) continue
-    coerceValue(value, type, paths.get(name) ?? [name], issues)
+  const values: Record<string, unknown> = {}
+  for (const { variable, type: typeNode, defaultValue } of variableDefinitions) {
+    const name = variable.name.value
+    const type = typeFromAST(schema, typeNode as NamedTypeNode) as GraphQLInputType | undefined
+    if (!type) continue
+    const value = Object.hasOwn(inputs, name) ? inputs[name] : undefined
+    if (value === undefined && defaultValue) values[name] = valueFromAST(defaultValue, type)
+    else if (value == null && isNonNullType(type)) issues.push(missing(paths.get(name) ?? [name]))
+    else if (value !== undefined) values[name] = coerceSmall(value, type, paths.get(name) ?? [name], issues)
   }
-  return issues
+  return { values, issues }
 }
 
 export type VariablePaths = ReadonlyMap<string, (string | number)[]>

@@ -19,7 +19,7 @@ import { PageInfoType } from './page-info.ts'
 import { selectedQuery } from './selected-columns.ts'
 
 export const DEFAULT_PAGE = 20
-const MAX_PAGE = 100
+export const MAX_PAGE = 100
 /** Maximum offset. Skipped rows are all read; cursors are not limited. */
 const MAX_OFFSET = 10_000
 
@@ -98,10 +98,10 @@ export function connectionType<Node>(node: ObjectRef<never, Node, Node> | { name
     fields: (t) => ({
       nodes: t.field({
         type: [ref] as never,
-        extensions: { rules: pageItems },
+        extensions: { rules: pageItems, counted: true },
         resolve: (page) => page.edges.map((one) => one.node) as never,
       }),
-      edges: t.field({ type: [edge], resolve: (page) => page.edges }),
+      edges: t.field({ type: [edge], extensions: { counted: true }, resolve: (page) => page.edges }),
       pageInfo: t.field({
         type: PageInfoType,
         resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({

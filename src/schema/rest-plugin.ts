@@ -93,7 +93,10 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
       ...(resume ? { resume } : {}),
       ...(scope === 'tasks:write' ? { keepsViewers: true } : {}),
     }
-    return { ...field, extensions: { ...field.extensions, rest, ...marks } }
+    // One root field that fails is null. It must not take the others with it, least of all
+    // mutations that have happened.
+    const type = field.kind === 'Subscription' ? field.type : { ...field.type, nullable: true }
+    return { ...field, type, extensions: { ...field.extensions, rest, ...marks } }
   }
 }
 

@@ -7,6 +7,13 @@ import { selectedQuery } from './selected-columns.ts'
 /** Columns and relations to read. It is a promise only if a field computes its selection in one. */
 type RowQuery = Awaited<ReturnType<typeof queryFromInfo>>
 
+/** What one field asks for of each of its rows. */
+interface Asked {
+  query: RowQuery
+  /** Equal for fields that ask for the same. */
+  text: string
+}
+
 /**
  * Declares a batched load of rows for fields that return them, with the columns and relations that
  * the client asks for. Fields with different selections load apart.
@@ -14,19 +21,39 @@ type RowQuery = Awaited<ReturnType<typeof queryFromInfo>>
 export function defineRowLoader<Key, Row>(
   load: (ctx: Context, keys: readonly Key[], query: RowQuery) => Promise<(Row | undefined)[]>,
 ): (ctx: Context, key: Key, info: GraphQLResolveInfo) => Promise<Row | null> {
-  const loadAsked = defineLoader(async (ctx, asked: readonly { key: Key; query: RowQuery }[]) => {
+  const loadAsked = defineLoader(async (ctx, wanted: readonly { key: Key; asked: Asked }[]) => {
     const rows = new Map<object, Row | undefined>()
-    for (const group of Map.groupBy(asked, ({ query }) => JSON.stringify(query)).values()) {
+    for (const group of Map.groupBy(wanted, ({ asked }) => asked.text).values()) {
       const [first] = group
       if (!first) continue
       const found = await load(
         ctx,
         group.map(({ key }) => key),
-        first.query,
+        first.asked.query,
       )
       for (const [index, one] of group.entries()) rows.set(one, found[index])
     }
-    return asked.map((one) => rows.get(one) ?? null)
+    return wanted.map((one) => rows.get(one) ?? null)
   })
-  return (ctx, key, info) => loadAsked(ctx, { key, query: selectedQuery(ctx, info) })
+  return (ctx, key, info) => loadAsked(ctx, { key, asked: askedBy(ctx, info) })
+}
+
+/**
+ * Returns what a field asks for. Computed once for all objects of a list: a field's nodes are the
+ * same in each of them.
+ */
+function askedBy(ctx: Context, info: GraphQLResolveInfo): Asked {
+  ctx.loaders ??= new Map()
+  let known = ctx.loaders.get(askedBy) as Map<object, Asked> | undefined
+  if (!known) {
+    known = new Map()
+    ctx.loaders.set(askedBy, known)
+  }
+  let asked = known.get(info.fieldNodes)
+  if (!asked) {
+    const query = selectedQuery(ctx, info)
+    asked = { query, text: JSON.stringify(query) }
+    known.set(info.fieldNodes, asked)
+  }
+  return asked
 }

@@ -1,5 +1,6 @@
-import { beforeAll, expect, test } from 'vitest'
-import { rest } from '../support/clients.ts'
+import { randomUUID } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { graphql, rest } from '../support/clients.ts'
 import {
   atOnce,
   type Cast,
@@ -247,4 +248,70 @@ test('POST returns 201 with the Location of the list, and DELETE returns an empt
   expect((await rest(server, `GET ${path}`, { token })).body).toEqual({ nodes: [made.body] })
   const gone = await rest(server, `DELETE ${path}/${made.body.id}`, { token })
   expect([gone.status, gone.text]).toEqual([204, ''])
+})
+
+describe('a task with many relations', () => {
+  /** Relates a task to as many others, most of which the test needs only as rows. */
+  async function relatedTask(count: number) {
+    const [task] = await newTasks(1)
+    const others = Array.from({ length: count }, (_, index) => ({
+      id: randomUUID(),
+      projectId,
+      title: `Other ${index}`,
+    }))
+    await server.db.task.createMany({ data: others })
+    await server.db.taskRelation.createMany({
+      data: others.map(({ id }, index) =>
+        index % 2
+          ? { type: 'BLOCKS' as const, sourceId: task.id, targetId: id }
+          : { type: 'DUPLICATES' as const, sourceId: id, targetId: task.id },
+      ),
+    })
+    return task
+  }
+
+  test('has at most 1,000, also if several are created at once', async () => {
+    const task = await relatedTask(998)
+    const more = await newTasks(6)
+    const outcomes = await Promise.all(
+      more.map((other: { id: string }, index: number) =>
+        index % 2
+          ? overRest.createRelation(owner, task.id, { type: 'RELATES_TO', relatedTaskId: other.id })
+          : overRest.createRelation(owner, other.id, { type: 'RELATES_TO', relatedTaskId: task.id }),
+      ),
+    )
+    const codes = outcomes.map(({ error }) => error?.code ?? 'created').sort()
+    expect(codes).toEqual([...Array(4).fill('CONFLICT'), 'created', 'created'])
+    expect(data(await overRest.listRelations(owner, task.id))).toHaveLength(1_000)
+    const [next] = await newTasks(1)
+    const { body } = await rest(server, `POST /tasks/${next.id}/relations`, {
+      token: owner.token,
+      body: { type: 'BLOCKS', relatedTaskId: task.id },
+    })
+    expect(body).toMatchObject({ code: 'CONFLICT', errors: [{ path: ['body', 'relatedTaskId'] }] })
+    expect(body.detail).toContain('already has 1,000 relations')
+  })
+
+  test('shows the oldest 100 of them, or as many as requested', async () => {
+    const task = await relatedTask(120)
+    const ask = (first: string) =>
+      graphql(
+        server,
+        `{ task(id: "${task.id}") { all: relations(first: 1000) { id } some: relations${first} { id } } }`,
+        {},
+        owner,
+      )
+    const { data: hundred } = await ask('')
+    expect([hundred.task.all.length, hundred.task.some]).toEqual([120, hundred.task.all.slice(0, 100)])
+    const { data: three } = await ask('(first: 3)')
+    expect(three.task.some).toEqual(hundred.task.all.slice(0, 3))
+    for (const first of [0, 1_001]) {
+      const { data, errors } = await ask(`(first: ${first})`)
+      expect(data).toEqual({ task: null })
+      expect(errors).toMatchObject([{ path: ['task', 'some'], extensions: { code: 'VALIDATION_FAILED' } }])
+    }
+    const { body } = await rest(server, `GET /tasks/${task.id}?include=relations`, { token: owner.token })
+    expect(body.relations).toHaveLength(100)
+    expect(data(await overRest.listRelations(owner, task.id))).toHaveLength(120)
+  })
 })

@@ -1,4 +1,7 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapSpaceStatistics } from 'node:v8'
+
+const delays = monitorEventLoopDelay({ resolution: 5 })
 
 /** Answers of a server that startMeasuredServer runs, into which this is preloaded. */
 const ANSWERS: Record<string, () => unknown> = {
@@ -6,6 +9,14 @@ const ANSWERS: Record<string, () => unknown> = {
   memory() {
     globalThis.gc?.()
     return process.memoryUsage()
+  },
+  /** CPU time of the main thread, and the longest delay of the event loop since the last question. */
+  load() {
+    const { user, system } = process.threadCpuUsage()
+    const delayMs = Math.max(0, delays.max / 1e6 - 5)
+    delays.reset()
+    delays.enable()
+    return { cpuMs: (user + system) / 1_000, delayMs }
   },
   /** Bytes of objects that have survived collections of young objects. They are old after two. */
   survivors() {

@@ -11,6 +11,8 @@ export interface MeasuredServer {
   memory(): Promise<NodeJS.MemoryUsage>
   /** Returns the bytes of objects that have survived collections of young objects. */
   survivors(): Promise<number>
+  /** Returns the CPU time of the main thread so far, and how late its event loop was since the last call. */
+  load(): Promise<{ cpuMs: number; delayMs: number }>
   /** Sends the signal (SIGTERM by default) and resolves when the process has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -45,6 +47,7 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
     pid: child.pid,
     memory: () => ask<NodeJS.MemoryUsage>('memory'),
     survivors: () => ask<number>('survivors'),
+    load: () => ask<{ cpuMs: number; delayMs: number }>('load'),
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')

@@ -13,6 +13,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql'
+import { spendValue } from './budget.ts'
 import type { Complete, Execution, FieldPlan, Path } from './field-plan.ts'
 import { afterAll, executeFields, fail, infoOf, isPromise } from './fields.ts'
 
@@ -40,10 +41,11 @@ function required(complete: Complete, { parentType, definition }: Field): Comple
 }
 
 function leaf(type: GraphQLLeafType): Complete {
-  return (_execution, value) => {
+  return ({ budget }, value) => {
     if (value == null) return null
     if (value instanceof Error) throw value
     const serialized = type.serialize(value)
+    spendValue(budget, serialized)
     if (serialized == null) {
       throw new Error(
         `Expected \`${type}.serialize(${String(value)})\` to return non-nullable value, returned: ${serialized}`,

@@ -2,7 +2,11 @@
  * Executes planned operations as graphql-js does, with the same answers and errors. Does not look
  * anything up twice, and reads a column that a row has without a call.
  */
-import { type ExecutionResult, type GraphQLError, getVariableValues, locatedError, OperationTypeNode } from 'graphql'
+import { type ExecutionResult, type GraphQLError, locatedError, OperationTypeNode } from 'graphql'
+import { AppError, validationFailed } from '../errors.ts'
+import { type AnswerLimits, DEFAULT_ANSWER_LIMITS } from '../operation.ts'
+import { coerceVariables } from '../variables.ts'
+import { createBudget } from './budget.ts'
 import type { Execution, FieldPlan, OperationPlan, Path, Values } from './field-plan.ts'
 import { executeField, executeFields, set } from './fields.ts'
 import type { Planner } from './plan.ts'
@@ -13,10 +17,8 @@ export interface ExecuteArguments {
   variables: Values
   contextValue: unknown
   rootValue?: unknown
+  limits?: AnswerLimits | undefined
 }
-
-/** As many as graphql-js reports. */
-const MAX_VARIABLE_ERRORS = 50
 
 /** Returns the errors of an operation that must not run: invalid variables, or too high a cost. */
 export function checkPlanned({ planner, variables }: Pick<ExecuteArguments, 'planner' | 'variables'>) {
@@ -27,12 +29,11 @@ export function checkPlanned({ planner, variables }: Pick<ExecuteArguments, 'pla
 type Ready = { plan: OperationPlan; values: Values } | { errors: readonly GraphQLError[] }
 
 function prepare(planner: Planner, variables: Values): Ready {
-  const { schema, operation } = planner
-  const options = { maxErrors: MAX_VARIABLE_ERRORS }
-  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, options)
-  if (errors) return { errors }
+  const { schema, operation, paths } = planner
+  const { values, issues } = coerceVariables(schema, operation, paths, variables)
   try {
-    return { plan: planner.plan(coerced), values: coerced }
+    if (issues.length > 0) throw validationFailed(issues)
+    return { plan: planner.plan(values), values }
   } catch (error) {
     return { errors: [locatedError(error, operation)] }
   }
@@ -44,19 +45,23 @@ export async function executePlanned({
   variables,
   contextValue,
   rootValue,
+  limits = DEFAULT_ANSWER_LIMITS,
 }: ExecuteArguments): Promise<ExecutionResult> {
   const ready = prepare(planner, variables)
   if ('errors' in ready) return ready
   const { plan, values } = ready
   const nulled = new Set<Path | undefined>()
   const found: GraphQLError[] = []
+  const budget = createBudget(limits)
   let data: Record<string, unknown> | null = null
   try {
-    const execution = { plan, variableValues: values, contextValue, rootValue, errors: found, nulled }
+    const execution = { plan, variableValues: values, contextValue, rootValue, errors: found, nulled, budget }
     const isMutation = plan.operation.operation === OperationTypeNode.MUTATION
     const executeRoot = isMutation ? executeSerially : executeFields
     data = (await executeRoot(execution, plan.fields, rootValue, undefined)) as Record<string, unknown>
   } catch (error) {
+    // Whatever else went wrong: a smaller answer might not have had it.
+    if (error === budget.exceeded) return { errors: [locatedError(error, plan.operation)], data: null }
     if (!nulled.has(undefined)) found.push(error as GraphQLError)
     nulled.add(undefined)
   }
@@ -69,6 +74,23 @@ async function executeSerially(
   source: unknown,
 ): Promise<Record<string, unknown>> {
   const answer: Record<string, unknown> = {}
-  for (const field of fields) set(answer, field.key, await executeField(execution, field, source, undefined))
+  for (const field of fields) set(answer, field.key, await executeMutation(execution, field, source))
   return answer
+}
+
+/**
+ * Executes one field of a mutation. If its answer is too large, those before it keep theirs, since
+ * they have happened, and those after it do not run.
+ */
+async function executeMutation(execution: Execution, field: FieldPlan, source: unknown): Promise<unknown> {
+  const { budget, errors } = execution
+  const { exceeded } = budget
+  try {
+    if (exceeded) throw new AppError('QUERY_TOO_COMPLEX', `This mutation did not run. ${exceeded.message}`)
+    return await executeField(execution, field, source, undefined)
+  } catch (error) {
+    if (!budget.exceeded || !field.isNullable) throw error
+    errors.push(locatedError(error, field.nodes, [field.key]))
+    return null
+  }
 }

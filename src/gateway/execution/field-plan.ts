@@ -9,6 +9,8 @@ import type {
   GraphQLSchema,
   OperationDefinitionNode,
 } from 'graphql'
+import type { AppError } from '../errors.ts'
+import type { AnswerLimits } from '../operation.ts'
 
 /** Coerced values of variables by name. */
 export type Values = Readonly<Record<string, unknown>>
@@ -24,6 +26,8 @@ export interface FieldPlan {
   definition: GraphQLField<unknown, unknown>
   parentType: GraphQLObjectType
   isNullable: boolean
+  /** Bytes of its name in the answer. */
+  weight: number
   /** Undefined if the field reads the property of its name. */
   resolve: Resolver | undefined
   /** The property of the object that holds the value of a scalar or enum, if it has been loaded. */
@@ -44,6 +48,15 @@ export interface OperationPlan {
   fields: readonly FieldPlan[]
 }
 
+/** How much larger an answer may become. See budget.ts. */
+export interface Budget {
+  readonly limits: AnswerLimits
+  objects: number
+  bytes: number
+  /** Ends the execution: the answer is too large. */
+  exceeded: AppError | undefined
+}
+
 /** A place in the answer. */
 export interface Path {
   readonly prev: Path | undefined
@@ -60,6 +73,7 @@ export interface Execution {
   readonly errors: GraphQLError[]
   /** Places that are null because of an error; undefined for the answer as a whole. */
   readonly nulled: Set<Path | undefined>
+  readonly budget: Budget
 }
 
 /**

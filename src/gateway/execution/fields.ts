@@ -1,5 +1,6 @@
 /** Executes the fields of the objects of an answer. */
 import { type FieldNode, type GraphQLResolveInfo, locatedError } from 'graphql'
+import { spendBytes, spendObject, spendValue } from './budget.ts'
 import type { Execution, FieldPlan, Path } from './field-plan.ts'
 
 /** Returns the fields of an object in the answer, or a promise of them. */
@@ -11,6 +12,7 @@ export function executeFields(
 ): unknown {
   const answer: Record<string, unknown> = {}
   const pending: Promise<void>[] = []
+  spendObject(execution.budget)
   try {
     for (const field of fields) {
       const value = executeField(execution, field, source, path)
@@ -44,13 +46,16 @@ export function executeField(
   parent: Path | undefined,
 ): unknown {
   const { property, serialize } = field
+  spendBytes(execution.budget, field.weight)
   if (property !== undefined && serialize) {
     const value = (source as Record<string, unknown>)[property]
     // No error and no promise: it comes from a row.
     if (value === null && field.isNullable) return null
     if (value != null) {
       try {
-        return serialize(value)
+        const serialized = serialize(value)
+        spendValue(execution.budget, serialized)
+        return serialized
       } catch (error) {
         return fail(execution, error, field.nodes, pathOf(field, parent), field.isNullable)
       }
@@ -103,14 +108,18 @@ export function infoOf(execution: Execution, field: Omit<FieldPlan, 'complete'>,
   }
 }
 
-/** Records an error and returns null for its value, or throws it on if the value cannot be null. */
+/**
+ * Records an error and returns null for its value, or throws it on if the value cannot be null, or
+ * if the execution has to end.
+ */
 export function fail(
-  { errors, nulled }: Execution,
+  { errors, nulled, budget }: Execution,
   cause: unknown,
   nodes: readonly FieldNode[],
   path: Path,
   isNullable: boolean,
 ): null {
+  if (budget.exceeded) throw budget.exceeded
   const error = locatedError(cause, nodes, keysOf(path))
   if (!isNullable) throw error
   // What is null already needs no further error.

@@ -25,18 +25,30 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import type { AppError } from '../errors.ts'
 import { type CostLimits, propertyOf } from '../operation.ts'
+import type { VariablePaths } from '../variables.ts'
 import { completerOf } from './complete.ts'
-import { costCheck } from './cost.ts'
+import { costOfOperation, costProblem, type OperationCost } from './cost.ts'
 import type { FieldPlan, OperationPlan, Values } from './field-plan.ts'
 
 /** Maximum number of plans of one operation: each combination of conditions has its own. */
 const MAX_PLANS = 16
 
-interface CheckedPlan {
+interface CostedPlan {
   plan: OperationPlan
-  check: (values: Values) => AppError | null
+  /** Undefined if the cost is not limited. */
+  cost: OperationCost | undefined
+}
+
+export interface PlannerOptions {
+  schema: GraphQLSchema
+  operation: OperationDefinitionNode
+  fragments: Record<string, FragmentDefinitionNode>
+  /** Where each variable is used. */
+  paths: VariablePaths
+  limits?: CostLimits | undefined
+  /** Called with the number of fields of each new plan. */
+  onPlan?: ((fields: number) => void) | undefined
 }
 
 /** Makes the plans of one operation. */
@@ -44,40 +56,49 @@ export class Planner {
   readonly schema: GraphQLSchema
   readonly operation: OperationDefinitionNode
   readonly fragments: Record<string, FragmentDefinitionNode>
+  readonly paths: VariablePaths
   readonly #rootType: GraphQLObjectType
   /** The variables of its directives `@skip` and `@include`. */
   readonly #conditions: readonly string[]
-  readonly #plans = new LRUCache<string, CheckedPlan>({ max: MAX_PLANS })
+  readonly #plans = new LRUCache<string, CostedPlan>({ max: MAX_PLANS })
   readonly #limits: CostLimits | undefined
+  readonly #onPlan: PlannerOptions['onPlan']
 
-  constructor(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    fragments: Record<string, FragmentDefinitionNode>,
-    limits?: CostLimits,
-  ) {
+  constructor({ schema, operation, fragments, paths, limits, onPlan }: PlannerOptions) {
     const rootType = schema.getRootType(operation.operation)
     if (!rootType) throw new Error(`the schema has no ${operation.operation}`)
     this.schema = schema
     this.operation = operation
     this.fragments = fragments
+    this.paths = paths
     this.#limits = limits
+    this.#onPlan = onPlan
     this.#rootType = rootType
     this.#conditions = conditionsOf([operation, ...Object.values(fragments)])
   }
 
   /** Returns the plan for these values. Throws QUERY_TOO_COMPLEX if it costs too much. */
   plan(values: Values): OperationPlan {
-    const key = this.#conditions.map((name) => String(values[name])).join()
-    let checked = this.#plans.get(key)
-    if (!checked) {
-      const plan = this.#make(values)
-      checked = { plan, check: this.#limits ? costCheck(plan, this.#limits) : () => null }
-      this.#plans.set(key, checked)
-    }
-    const problem = checked.check(values)
+    const { plan, cost } = this.#costed(values)
+    const problem = cost && this.#limits && costProblem(cost, this.#limits, values)
     if (problem) throw problem
-    return checked.plan
+    return plan
+  }
+
+  /** Returns how many fields the answer has at most; 0 if the cost is not limited. */
+  cost(values: Values): number {
+    return this.#costed(values).cost?.complexity(values) ?? 0
+  }
+
+  #costed(values: Values): CostedPlan {
+    const key = this.#conditions.map((name) => String(values[name])).join()
+    const known = this.#plans.get(key)
+    if (known) return known
+    const plan = this.#make(values)
+    const cost = this.#limits && costOfOperation(plan, this.#limits)
+    this.#plans.set(key, { plan, cost })
+    this.#onPlan?.(cost?.breadth ?? plan.fields.length)
+    return { plan, cost }
   }
 
   #make(values: Values): OperationPlan {
@@ -148,6 +169,8 @@ export class Planner {
       definition,
       parentType,
       isNullable: !isNonNullType(definition.type),
+      // With its quotes, a colon, a comma and a short value.
+      weight: key.length + 8,
       resolve: definition.resolve,
       property: isLeafType(type) && definition.resolve ? propertyOf(definition.resolve) : undefined,
       serialize: isLeafType(type) ? type.serialize.bind(type) : undefined,

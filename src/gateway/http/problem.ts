@@ -3,7 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { GraphQLError } from 'graphql'
 import { codeOf, issuesOf } from '../client-error.ts'
-import { AppError, ERROR_CODES, type ErrorCode, type Issue } from '../errors.ts'
+import { AppError, ERROR_CODES, type ErrorCode, type Issue, shorten } from '../errors.ts'
 
 /** An RFC 9457 problem, extended with `code`, `requestId` and `errors`. */
 export interface Problem {
@@ -76,5 +76,5 @@ function facts(error: GraphQLError | AppError) {
 }
 
 function summary(issues: Issue[]): string {
-  return issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+  return shorten(issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
 }

@@ -35,7 +35,7 @@ interface Prepared {
 }
 
 /** Maximum number of cached representations per route. */
-const MAX_REPRESENTATIONS = 100
+const MAX_REPRESENTATIONS = 20
 
 /**
  * Creates the handler of a route: authenticate, read the input, run the operation, send the answer.
@@ -110,7 +110,11 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 
   async function readBody(exchange: HttpExchange, large: boolean): Promise<unknown> {
-    return parseJson(await exchange.body({ large }), exchange.request.headers['content-type'])
+    const body = parseJson(await exchange.body({ large }), exchange.request.headers['content-type'])
+    const issue = engine.sizeIssue(body, { large })
+    // The engine finds values that are too deep, each at its own place.
+    if (issue?.code === 'too_large') throw validationFailed([{ path: ['body'], ...issue }])
+    return body
   }
 
   function setLinks(exchange: HttpExchange, query: URLSearchParams, answer: unknown): void {

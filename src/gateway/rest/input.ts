@@ -129,7 +129,7 @@ function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<st
       const value = readParameter(parameter, values, issues)
       if (value !== undefined) assign(variables, parameter.target, value)
     } else if (list) {
-      lists[list] = values.flatMap((value) => value.split(',')).map((value) => value.trim())
+      lists[list] = [...new Set(values.flatMap((value) => value.split(',')).map((value) => value.trim()))]
     } else {
       issues.push({ path: ['query', name], code: 'unknown_parameter', message: 'is not a known parameter' })
     }

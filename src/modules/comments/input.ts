@@ -6,6 +6,10 @@ const body = text(10_000, 1)
   .refine((value) => value.trim() !== '', 'must not be blank')
   .meta({ pattern: '\\S', examples: ['@ada@example.org, can you look at this?'] })
 
+/** Maximum number of people that one comment can mention. Further mentions are plain text. */
+export const MAX_MENTIONS = 50
+export const mentions = z.array(z.string()).max(MAX_MENTIONS)
+
 export const createCommentRules = z.object({ body })
 export const updateCommentRules = z.object({ body: notNull(body) })
 

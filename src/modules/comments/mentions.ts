@@ -1,7 +1,5 @@
 import type { Database } from '../../database/client.ts'
-
-/** Maximum number of people that one comment can mention. Further mentions are plain text. */
-const MAX_MENTIONS = 50
+import { MAX_MENTIONS } from './input.ts'
 
 interface Member {
   id: string

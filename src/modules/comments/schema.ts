@@ -7,7 +7,7 @@ import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
-import { createCommentRules, listCommentsRules, pageOfCommentsRules, updateCommentRules } from './input.ts'
+import { createCommentRules, listCommentsRules, mentions, pageOfCommentsRules, updateCommentRules } from './input.ts'
 import { loadComments } from './loader.ts'
 import * as comments from './service.ts'
 
@@ -44,9 +44,11 @@ export const CommentType = builder.prismaObject('Comment', {
     }),
     mentionIds: t.exposeIDList('mentionIds', {
       description: 'Members of the project whom the body mentioned when it was written.',
+      extensions: { rules: mentions },
     }),
     mentions: t.field({
       type: [UserType],
+      extensions: { rules: mentions },
       select: { mentionIds: true },
       resolve: async ({ mentionIds }, _args, ctx, info) => {
         const users = await Promise.all(mentionIds.map((id) => loadUser(ctx, id, info)))

@@ -12,6 +12,9 @@ import { followEventsRules, followTasksRules, readEventsRules } from './input.ts
 import type { DeliveredEvent } from './scope.ts'
 import * as events from './service.ts'
 
+/** More than the columns of any noun that are logged. */
+const changes = z.array(z.unknown()).max(20)
+
 const Change = builder.objectRef<{ field: string; from: unknown; to: unknown }>('Change').implement({
   description: 'One changed field. When something is created, its fields change from null.',
   fields: (t) => ({
@@ -73,6 +76,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
     changes: t.field({
       type: [Change],
       restEmbed: true,
+      extensions: { rules: changes },
       resolve: ({ changes }) => Object.entries(changes).map(([field, change]) => ({ field, ...change })),
     }),
     actor: t.field({
@@ -95,7 +99,11 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
 const EventConnection = builder.objectRef<events.EventPage>('EventConnection').implement({
   description: 'A page of the event log, oldest event first.',
   fields: (t) => ({
-    nodes: t.field({ type: [EventType], extensions: { rules: pageItems }, resolve: (page) => page.events }),
+    nodes: t.field({
+      type: [EventType],
+      extensions: { rules: pageItems, counted: true },
+      resolve: (page) => page.events,
+    }),
     pageInfo: t.field({
       type: PageInfoType,
       description: 'Pass `endCursor` as `after` to read on, even after an empty page.',

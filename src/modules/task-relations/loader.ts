@@ -1,6 +1,6 @@
-import type { TaskRelation } from '../../generated/prisma/client.ts'
+import { Prisma, type TaskRelation } from '../../generated/prisma/client.ts'
 import { defineLoader } from '../../request/loader.ts'
-import { visibleProjects } from '../projects/policy.ts'
+import { visibleProjectsSql } from '../projects/policy.ts'
 import { relationKindOf, type TaskRelationKind } from './kinds.ts'
 
 /** A relation as seen from one of its two tasks. */
@@ -27,40 +27,37 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
   }
 }
 
+/** The relations of a task that are wanted. */
+interface Wanted {
+  id: string
+  /** Maximum number. */
+  first: number
+}
+
+type Row = TaskRelation & { taskId: string }
+
 /**
  * Loads the relations of a task, oldest first, to tasks the viewer sees and that are not
  * in the trash.
  */
-export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<OwnRelation[][]> => {
-  if (!viewer) return ids.map(() => [])
-  const wanted = { in: [...ids] }
-  const seen = { deletedAt: null, project: visibleProjects(viewer) }
-  const relations = await db.taskRelation.findMany({
-    where: {
-      OR: [
-        { sourceId: wanted, target: seen },
-        { targetId: wanted, source: seen },
-      ],
-    },
-    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-  })
-  // A relation between two requested tasks is found once and belongs to both. Check each side
-  // separately: the viewer may see only one of them.
-  const others = new Set(
-    (
-      await db.task.findMany({
-        where: {
-          id: { in: [...new Set(relations.flatMap((one) => [one.sourceId, one.targetId]))] },
-          ...seen,
-        },
-        select: { id: true },
-      })
-    ).map(({ id }) => id),
-  )
-  return ids.map((id) =>
-    relations
-      .filter(({ sourceId, targetId }) => sourceId === id || targetId === id)
-      .map((relation) => fromSideOf(id, relation))
-      .filter(({ relatedTaskId }) => others.has(relatedTaskId)),
-  )
-})
+export const loadRelations = defineLoader(
+  async ({ db, viewer }, wanted: readonly Wanted[]): Promise<OwnRelation[][]> => {
+    if (!viewer) return wanted.map(() => [])
+    const ids = [...new Set(wanted.map(({ id }) => id))]
+    const first = wanted.reduce((most, one) => Math.max(most, one.first), 0)
+    const visible = visibleProjectsSql(viewer, Prisma.sql`other."projectId"`) ?? Prisma.sql`TRUE`
+    const rows = await db.$queryRaw<Row[]>`
+    SELECT task."id"::text AS "taskId", one."id"::text, one."type"::text, one."sourceId"::text, one."targetId"::text,
+      one."creatorId"::text, one."createdAt"
+    FROM unnest(${ids}::uuid[]) AS task("id") CROSS JOIN LATERAL (
+      SELECT sided.* FROM (
+        SELECT r.*, r."targetId" AS "otherId" FROM "TaskRelation" AS r WHERE r."sourceId" = task."id"
+        UNION ALL SELECT r.*, r."sourceId" FROM "TaskRelation" AS r WHERE r."targetId" = task."id"
+      ) AS sided JOIN "Task" AS other ON other."id" = sided."otherId" AND other."deletedAt" IS NULL AND ${visible}
+      ORDER BY sided."createdAt", sided."id" LIMIT ${first}::int
+    ) AS one ORDER BY one."createdAt", one."id"`
+    const byTask = new Map<string, OwnRelation[]>(ids.map((id) => [id, []]))
+    for (const row of rows) byTask.get(row.taskId)?.push(fromSideOf(row.taskId, row))
+    return wanted.map(({ id, first }) => (byTask.get(id) ?? []).slice(0, first))
+  },
+)

@@ -1,9 +1,10 @@
 import { builder } from '../../schema/builder.ts'
 import { logged } from '../../schema/logged.ts'
+import { grouped } from '../../schema/rules.ts'
 import { taskId } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
-import { createTaskRelationRules } from './input.ts'
+import { createTaskRelationRules, DEFAULT_RELATIONS, MAX_RELATIONS, relationList, relationsRules } from './input.ts'
 import { TASK_RELATION_KINDS } from './kinds.ts'
 import type { OwnRelation } from './loader.ts'
 import { loadRelations } from './loader.ts'
@@ -43,8 +44,17 @@ const TaskRelation = builder.objectRef<OwnRelation>('TaskRelation').implement({
 builder.objectField(TaskType, 'relations', (t) =>
   t.field({
     type: [TaskRelation],
-    description: 'Relations to tasks you can see, oldest first.',
-    resolve: ({ id }, _args, ctx) => loadRelations(ctx, id),
+    description: `Relations to tasks you can see, oldest first. Only the first ${DEFAULT_RELATIONS} by default; the task’s own list has all.`,
+    extensions: { rules: relationList },
+    validate: relationsRules,
+    args: {
+      first: t.arg.int({
+        required: true,
+        defaultValue: DEFAULT_RELATIONS,
+        description: `Maximum number of relations, 1 to ${grouped(MAX_RELATIONS)}.`,
+      }),
+    },
+    resolve: ({ id }, { first }, ctx) => loadRelations(ctx, { id, first }),
   }),
 )
 
@@ -67,6 +77,7 @@ builder.queryField('taskRelations', (t) =>
     type: [TaskRelation],
     description: 'List a task’s relations to tasks you can see, oldest first. Needs VIEWER on the task’s project.',
     access: { scope: 'tasks:read' },
+    extensions: { rules: relationList },
     rest: { method: 'GET', path: '/tasks/{taskId}/relations', key: 'nodes' },
     args: { taskId: t.arg.id(TASK_ID) },
     resolve: (_root, { taskId }, ctx) => relations.listRelations(ctx, taskId),
@@ -77,7 +88,7 @@ builder.mutationField('createTaskRelation', (t) =>
   t.field({
     type: TaskRelation,
     description:
-      'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start. Needs EDITOR on the project of the first task.',
+      'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start, and a task has at most 1,000 relations. Needs EDITOR on the project of the first task.',
     access: { scope: 'tasks:write' },
     rest: {
       method: 'POST',

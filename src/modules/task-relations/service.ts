@@ -2,19 +2,21 @@ import { actAs } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
 import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
-import { isId } from '../../schema/rules.ts'
+import { grouped, isId } from '../../schema/rules.ts'
+import { visibleProjects } from '../projects/policy.ts'
 import { requireTask } from '../tasks/policy.ts'
-import type { CreateTaskRelationValues } from './input.ts'
+import { type CreateTaskRelationValues, MAX_RELATIONS } from './input.ts'
 import { storedRelation } from './kinds.ts'
 import { fromSideOf, loadRelations, type OwnRelation } from './loader.ts'
 
 /** Lists a task's relations to tasks the viewer can see. Needs VIEWER. */
 export async function listRelations(ctx: Context, taskId: string): Promise<OwnRelation[]> {
   const task = await requireTask(ctx, taskId, { needed: 'VIEWER', path: ['taskId'] })
-  return loadRelations(ctx, task.id)
+  return loadRelations(ctx, { id: task.id, first: MAX_RELATIONS })
 }
 
 /** Relates a task to another. Needs EDITOR on the task's project and VIEWER on the other's. */
@@ -33,7 +35,9 @@ export async function createRelation(
     const create = () =>
       ctx.db.$transaction(async (tx) => {
         // Lock both tasks in id order, as moving a tree does. Source and target can be either one.
-        await tx.$executeRaw`SELECT FROM "Task" WHERE "id" IN (${task.id}::uuid, ${related.id}::uuid) ORDER BY "id" FOR KEY SHARE`
+        // Nobody else may relate them to others until these are counted.
+        await tx.$executeRaw`SELECT FROM "Task" WHERE "id" IN (${task.id}::uuid, ${related.id}::uuid) ORDER BY "id" FOR NO KEY UPDATE`
+        await requireRoom(tx, task.id, related.id)
         return tx.taskRelation.create({ data })
       })
     return fromSideOf(task.id, await retryOnDeadlock(ctx.db, create))
@@ -52,14 +56,34 @@ export async function createRelation(
 export async function deleteRelation(ctx: Context, taskId: string, id: string): Promise<OwnRelation> {
   const viewer = requireViewer(ctx)
   const task = await requireTask(ctx, taskId, { path: ['taskId'] })
-  const seen = (await loadRelations(ctx, task.id)).find((one) => one.id === id.toLowerCase())
-  if (!isId(id) || !seen) throw relationNotFound(id)
+  const relation = isId(id) ? await ctx.db.taskRelation.findUnique({ where: { id } }) : null
+  const isOwn = relation !== null && (relation.sourceId === task.id || relation.targetId === task.id)
+  const seen = isOwn ? fromSideOf(task.id, relation) : undefined
+  if (!seen || !(await isVisible(ctx, seen.relatedTaskId))) throw relationNotFound(id)
   const deleted = await ctx.db.$transaction(async (tx) => {
     await actAs(tx, viewer)
     return (await tx.taskRelation.deleteMany({ where: { id } })).count
   })
   if (deleted === 0) throw relationNotFound(id)
   return seen
+}
+
+async function isVisible(ctx: Context, taskId: string): Promise<boolean> {
+  const where = { id: taskId, deletedAt: null, project: visibleProjects(requireViewer(ctx)) }
+  return (await ctx.db.task.findFirst({ where, select: { id: true } })) !== null
+}
+
+/** Throws CONFLICT if one of two locked tasks has as many relations as it may have. */
+async function requireRoom(tx: Prisma.TransactionClient, task: string, related: string): Promise<void> {
+  const [full] = await tx.$queryRaw<{ id: string }[]>`
+    SELECT task."id"::text AS id FROM unnest(${[task, related]}::uuid[]) AS task("id") WHERE ${MAX_RELATIONS}::int <=
+      (SELECT count(*) FROM "TaskRelation" WHERE "sourceId" = task."id")
+      + (SELECT count(*) FROM "TaskRelation" WHERE "targetId" = task."id")`
+  if (!full) return
+  const [which, path] =
+    full.id === task ? (['The task', ['taskId']] as const) : (['The other task', ['input', 'relatedTaskId']] as const)
+  const message = `${which} already has ${grouped(MAX_RELATIONS)} relations, the maximum. Delete one of them first.`
+  throw new AppError('CONFLICT', message, { path: [...path] })
 }
 
 const relationNotFound = (id: string) =>

@@ -6,7 +6,7 @@ import type { Context } from '../../../request/context.ts'
 import { explainLinks } from '../link-errors.ts'
 import type { TaskQuery, TaskRow } from '../rows.ts'
 import { lockTree, type TreeLock } from '../tree.ts'
-import type { Batch } from './input.ts'
+import { type Batch, MAX_ITEM_ISSUES } from './input.ts'
 
 export interface ItemError {
   code: ErrorCode
@@ -119,7 +119,8 @@ function readItems<Values>(given: readonly unknown[], rules: z.ZodType<Values>, 
   })
 }
 
-function describe(index: number, code: ErrorCode, issues: Issue[]): ItemError {
+function describe(index: number, code: ErrorCode, all: readonly Issue[]): ItemError {
+  const issues = all.slice(0, MAX_ITEM_ISSUES)
   const placed = issues.map((issue) => ({ ...issue, path: ['items', index, ...issue.path] }))
   const message = issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
   return { code, message: message.join('; '), issues: placed }

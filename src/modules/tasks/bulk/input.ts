@@ -5,6 +5,10 @@ import { taskId } from '../key-type.ts'
 
 export const MAX_ITEMS = 1_000
 
+/** Maximum number of issues that are reported for one item. */
+export const MAX_ITEM_ISSUES = 20
+export const itemIssues = z.array(z.unknown()).max(MAX_ITEM_ISSUES)
+
 /** Validates a batch as a whole. Each item is validated on its own later. */
 export const bulkRules = z.object({
   items: z

@@ -8,7 +8,7 @@ import { TaskType } from '../type.ts'
 import { type BatchResult, type ItemError, type ItemOutcome, OUTCOME_STATUSES } from './batch.ts'
 import { bulkDeleteTasks, bulkUpdateTasks } from './change.ts'
 import { bulkCreateTasks } from './create.ts'
-import { bulkCreateItemRules, bulkDeleteItemRules, bulkRules, bulkUpdateItemRules } from './input.ts'
+import { bulkCreateItemRules, bulkDeleteItemRules, bulkRules, bulkUpdateItemRules, itemIssues } from './input.ts'
 
 const ErrorCodeType = builder.enumType('ErrorCode', {
   description: 'Kind of error.',
@@ -39,7 +39,12 @@ const ItemErrorType = builder.objectRef<ItemError>('BulkItemError').implement({
   fields: (t) => ({
     code: t.expose('code', { type: ErrorCodeType }),
     message: t.exposeString('message'),
-    issues: t.field({ type: [IssueType], restEmbed: true, resolve: ({ issues }) => issues }),
+    issues: t.field({
+      type: [IssueType],
+      restEmbed: true,
+      extensions: { rules: itemIssues },
+      resolve: ({ issues }) => issues,
+    }),
   }),
 })
 
@@ -68,7 +73,7 @@ const BulkTasksPayload = builder.objectRef<BatchResult>('BulkTasksPayload').impl
       type: [OutcomeType],
       restEmbed: true,
       description: 'One per item, in the same order.',
-      extensions: { rules: bulkRules.shape.items },
+      extensions: { rules: bulkRules.shape.items, counted: true },
       resolve: ({ outcomes }) => outcomes,
     }),
   }),
@@ -120,6 +125,10 @@ function batchInput<Item extends typeof BulkCreateItem | typeof BulkUpdateItem |
   })
 }
 
+/** For the cost of an operation: one outcome for each item. */
+const sizeOf = ({ input }: Record<string, unknown>) =>
+  (input as { items: readonly unknown[] } | undefined)?.items.length ?? 0
+
 const EACH = 'Up to 1,000 at once. Each item has its own outcome; only an invalid batch is an error.'
 
 const outcomeQuery = (ctx: Context, info: GraphQLResolveInfo) =>
@@ -130,6 +139,7 @@ builder.mutationField('bulkCreateTasks', (t) =>
     type: BulkTasksPayload,
     description: `Create tasks. ${EACH}`,
     access: { scope: 'tasks:write' },
+    extensions: { items: sizeOf },
     rest: { method: 'POST', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkCreateTasksInput', BulkCreateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkCreateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -141,6 +151,7 @@ builder.mutationField('bulkUpdateTasks', (t) =>
     type: BulkTasksPayload,
     description: `Update tasks. ${EACH}`,
     access: { scope: 'tasks:write' },
+    extensions: { items: sizeOf },
     rest: { method: 'PATCH', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkUpdateTasksInput', BulkUpdateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkUpdateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -152,6 +163,7 @@ builder.mutationField('bulkDeleteTasks', (t) =>
     type: BulkTasksPayload,
     description: `Move tasks to the trash. ${EACH}`,
     access: { scope: 'tasks:write' },
+    extensions: { items: sizeOf },
     rest: { method: 'POST', path: '/tasks/bulk-delete', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkDeleteTasksInput', BulkDeleteItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkDeleteTasks(ctx, input, outcomeQuery(ctx, info)),
