@@ -87,7 +87,7 @@ export function createPrepare(schema: GraphQLSchema, maxTokens: number, limits?:
       const checked = typeof source === 'string' ? checkText(source) : check(source)
       const { document, errors, paths } = checked
       if (errors.length > 0) return { errors: errors.map((error) => toClientError(error, undefined)) }
-      const operation = getOperationAST(document, operationName)
+      const operation = getOperationAST(document, operationName || null)
       if (operation) return { document, operation, paths, planner: plannerOf(checked, operation) }
       const message = operationName
         ? `The document has no operation named "${operationName}".`

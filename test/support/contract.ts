@@ -60,7 +60,7 @@ export function contractOf(document: Document): Contract {
     const schema = operation?.operation.responses[200]?.content?.[STREAM]?.schema
     const data = /^data: (.*)$/m.exec(event)?.[1]
     if (!schema || data === undefined || /^event: error$/m.test(event)) return []
-    return problemsOf(JSON.parse(data), schema, document)
+    return problemsOf(JSON.parse(data), selects(url) ? narrow(schema, document) : schema, document)
   }
 
   return { violations, eventViolations }
@@ -138,13 +138,14 @@ function ofContent({ method, url, status, headers, body }: Exchange, response: R
   if (!media) return [`the type ${type || 'of nothing'} is none of ${Object.keys(response.content).join(', ')}`]
   // Node sends no body after HEAD. Streams are checked event by event.
   if (method === 'HEAD' || type === STREAM) return []
-  const narrowed = new URLSearchParams(url.split('?')[1]).has('fields') && type !== PROBLEM
   const value: unknown = JSON.parse(body)
   return [
-    ...problemsOf(value, narrowed ? narrow(media.schema, document) : media.schema, document),
+    ...problemsOf(value, selects(url) && type !== PROBLEM ? narrow(media.schema, document) : media.schema, document),
     ...(type === PROBLEM && (value as { status: unknown }).status !== status ? [`$/status: is not ${status}`] : []),
   ]
 }
+
+const selects = (url: string) => new URLSearchParams(url.split('?')[1]).has('fields')
 
 const narrowed = new WeakMap<Schema, Schema>()
 

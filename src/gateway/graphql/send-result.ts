@@ -1,6 +1,7 @@
-/** Sends the result of a POST that Yoga does not handle. */
-import type { ServerResponse } from 'node:http'
+/** Sends a result as JSON. */
 import type { GraphQLError } from 'graphql'
+import { sendBody } from '../http/encoding.ts'
+import type { HttpExchange } from '../http/exchange.ts'
 import type { EngineResult } from '../live/outcome.ts'
 import type { HttpExtension } from './status.ts'
 
@@ -13,18 +14,18 @@ export function isJsonType(type: string): type is JsonType {
 }
 
 /** Sends a result with the status and headers that its errors ask for. */
-export function sendResult(response: ServerResponse, type: JsonType, result: EngineResult): void {
-  const headers: Record<string, string | number> = { 'Content-Type': `${type}; charset=utf-8` }
+export function sendResult(exchange: HttpExchange, type: JsonType, result: EngineResult): Promise<void> | undefined {
+  const { response } = exchange
   let status = 0
   for (const { extensions } of result.errors ?? []) {
     const http = extensions.http as HttpExtension | undefined
     if (!http) continue
-    Object.assign(headers, http.headers)
+    for (const [name, value] of Object.entries(http.headers ?? {})) response.setHeader(name, value)
     if (type !== 'application/json' || !http.spec) status = Math.max(status, http.status)
   }
   const text = JSON.stringify(result.errors ? { ...result, errors: result.errors.map(withoutHttp) } : result)
-  headers['Content-Length'] = Buffer.byteLength(text)
-  response.writeHead(status || 200, headers).end(text)
+  response.setHeader('Content-Type', `${type}; charset=utf-8`)
+  return sendBody(exchange, status || 200, Buffer.from(text))
 }
 
 function withoutHttp(error: GraphQLError) {
