@@ -49,6 +49,7 @@ export function contractOf(document: Document): Contract {
   function violations(exchange: Exchange): string[] {
     const path = pathOf(exchange.url)
     if (path === undefined || (exchange.isPreflight && exchange.method === 'OPTIONS')) return []
+    if (isRefusedEarly(exchange)) return ofProblem(exchange, document)
     const operation = find(exchange.method, path)
     if (operation) return ofOperation(exchange, operation, document)
     const methods = operations.filter((one) => one.matches(path)).map(({ method }) => method)
@@ -105,6 +106,15 @@ function ofNoOperation(exchange: Exchange, methods: readonly string[], document:
   const missing = status === 400 ? [] : methods.filter((one) => !allowed.includes(one))
   if (missing.length > 0) return [`Allow: ${headers.allow} leaves out ${missing.join(', ')}`]
   if (status === 204) return body === '' ? [] : ['204 has a body']
+  return ofProblem(exchange, document)
+}
+
+/** Returns true if a request was refused for its host, framing or expectation, whatever its path. */
+function isRefusedEarly({ status, body }: Exchange): boolean {
+  return status === 417 || status === 501 || (status === 403 && body.includes('ALLOWED_HOSTS'))
+}
+
+function ofProblem(exchange: Exchange, document: Document): string[] {
   return ofContent(exchange, { content: { [PROBLEM]: { schema: problemSchema(document) } } }, document)
 }
 

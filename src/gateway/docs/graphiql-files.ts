@@ -16,11 +16,11 @@ interface GraphiqlFiles {
 }
 
 /** Tells this file that it runs as the worker. */
-const TASK = 'read the files of GraphiQL'
+const AS_WORKER = 'read the files of GraphiQL'
 
 export function readGraphiqlFiles(): Promise<GraphiqlFiles> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: TASK })
+    const worker = new Worker(new URL(import.meta.url), { workerData: AS_WORKER })
     worker.once('message', (files: Record<GraphiqlFile, Uint8Array>) => {
       const entries = Object.entries(files).map(([name, bytes]) => [
         name,
@@ -52,4 +52,4 @@ async function sendFiles(): Promise<void> {
   )
 }
 
-if (workerData === TASK) await sendFiles()
+if (workerData === AS_WORKER) await sendFiles()

@@ -31,7 +31,7 @@ const NAMES = Object.keys({
 const POLICY = {
   ...OWN_ONLY,
   'style-src': "'self' 'unsafe-inline'",
-  'font-src': "'self' data:",
+  'font-src': 'data:',
   'worker-src': "'self'",
 }
 

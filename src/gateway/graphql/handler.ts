@@ -18,7 +18,7 @@ import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
 import type { PrepareRequest } from './documents.ts'
 import { type Params, readParams, readQuery } from './params.ts'
-import { isJsonType, JSON_TYPES, sendResult } from './send-result.ts'
+import { isJsonType, JSON_TYPES, sendEvent, sendResult } from './send-result.ts'
 import { refused, withStatus } from './status.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
@@ -41,8 +41,8 @@ const EVENT_FORM: SseForm = {
 }
 
 /**
- * Serves GraphQL over HTTP and SSE, and a page to browsers. Yoga writes a single result as events
- * or as multipart; everything else is done here. The engine runs the operations.
+ * Serves GraphQL over HTTP and SSE, and a page to browsers. Yoga writes results as multipart;
+ * everything else is done here. The engine runs the operations.
  */
 export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
   const { engine, createContext, connectionLimit, prepare, page, log } = options
@@ -151,6 +151,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const result = await answer(params, exchange, acceptsEvents)
     if (isStream(result)) return serveEvents(exchange, result, EVENT_FORM)
     if (isJsonType(type)) return sendResult(exchange, type, result)
+    if (type === SSE_TYPE) return sendEvent(exchange, EVENT_FORM, result)
     results.set(request, result)
     request.headers.accept = type
     yoga ??= loadYoga()
