@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { findChromium, openBrowser, picture } from '../support/browser.ts'
 import { rest } from '../support/clients.ts'
 import { ownServerForTest } from '../support/server.ts'
+import { until } from '../support/wait.ts'
 
 const PASSWORD = 'a password that is long enough'
 const EMAIL = 'ada@example.org'
@@ -13,7 +14,7 @@ if (!chromium)
   )
 
 test.skipIf(!chromium)(
-  'in a browser: sign in at /docs, create a task there, find it by the GraphiQL link; /redoc reads; nothing complains',
+  'in a browser: sign in at /docs, create a task there, find it by the GraphiQL link, follow it there; /redoc reads; nothing complains',
   async () => {
     const server = await ownServerForTest()
     await rest(server, 'POST /auth/register', { body: { email: EMAIL, password: PASSWORD, name: 'Ada' } })
@@ -66,10 +67,24 @@ test.skipIf(!chromium)(
     await graphiql.locator('.graphiql-response', { hasText: 'From a browser' }).waitFor()
     await picture(graphiql, '4-graphiql')
 
+    const live = await context.newPage()
+    const subscription = 'subscription { taskEvents { type task { title } } }'
+    await live.goto(`${server.url}/graphiql?query=${encodeURIComponent(subscription)}`)
+    await live.getByRole('button', { name: 'Headers' }).click()
+    await live.locator('.graphiql-editor-tool .monaco-editor').last().click()
+    await live.keyboard.insertText(JSON.stringify({ Authorization: `Bearer ${accessToken}` }))
+    await live.getByRole('button', { name: /^Execute query/ }).click()
+    const event = live.locator('.graphiql-response', { hasText: 'Followed in GraphiQL' })
+    await until('GraphiQL shows an event', async () => {
+      await rest(server, 'POST /tasks', { token: accessToken, body: { title: 'Followed in GraphiQL' } })
+      return (await event.count()) > 0
+    })
+    await picture(live, '5-graphiql-live')
+
     const redoc = await context.newPage()
     await redoc.goto(`${server.url}/redoc`)
     await redoc.locator('h2', { hasText: 'Create a task' }).first().waitFor()
-    await picture(redoc, '5-redoc')
+    await picture(redoc, '6-redoc')
 
     expect(complaints).toEqual([])
   },

@@ -109,6 +109,18 @@ describe('connection_init', () => {
     expect(await initialise(payload)).toMatchObject({ code: 4400 })
   })
 
+  test('with two different credentials is refused with 4403, and twice the same is one', async () => {
+    const other = (await signUp(server)).token
+    const authorization = `Bearer ${user.token}`
+    expect(await initialise({ authorization, authToken: user.token })).toBe(user.id)
+    for (const payload of [
+      { authorization, authToken: other },
+      { token: other, headers: { Authorization: authorization } },
+      { authorization, apiKey: key },
+    ])
+      expect(await initialise(payload)).toMatchObject({ code: 4403 })
+  })
+
   test.each([
     { authToken: 'nonsense' },
     { token: '' },

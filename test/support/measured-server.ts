@@ -9,6 +9,10 @@ export interface MeasuredServer {
   pid: number | undefined
   /** Returns the memory in use after a garbage collection. */
   memory(): Promise<NodeJS.MemoryUsage>
+  /** Returns the milliseconds of CPU so far. */
+  cpu(): Promise<number>
+  /** Returns the lines that were logged as errors. */
+  errors(): string[]
   /** Returns the bytes of objects that have survived collections of young objects. */
   survivors(): Promise<number>
   /** Sends the signal (SIGTERM by default) and resolves when the process has exited. */
@@ -26,6 +30,10 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     },
   )
+  const errors: string[] = []
+  child.stdout?.on('data', (chunk: Buffer) => {
+    for (const line of String(chunk).split('\n')) if (/"level":[56]0/.test(line)) errors.push(line)
+  })
   const url = await new Promise<string>((resolve, reject) => {
     let output = ''
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -43,6 +51,8 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
   return {
     url,
     pid: child.pid,
+    cpu: () => ask<number>('cpu'),
+    errors: () => errors,
     memory: () => ask<NodeJS.MemoryUsage>('memory'),
     survivors: () => ask<number>('survivors'),
     async stop(signal = 'SIGTERM') {

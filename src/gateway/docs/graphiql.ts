@@ -50,7 +50,8 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
 }
 
 function graphiqlPage({ title, endpoint, defaultQuery }: GraphiqlOptions): Asset {
-  const shown = JSON.stringify({ title, endpoint, defaultQuery, subscriptionsProtocol: 'WS' })
+  // Over a websocket it would not send its headers, and nobody would be signed in.
+  const shown = JSON.stringify({ title, endpoint, defaultQuery, subscriptionsProtocol: 'SSE' })
   return createPage({
     title,
     icon: `${FILES}/favicon.ico`,

@@ -29,12 +29,12 @@ export function readParams(body: unknown): Params {
   if (variables != null && !isObject(variables)) throw refuse(`variables must be an object, not ${kindOf(variables)}.`)
   if (operationName != null && typeof operationName !== 'string')
     throw refuse(`operationName must be a string, not ${kindOf(operationName)}.`)
-  return {
-    ...(typeof query === 'string' && { query }),
-    ...(hash !== undefined && { hash }),
-    ...(variables != null && { variables }),
-    ...(operationName && { operationName }),
-  }
+  const params: Params = {}
+  if (typeof query === 'string') params.query = query
+  if (hash !== undefined) params.hash = hash
+  if (variables != null) params.variables = variables
+  if (operationName) params.operationName = operationName
+  return params
 }
 
 /**

@@ -37,10 +37,16 @@ function readCredentials(values: Record<string, unknown>, found: CredentialHeade
     const known = name.toLowerCase().replace(/[-_]/g, '')
     if (outer && known === 'headers' && isObject(value)) readCredentials(value, found, false)
     else if (value === null) continue
-    else if (AUTHORIZATION.has(known)) found.authorization = textOf(value)
-    else if (TOKEN.has(known)) found.authorization ??= bearer(textOf(value))
-    else if (API_KEY.has(known)) found['x-api-key'] = textOf(value)
+    else if (AUTHORIZATION.has(known)) add(found, 'authorization', textOf(value))
+    else if (TOKEN.has(known)) add(found, 'authorization', bearer(textOf(value)))
+    else if (API_KEY.has(known)) add(found, 'x-api-key', textOf(value))
   }
+}
+
+/** Joins two different credentials, as HTTP joins repeated headers. Nothing accepts the result. */
+function add(found: CredentialHeaders, name: keyof CredentialHeaders, value: string): void {
+  const before = found[name]
+  found[name] = before === undefined || before === value ? value : `${before}, ${value}`
 }
 
 function textOf(value: unknown): string {
