@@ -5,6 +5,13 @@ const integer = (min: number, max: number, fallback: number) =>
 const milliseconds = integer
 const limit = integer
 
+/** Splits a comma-separated list. */
+const list = (text: string) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
 /**
  * Each variable's rule, default and one line of help. `.env.example` and docs/configuration.md are
  * printed from this.
@@ -107,15 +114,37 @@ const variables = {
   CORS_ORIGINS: z
     .string()
     .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ''),
-    )
+    .transform(list)
     .describe(
       'Browser origins allowed to call the API, comma-separated; * allows any. The server’s own origin is always allowed.',
     ),
+  ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform(list)
+    .describe(
+      'Host names this server is reached under, comma-separated; *.example.org for all below it, * for any. IP addresses, localhost, HOST and the hosts of CORS_ORIGINS are always allowed. When unset, any name is allowed unless HOST is a loopback address.',
+    ),
+  COMPRESSION: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('off sends answers uncompressed, also to clients that accept compression. For proxies that compress.'),
+  OPERATIONS: z
+    .enum(['any', 'trusted'])
+    .default('any')
+    .describe('trusted: GraphQL runs only the documents in TRUSTED_DOCUMENTS, which clients name by their SHA-256.'),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.'),
+  PERSISTED_QUERIES_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_073_741_824)
+    .default(8_388_608)
+    .describe('Memory for automatic persisted queries, in bytes. 0 turns them off.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -165,6 +194,9 @@ const variables = {
   IDLE_TIMEOUT: milliseconds(1_000, 3_600_000, 60_000).describe(
     'How long a connection stays open on which the client neither sends nor takes anything, in milliseconds. Streams are not limited.',
   ),
+  KEEP_ALIVE_TIMEOUT: milliseconds(1_000, 3_600_000, 75_000).describe(
+    'How long a connection stays open after an answer, in milliseconds. Must exceed the idle timeout of a proxy in front, often 60 s.',
+  ),
   PIPELINE_LIMIT: z.coerce
     .number()
     .int()
@@ -194,6 +226,24 @@ const variables = {
     .min(1)
     .default(100)
     .describe('Maximum number of concurrent operations on one websocket.'),
+  WS_MAX_ANONYMOUS_SOCKETS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(50)
+    .describe('Maximum number of open websockets per client address on which nobody is signed in.'),
+  WS_MAX_ANONYMOUS_OPERATIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe('Maximum number of concurrent operations on a websocket on which nobody is signed in.'),
+  WS_MAX_PENDING_SOCKETS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1000)
+    .describe('Maximum number of websockets per client address that have not yet sent their credential.'),
   EVENT_RETENTION_DAYS: z.coerce
     .number()
     .int()
@@ -237,6 +287,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   const problems = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   if (given.DATABASE_URL && !given.JWT_SECRET) {
     problems.push('JWT_SECRET: is required with DATABASE_URL; generate one with: openssl rand -base64 48')
+  }
+  if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
+    problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')
   }
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
     if (given.JWT_JWKS_URL && !given[name]) problems.push(`${name}: is required with JWT_JWKS_URL`)

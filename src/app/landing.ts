@@ -32,7 +32,11 @@ ${ENTRY_POINTS.map(entry).join('\n')}
 export const landingPage: HttpHandler = readOnly(({ request, response }) => {
   const wanted = new Negotiator(request).mediaType(['text/html', 'application/json'])
   if (wanted === 'application/json') {
-    response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', Vary: 'Accept' })
+    response.writeHead(200, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-cache',
+      Vary: 'Accept',
+    })
     response.end(
       JSON.stringify({
         name: 'Taskwire',
@@ -43,7 +47,9 @@ export const landingPage: HttpHandler = readOnly(({ request, response }) => {
   }
   response.writeHead(200, {
     'Content-Type': 'text/html; charset=utf-8',
-    'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
+    'Cache-Control': 'no-cache',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     Vary: 'Accept',
   })
   response.end(PAGE)

@@ -1,4 +1,5 @@
 import { AppError } from '../gateway/errors.ts'
+import { mediaTypeOf } from '../gateway/http/content-type.ts'
 import { decodeForm, decodeUtf8 } from '../gateway/http/utf8.ts'
 import type { ExtraRoute } from '../gateway/rest/extra.ts'
 import { refreshRules, signInRules } from '../modules/accounts/input.ts'
@@ -154,7 +155,7 @@ export const oauthToken: ExtraRoute<Context> = {
 }
 
 function readForm(contentType: string | undefined, body: Buffer): URLSearchParams {
-  if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') {
+  if (mediaTypeOf(contentType) !== 'application/x-www-form-urlencoded') {
     throw new GrantError('invalid_request', 'The content type must be application/x-www-form-urlencoded.')
   }
   const form = decodeForm(decodeUtf8(body, 'The body'), 'The body')

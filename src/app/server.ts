@@ -1,16 +1,20 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { clientAddress } from '../auth/client-address.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/client.ts'
 import { toAppError } from '../database/errors.ts'
+import { createGraphiql } from '../gateway/docs/graphiql.ts'
 import { createDocs } from '../gateway/docs/pages.ts'
 import { createEngine, type Engine } from '../gateway/engine.ts'
 import type { ContextFactory, GatewayLog } from '../gateway/gateway-context.ts'
+import { createPrepareRequest } from '../gateway/graphql/documents.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
 import { acceptWaiting, drainConnections } from '../gateway/http/drain.ts'
 import { createHttpEntry, GatewayResponse } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
+import { createHostRule } from '../gateway/http/hosts.ts'
 import { answerUnreadable } from '../gateway/http/unreadable.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
 import { limitPipelining } from '../gateway/limits/pipelining.ts'
@@ -18,12 +22,14 @@ import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
 import { costLimits } from '../schema/complexity.ts'
+import { allowedHosts } from './allowed-hosts.ts'
 import { createContextFactory } from './context-factory.ts'
 import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 import { REST_API, REST_BASE } from './rest-api.ts'
 import { schema } from './schema.ts'
 import { type OpenServices, openServices, type StartOptions } from './services.ts'
+import { readTrustedDocuments } from './trusted-documents.ts'
 
 export const GRAPHQL_PATH = '/graphql'
 
@@ -81,7 +87,8 @@ export async function startServer(
     contexts,
   ])
   try {
-    return await serve({ config, log, engine, createContext, connectionLimit, rest, open })
+    const documents = await readTrustedDocuments(config.TRUSTED_DOCUMENTS)
+    return await serve({ config, log, engine, createContext, connectionLimit, rest, documents, open })
   } catch (error) {
     await open.close()
     throw error
@@ -105,6 +112,8 @@ interface ServerParts {
   createContext: ContextFactory<Context>
   connectionLimit: ConnectionLimit
   rest: HttpHandler
+  /** Trusted documents by hash. */
+  documents: Readonly<Record<string, string>>
   open: OpenServices
 }
 
@@ -115,12 +124,27 @@ async function serve({
   createContext,
   connectionLimit,
   rest,
+  documents,
   open,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
   /** Readiness turns first, so that no new clients come. */
   let stopping = false
   let draining = false
+  const prepare = createPrepareRequest(engine, {
+    trusted: documents,
+    trustedOnly: config.OPERATIONS === 'trusted',
+    persistedBytes: config.PERSISTED_QUERIES_LIMIT,
+  })
+  const graphiql = createGraphiql({
+    title: 'Taskwire',
+    endpoint: GRAPHQL_PATH,
+    defaultQuery: DEFAULT_QUERY,
+    trustedOnly: config.OPERATIONS === 'trusted',
+  })
+  const names = allowedHosts(config)
+  const hosts = createHostRule({ allowed: names, setting: 'ALLOWED_HOSTS', log })
+  if (!names) log.info({}, 'Requests for any host name are accepted. ALLOWED_HOSTS limits them.')
   const handle = createHttpEntry({
     routes: {
       '/': landingPage,
@@ -128,11 +152,12 @@ async function serve({
         engine,
         createContext,
         connectionLimit,
+        prepare,
         path: GRAPHQL_PATH,
-        title: 'Taskwire',
-        defaultQuery: DEFAULT_QUERY,
+        page: graphiql.page,
         log,
       }),
+      ...graphiql.routes,
       [REST_BASE]: rest,
       [`${REST_BASE}/*`]: rest,
       ...createDocs({ title: 'Taskwire', openapiUrl: `${REST_BASE}/openapi.json`, graphqlUrl: GRAPHQL_PATH }),
@@ -145,12 +170,16 @@ async function serve({
     requestTimeout: config.REQUEST_TIMEOUT,
     stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
+    hosts,
+    compression: config.COMPRESSION === 'on',
     log,
   })
   const server = createServer(
     serverOptions(config),
     limitPipelining((request, response) => void handle(request, response as GatewayResponse), config.PIPELINE_LIMIT),
   )
+  // Node would answer without a body. The HTTP entry answers with a problem document.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   // A connection on which nothing moves. A request that runs is no such one.
   server.setTimeout(Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000))
   answerUnreadable(server)
@@ -159,8 +188,15 @@ async function serve({
     createContext,
     path: GRAPHQL_PATH,
     origins: config.CORS_ORIGINS,
+    hosts,
+    prepare,
     connectionLimit,
+    addressOf: ({ headers, socket }) =>
+      clientAddress({ headers, remoteAddress: socket.remoteAddress ?? '' }, config.TRUSTED_PROXIES),
+    maxPending: config.WS_MAX_PENDING_SOCKETS,
+    maxAnonymous: config.WS_MAX_ANONYMOUS_SOCKETS,
     maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,
+    maxAnonymousOperations: config.WS_MAX_ANONYMOUS_OPERATIONS,
     maxMessage: config.BODY_LIMIT,
     requestTimeout: config.REQUEST_TIMEOUT,
     log,
@@ -204,6 +240,7 @@ function serverOptions(config: Config) {
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
     headersTimeout: config.HEADERS_TIMEOUT,
     requestTimeout: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT, config.HEADERS_TIMEOUT),
+    keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT,
     connectionsCheckingInterval: 1_000,
   }
 }

@@ -19,12 +19,17 @@ export const ERROR_CODES = {
   PRECONDITION_FAILED: { status: 412, title: 'Precondition failed' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'Payload too large' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
+  EXPECTATION_FAILED: { status: 417, title: 'Expectation failed' },
   VALIDATION_FAILED: { status: 422, title: 'Validation failed' },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'Idempotency key reused' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   QUERY_TOO_COMPLEX: { status: 400, title: 'Query too complex' },
+  // Apollo's clients expect 200, and then send the document.
+  PERSISTED_QUERY_NOT_FOUND: { status: 200, title: 'Persisted query not found' },
+  PERSISTED_QUERY_NOT_SUPPORTED: { status: 200, title: 'Persisted queries not supported' },
   UNAVAILABLE: { status: 503, title: 'Unavailable' },
   INTERNAL: { status: 500, title: 'Internal error' },
+  NOT_IMPLEMENTED: { status: 501, title: 'Not implemented' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ErrorCode = keyof typeof ERROR_CODES

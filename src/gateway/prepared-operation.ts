@@ -124,7 +124,7 @@ export function createPrepare(schema: GraphQLSchema, options: PrepareOptions = {
     try {
       const checked = typeof source === 'string' ? checkText(source) : check(source)
       if ('errors' in checked) return { errors: checked.errors.map((error) => toClientError(error, undefined)) }
-      const operation = getOperationAST(checked.document, operationName)
+      const operation = getOperationAST(checked.document, operationName || null)
       if (operation) return ready(checked, operation)
       const message = operationName
         ? `The document has no operation named "${operationName}".`

@@ -64,10 +64,6 @@ export async function describeRest<Context extends GatewayContext>(api: Describe
 /** Serves a schema as REST: everything under the base path. */
 export async function createRest<Context extends GatewayContext>(api: RestApi<Context>): Promise<HttpHandler> {
   const table = await routeTable(api.engine.schema, api.cache)
-  let printed: Promise<string> | undefined
-  const document = () => {
-    printed ??= describeRest(api).then(JSON.stringify)
-    return printed
-  }
+  const document = () => describeRest(api).then(JSON.stringify)
   return createRestRouter({ ...api, ...table, document })
 }

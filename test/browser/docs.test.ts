@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { findChromium, openBrowser, picture } from '../support/browser.ts'
 import { rest } from '../support/clients.ts'
-import { ownServerForTest } from '../support/server.ts'
+import { ownServerForTest, signUp } from '../support/server.ts'
+import { until } from '../support/wait.ts'
 
 const PASSWORD = 'a password that is long enough'
 const EMAIL = 'ada@example.org'
@@ -71,6 +72,28 @@ test.skipIf(!chromium)(
     await redoc.locator('h2', { hasText: 'Create a task' }).first().waitFor()
     await picture(redoc, '5-redoc')
 
+    expect(complaints).toEqual([])
+  },
+  240_000,
+)
+
+test.skipIf(!chromium)(
+  'in a browser: GraphiQL follows a subscription, signed in by its headers, and nothing complains',
+  async () => {
+    const server = await ownServerForTest()
+    const { token } = await signUp(server)
+    const { context, complaints } = await openBrowser(String(chromium), server.url)
+    const page = await context.newPage()
+    const query = encodeURIComponent('subscription { taskEvents { type task { title } } }')
+    await page.goto(`${server.url}/graphiql?query=${query}`)
+    await page.getByRole('button', { name: 'Headers' }).click()
+    await page.locator('.graphiql-editor-tool .monaco-editor').last().click()
+    await page.keyboard.insertText(JSON.stringify({ Authorization: `Bearer ${token}` }))
+    await page.getByRole('button', { name: /^Execute query/ }).click()
+    await until('the subscription is open', () => server.openCounts().streams > 0)
+    await rest(server, 'POST /tasks', { token, body: { title: 'Followed in GraphiQL' } })
+    await page.locator('.graphiql-response', { hasText: 'Followed in GraphiQL' }).waitFor()
+    await picture(page, '6-graphiql-live')
     expect(complaints).toEqual([])
   },
   240_000,

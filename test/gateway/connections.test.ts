@@ -36,7 +36,7 @@ async function serve(handle: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 const answersIn = ({ text }: Connection) => text.split('HTTP/1.1 200').length - 1
 
 test('of one connection PIPELINE_LIMIT requests run, further ones wait, and others do not wait for them', async () => {
@@ -85,14 +85,14 @@ test('answers that nobody reads hold up the requests behind them', async () => {
 test('slow headers, slow bodies and silent connections are closed, and a healthy one is not', async () => {
   const server = await ownServerForTest({ HEADERS_TIMEOUT: '1000', BODY_TIMEOUT: '2000', BULK_BODY_TIMEOUT: '2000' })
   const [headers, body, silent, healthy] = [open(server.url), open(server.url), open(server.url), open(server.url)]
-  headers.socket.write('GET / HTTP/1.1\r\nHost: x\r\nX-A: ')
+  headers.socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ')
   body.socket.write(
-    'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
+    'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{',
   )
   const dripping = setInterval(() => {
     headers.socket.write('a')
     body.socket.write(' ')
-    healthy.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
+    healthy.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
   }, 200)
   onTestFinished(() => clearInterval(dripping))
   await until('they are closed', () => [headers, body, silent].every(({ socket }) => socket.destroyed), 20_000)
@@ -108,7 +108,7 @@ test('a body that arrives within BODY_TIMEOUT is accepted, although REQUEST_TIME
   const { socket } = connection
   const text = '{"query":"{ __typename }"}'
   socket.write(
-    `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`,
+    `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`,
   )
   let sent = 0
   const dripping = setInterval(() => {

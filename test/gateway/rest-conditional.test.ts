@@ -154,3 +154,40 @@ describe('PATCH and PUT', () => {
     expect(answer, answer.text).toMatchObject({ status: 422, body: { errors: [{ path: ['body', 'colour'] }] } })
   })
 })
+
+describe('If-None-Match on a change', () => {
+  test('of * is 412 if there is something, and the answer without it if there is not', async () => {
+    const { id } = await newTask()
+    const headers = { 'if-none-match': '*' }
+    for (const [request, body] of [
+      [`PUT /tasks/${id}`, { title: 'B' }],
+      [`PATCH /tasks/${id}`, { title: 'B' }],
+      [`DELETE /tasks/${id}`, undefined],
+    ] as const) {
+      const answer = await call(request, { headers, ...(body && { body }) })
+      expect(answer.body, request).toMatchObject({ status: 412, code: 'PRECONDITION_FAILED' })
+    }
+    expect((await call(`GET /tasks/${id}`)).body).toMatchObject({ title: 'A', version: 1 })
+    const unknown = `/tasks/${crypto.randomUUID()}`
+    expect((await call(`PUT ${unknown}`, { headers, body: { title: 'B' } })).status).toBe(404)
+    const stranger = (await signUp(server)).token
+    expect((await call(`PUT /tasks/${id}`, { token: stranger, headers, body: { title: 'B' } })).status).toBe(404)
+    expect((await call(`PUT /tasks/${id}`, { headers, body: { title: '' } })).status).toBe(422)
+  })
+
+  test('is refused where it would have no effect', async () => {
+    const { id, etag } = await newTask()
+    for (const [request, condition] of [
+      [`PUT /tasks/${id}`, etag],
+      [`PATCH /tasks/${id}`, `"other", ${etag}`],
+      ['POST /tasks', '*'],
+    ] as const) {
+      const answer = await call(request, { headers: { 'if-none-match': condition }, body: { title: 'B' } })
+      expect(answer.body, request).toMatchObject({
+        status: 422,
+        errors: [{ path: ['header', 'If-None-Match'], code: 'unsupported' }],
+      })
+    }
+    expect((await call(`GET /tasks/${id}`)).body).toMatchObject({ title: 'A', version: 1 })
+  })
+})

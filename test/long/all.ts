@@ -1,10 +1,10 @@
 /**
  * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--rounds N]
- *                       [--documents N] [--draws N] [--seed N]
+ *                       [--hostile N] [--documents N] [--draws N] [--seed N]
  * Runs the long tests one after another: soak, removals, fuzz, stops under load, hostile
- * connections and documents, outages of PostgreSQL, and the property tests with many draws. Prints
- * the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
- * database. Exit code 1 if one failed.
+ * connections, documents and requests, outages of PostgreSQL, and the property tests with many
+ * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
+ * the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -17,13 +17,14 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '10' },
     trials: { type: 'string', default: '500' },
     requests: { type: 'string', default: '100000' },
+    hostile: { type: 'string', default: '5000' },
     rounds: { type: 'string', default: '100' },
     documents: { type: 'string', default: '500' },
     draws: { type: 'string', default: '2000' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
   },
 })
-const { events, kills, trials, requests, rounds, documents, draws, seed } = values
+const { events, kills, trials, requests, hostile, rounds, documents, draws, seed } = values
 const project = process.env.TEST_DATABASE_URL ? 'postgres' : 'embedded'
 
 interface Run {
@@ -39,6 +40,7 @@ const runs: Run[] = [
   { name: 'shutdown', command: ['node', 'test/long/shutdown.ts', rounds] },
   { name: 'hostile connections', command: ['node', 'test/long/hostile-connections.ts'] },
   { name: 'hostile documents', command: ['node', 'test/long/hostile-documents.ts', documents, seed] },
+  { name: 'hostile requests', command: ['node', 'test/long/hostile-requests.ts', hostile, seed] },
   { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
   ...(process.env.TEST_DATABASE_URL ? [{ name: 'outages', command: ['node', 'test/long/outages.ts'] }] : []),
   {

@@ -1,11 +1,14 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ENDLESS } from '../../src/gateway/credential-lifetime.ts'
+import { createGraphiql } from '../../src/gateway/docs/graphiql.ts'
 import { createEngine } from '../../src/gateway/engine.ts'
 import { AppError } from '../../src/gateway/errors.ts'
 import type { GatewayRequest } from '../../src/gateway/gateway-context.ts'
+import { createPrepareRequest } from '../../src/gateway/graphql/documents.ts'
 import { createGraphql } from '../../src/gateway/graphql/handler.ts'
 import { createHttpEntry, GatewayResponse } from '../../src/gateway/http/entry.ts'
+import { createHostRule } from '../../src/gateway/http/hosts.ts'
 import { createConnectionLimit } from '../../src/gateway/limits/connection-limit.ts'
 import { createRest, describeRest } from '../../src/gateway/rest.ts'
 import { attachWebsocket } from '../../src/gateway/websocket/websocket.ts'
@@ -35,23 +38,33 @@ export async function openBookshop() {
   const connectionLimit = createConnectionLimit(10)
   const info = { title: 'Bookshop', version: '1', description: 'Books.', securitySchemes: {}, security: () => [{}] }
   const rest = await createRest({ engine, createContext, connectionLimit, basePath: '/api/v1', info })
+  const prepare = createPrepareRequest(engine, { trustedOnly: false, persistedBytes: 10_000 })
+  const graphiql = createGraphiql({
+    title: 'Bookshop',
+    endpoint: '/graphql',
+    defaultQuery: '{ shopName }',
+    trustedOnly: false,
+  })
+  const hosts = createHostRule({ allowed: undefined, setting: 'ALLOWED_HOSTS', log })
   const graphql = createGraphql({
     engine,
     createContext,
     connectionLimit,
+    prepare,
     path: '/graphql',
-    title: 'Bookshop',
-    defaultQuery: '{ shopName }',
+    page: graphiql.page,
     log,
   })
   const handle = createHttpEntry({
-    routes: { '/api/v1/*': rest, '/graphql': graphql },
+    routes: { '/api/v1/*': rest, '/graphql': graphql, ...graphiql.routes },
     bodyLimit: 10_000,
     bodyTimeout: 30_000,
     requestTimeout: 30_000,
     stopping: () => false,
     largeBodyLimit: 50_000,
     corsOrigins: [],
+    hosts,
+    compression: true,
     log,
   })
   const server = createServer(
@@ -59,8 +72,23 @@ export async function openBookshop() {
     (request, response) => void handle(request, response),
   )
   holdTo(server, await describeRest({ engine, basePath: '/api/v1', info }))
-  const limits = { maxOperations: 10, connectionLimit, maxMessage: 10_000, requestTimeout: 30_000 }
-  const websocket = attachWebsocket(server, { engine, createContext, path: '/graphql', origins: [], ...limits, log })
+  const websocket = attachWebsocket(server, {
+    engine,
+    createContext,
+    prepare,
+    path: '/graphql',
+    origins: [],
+    hosts,
+    connectionLimit,
+    addressOf: ({ socket }) => socket.remoteAddress ?? '',
+    maxPending: 100,
+    maxAnonymous: 10,
+    maxOperations: 10,
+    maxAnonymousOperations: 5,
+    maxMessage: 10_000,
+    requestTimeout: 30_000,
+    log,
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -49,6 +49,7 @@ export function contractOf(document: Document): Contract {
   function violations(exchange: Exchange): string[] {
     const path = pathOf(exchange.url)
     if (path === undefined || (exchange.isPreflight && exchange.method === 'OPTIONS')) return []
+    if (isRefusedEarly(exchange)) return ofProblem(exchange, document)
     const operation = find(exchange.method, path)
     if (operation) return ofOperation(exchange, operation, document)
     const methods = operations.filter((one) => one.matches(path)).map(({ method }) => method)
@@ -60,7 +61,7 @@ export function contractOf(document: Document): Contract {
     const schema = operation?.operation.responses[200]?.content?.[STREAM]?.schema
     const data = /^data: (.*)$/m.exec(event)?.[1]
     if (!schema || data === undefined || /^event: error$/m.test(event)) return []
-    return problemsOf(JSON.parse(data), schema, document)
+    return problemsOf(JSON.parse(data), selects(url) ? narrow(schema, document) : schema, document)
   }
 
   return { violations, eventViolations }
@@ -105,6 +106,15 @@ function ofNoOperation(exchange: Exchange, methods: readonly string[], document:
   const missing = status === 400 ? [] : methods.filter((one) => !allowed.includes(one))
   if (missing.length > 0) return [`Allow: ${headers.allow} leaves out ${missing.join(', ')}`]
   if (status === 204) return body === '' ? [] : ['204 has a body']
+  return ofProblem(exchange, document)
+}
+
+/** Returns true if a request was refused for its host, framing or expectation, whatever its path. */
+function isRefusedEarly({ status, body }: Exchange): boolean {
+  return status === 417 || status === 501 || (status === 403 && body.includes('ALLOWED_HOSTS'))
+}
+
+function ofProblem(exchange: Exchange, document: Document): string[] {
   return ofContent(exchange, { content: { [PROBLEM]: { schema: problemSchema(document) } } }, document)
 }
 
@@ -138,13 +148,14 @@ function ofContent({ method, url, status, headers, body }: Exchange, response: R
   if (!media) return [`the type ${type || 'of nothing'} is none of ${Object.keys(response.content).join(', ')}`]
   // Node sends no body after HEAD. Streams are checked event by event.
   if (method === 'HEAD' || type === STREAM) return []
-  const narrowed = new URLSearchParams(url.split('?')[1]).has('fields') && type !== PROBLEM
   const value: unknown = JSON.parse(body)
   return [
-    ...problemsOf(value, narrowed ? narrow(media.schema, document) : media.schema, document),
+    ...problemsOf(value, selects(url) && type !== PROBLEM ? narrow(media.schema, document) : media.schema, document),
     ...(type === PROBLEM && (value as { status: unknown }).status !== status ? [`$/status: is not ${status}`] : []),
   ]
 }
+
+const selects = (url: string) => new URLSearchParams(url.split('?')[1]).has('fields')
 
 const narrowed = new WeakMap<Schema, Schema>()
 

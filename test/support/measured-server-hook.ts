@@ -18,6 +18,11 @@ const ANSWERS: Record<string, () => unknown> = {
     delays.enable()
     return { cpuMs: (user + system) / 1_000, delayMs }
   },
+  /** Milliseconds of CPU so far. */
+  cpu() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000
+  },
   /** Bytes of objects that have survived collections of young objects. They are old after two. */
   survivors() {
     for (let index = 0; index < 3; index++) globalThis.gc?.({ type: 'minor' })

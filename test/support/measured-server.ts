@@ -9,6 +9,10 @@ export interface MeasuredServer {
   pid: number | undefined
   /** Returns the memory in use after a garbage collection. */
   memory(): Promise<NodeJS.MemoryUsage>
+  /** Returns the milliseconds of CPU so far. */
+  cpu(): Promise<number>
+  /** Returns the lines that were logged as errors. */
+  errors(): string[]
   /** Returns the bytes of objects that have survived collections of young objects. */
   survivors(): Promise<number>
   /** Returns the CPU time of the main thread so far, and how late its event loop was since the last call. */
@@ -28,6 +32,10 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     },
   )
+  const errors: string[] = []
+  child.stdout?.on('data', (chunk: Buffer) => {
+    for (const line of String(chunk).split('\n')) if (/"level":[56]0/.test(line)) errors.push(line)
+  })
   const url = await new Promise<string>((resolve, reject) => {
     let output = ''
     child.stdout?.on('data', (chunk: Buffer) => {
@@ -45,6 +53,8 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
   return {
     url,
     pid: child.pid,
+    cpu: () => ask<number>('cpu'),
+    errors: () => errors,
     memory: () => ask<NodeJS.MemoryUsage>('memory'),
     survivors: () => ask<number>('survivors'),
     load: () => ask<{ cpuMs: number; delayMs: number }>('load'),

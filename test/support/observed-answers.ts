@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { type Contract, contractOf } from './contract.ts'
 import type { Document } from './openapi-document.ts'
 
@@ -77,10 +78,21 @@ function observe(request: IncomingMessage, response: ServerResponse, contract: (
     const { statusCode: status } = response
     const headers = response.getHeaders()
     const isPreflight = request.headers['access-control-request-method'] !== undefined
-    const body = Buffer.concat(chunks).toString()
+    const body = decoded(Buffer.concat(chunks), headers['content-encoding'])
     judge(() => contract().violations({ method, url, isPreflight, status, headers, body }), `${status} ${body}`)
     return ended
   }
+}
+
+const DECODERS: Record<string, (body: Buffer) => Buffer> = {
+  gzip: gunzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+}
+
+function decoded(body: Buffer, encoding: unknown): string {
+  const decoder = DECODERS[String(encoding)]
+  return String(decoder && body.length > 0 ? decoder(body) : body)
 }
 
 function attempt(find: () => string[]): string[] {

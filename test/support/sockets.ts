@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 import WebSocket from 'ws'
 import { type GraphqlAnswer, Inbox } from './clients.ts'
@@ -115,4 +116,19 @@ async function readResults(body: ReadableStream<Uint8Array>, inbox: Inbox<Graphq
   } catch (error) {
     inbox.end(error)
   }
+}
+
+/** Opens a websocket, completes `connection_init`, and queues all messages. */
+export async function openMessages(server: { url: string }, params: unknown = {}) {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
+  onTestFinished(() => socket.terminate())
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert the shape they expect
+  const inbox = new Inbox<{ id?: string; type: string; payload?: any }>()
+  socket.on('message', (data) => inbox.push(JSON.parse(String(data))))
+  const send = (message: unknown) => socket.send(JSON.stringify(message))
+  await once(socket, 'open')
+  send({ type: 'connection_init', payload: params })
+  const first = await inbox.next()
+  if (first.type !== 'connection_ack') throw new Error(`not acknowledged: ${JSON.stringify(first)}`)
+  return { socket, send, inbox }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { OperationTypeNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { toClientError } from '../client-error.ts'
@@ -6,6 +5,8 @@ import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from '../gateway-context.ts'
 import { preferredType } from '../http/accept.ts'
+import type { Asset } from '../http/assets.ts'
+import { mediaTypeOf, notJson } from '../http/content-type.ts'
 import { gatewayRequest, type HttpExchange, type HttpHandler, onceOver } from '../http/exchange.ts'
 import { decodeJson, requirePercentEncoded } from '../http/utf8.ts'
 import { REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
@@ -15,30 +16,21 @@ import { type EngineStream, isStream } from '../live/result-stream.ts'
 import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import type { Variables } from '../variables.ts'
-import { type Params, readParams } from './params.ts'
-import { isJsonType, JSON_TYPES, type JsonType, sendResult } from './plain-post.ts'
-import { refused, withHttp, withStatus } from './status.ts'
+import type { PrepareRequest } from './documents.ts'
+import { type Params, readParams, readQuery } from './params.ts'
+import { isJsonType, JSON_TYPES, sendEvent, sendResult } from './send-result.ts'
+import { refused, withStatus } from './status.ts'
 
 export interface GraphqlOptions<Context extends GatewayContext> {
   engine: Engine
   createContext: ContextFactory<Context>
   connectionLimit: ConnectionLimit
+  /** Finds the document of a request. */
+  prepare: PrepareRequest
   path: string
-  title: string
-  /** The query that GraphiQL shows first. */
-  defaultQuery: string
+  /** The page for browsers. */
+  page: Asset
   log: GatewayLog
-}
-
-/** A request while Yoga handles it. */
-interface YogaRequest {
-  exchange: HttpExchange
-  /** Read from the body of a POST: Yoga would replace bytes that are not UTF-8. */
-  params: Params | undefined
-  /** True if the client accepts Server-Sent Events. */
-  acceptsEvents: boolean
-  /** Takes the answer over from Yoga. It is complete when the promise resolves. */
-  takeOver(answer: Promise<void>): void
 }
 
 /** GraphQL over Server-Sent Events in "distinct connections mode". */
@@ -49,68 +41,37 @@ const EVENT_FORM: SseForm = {
 }
 
 /**
- * Serves GraphQL over HTTP and SSE, and GraphiQL to browsers. Yoga handles the protocol, the
- * engine runs the operations.
+ * Serves GraphQL over HTTP and SSE, and a page to browsers. Yoga writes results as multipart;
+ * everything else is done here. The engine runs the operations.
  */
 export function createGraphql<Context extends GatewayContext>(options: GraphqlOptions<Context>): HttpHandler {
-  const { engine, createContext, connectionLimit, log } = options
-  const pending = new WeakMap<object, YogaRequest>()
+  const { engine, createContext, connectionLimit, prepare, page, log } = options
+  /** Results that Yoga writes. */
+  const results = new WeakMap<object, EngineResult>()
 
-  const runInEngine: Plugin<object, { req: object }> = {
-    onRequestParse({ serverContext, setRequestParser }) {
-      const params = pending.get(serverContext.req)?.params
-      if (params) setRequestParser(() => params)
-    },
+  const writeResult: Plugin<object, { req: object }> = {
+    // Yoga would replace bytes that are not UTF-8, and report errors in its own way.
+    onRequestParse: ({ setRequestParser }) => setRequestParser(() => ({ query: '' })),
     onParams({ setParamsHandler }) {
-      setParamsHandler(({ params, context }) => {
-        const request = pending.get((context as { req?: object }).req ?? {})
-        if (!request) throw new AppError('INTERNAL', 'Yoga passed on an unknown request')
-        return answerYoga(params, request)
-      })
+      setParamsHandler(async ({ context }) => results.get((context as { req?: object }).req ?? {}) ?? { errors: [] })
     },
-  }
-
-  /** Sends events directly: Yoga would serialize each of them again for every client. */
-  async function answerYoga(params: Partial<Params>, request: YogaRequest): Promise<EngineResult> {
-    const { exchange, acceptsEvents, takeOver } = request
-    const result = await answer(params, exchange, acceptsEvents)
-    if (!isStream(result)) return result
-    takeOver(serveEvents(exchange, result, EVENT_FORM))
-    // Yoga waits for a result that never comes, and is garbage-collected with the request.
-    return new Promise(() => {})
-  }
-
-  /** Answers a POST of JSON without Yoga, which would copy the request and the response. */
-  async function answerPost(
-    params: Params,
-    exchange: HttpExchange,
-    type: JsonType,
-    acceptsEvents: boolean,
-  ): Promise<void> {
-    const result = await answer(params, exchange, acceptsEvents)
-    if (isStream(result)) await serveEvents(exchange, result, EVENT_FORM)
-    else sendResult(exchange.response, type, result)
   }
 
   async function answer(
-    params: Partial<Params>,
+    params: Params,
     exchange: HttpExchange,
     acceptsEvents: boolean,
   ): Promise<EngineResult | EngineStream> {
-    const prepared = engine.prepare(params.query ?? '', params.operationName)
+    const prepared = prepare(params)
     if ('errors' in prepared) return refused(prepared.errors)
     const kind = prepared.operation.operation
-    if (kind === OperationTypeNode.MUTATION && exchange.method === 'GET') {
-      const error = new AppError('METHOD_NOT_ALLOWED', 'Send mutations with POST.')
-      return refused([
-        withHttp(toClientError(error, exchangeFacts(exchange)), { status: 405, headers: { Allow: 'POST' } }),
-      ])
-    }
+    if (kind === OperationTypeNode.MUTATION && exchange.method !== 'POST')
+      throw new AppError('METHOD_NOT_ALLOWED', 'Send mutations with POST.', { headers: { Allow: 'POST' } })
     const isSubscription = kind === OperationTypeNode.SUBSCRIPTION
-    if (isSubscription && !acceptsEvents) {
-      const message = `Subscriptions need the header Accept: ${SSE_TYPE}, or a websocket.`
-      return refusedWithStatus(exchange, new AppError('NOT_ACCEPTABLE', message))
-    }
+    if (isSubscription && exchange.method === 'HEAD')
+      throw new AppError('METHOD_NOT_ALLOWED', 'Open a stream with GET or POST.', { headers: { Allow: 'GET, POST' } })
+    if (isSubscription && !acceptsEvents)
+      throw new AppError('NOT_ACCEPTABLE', `Subscriptions need the header Accept: ${SSE_TYPE}, or a websocket.`)
     const context = await createContext(gatewayRequest(exchange, 'graphql'))
     const variables = params.variables ?? {}
     const result = isSubscription
@@ -150,55 +111,51 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     return result
   }
 
-  /** Returns an error whose status applies even if the client accepts only `application/json`. */
-  function refusedWithStatus(exchange: HttpExchange, error: AppError): EngineResult {
-    return { errors: [withHttp(toClientError(error, exchangeFacts(exchange)), { status: error.status })] }
-  }
-
   const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
 
-  /** Loads Yoga for the first request that needs it. Few servers see a GET or a form of SSE. */
+  /** Loads Yoga for the first request that needs it. Few servers see one. */
   async function loadYoga() {
     const { createYoga } = await import('graphql-yoga')
     return createYoga<{ req: object }>({
       schema: engine.schema,
       graphqlEndpoint: options.path,
-      plugins: [runInEngine],
+      plugins: [writeResult],
       // The HTTP entry handles these: body limit, CORS, health. GraphQL accepts no uploads.
       maxRequestBodySize: false,
       cors: false,
       multipart: false,
       landingPage: false,
+      graphiql: false,
       batching: false,
       logging: false,
-      graphiql: { title: options.title, defaultQuery: options.defaultQuery, subscriptionsProtocol: 'WS' },
-      // 18 MB, bundled instead of fetched from a CDN. Loaded when the first browser asks for it.
-      renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
-      maskedErrors: {
-        errorMessage: '',
-        // Only Yoga's own errors about a request arrive here: 400 whatever the client accepts.
-        maskError: (error) => withHttp(toClientError(error, { requestId: randomUUID(), log }), { status: 400 }),
-      },
+      maskedErrors: false,
     })
   }
   let yoga: ReturnType<typeof loadYoga> | undefined
 
   return async (exchange) => {
-    const { request, response } = exchange
+    const { request, response, method } = exchange
     exchange.failWith((error, otherwise) => (canAnswer(exchange) ? sendErrors(exchange, error) : otherwise(error)))
+    if (method === 'OPTIONS') return void response.writeHead(204, { Allow: ALLOWED }).end()
+    if (!METHODS.includes(method)) {
+      const headers = { Allow: ALLOWED }
+      throw new AppError('METHOD_NOT_ALLOWED', `GraphQL supports ${ALLOWED}, not ${method}.`, { headers })
+    }
     const acceptsEvents = preferredType(request, [SSE_TYPE]) !== undefined
-    // Yoga negotiates after it has run the operation. With a single type that it can send, it
-    // never refuses then.
     const type = negotiate(exchange)
-    request.headers.accept = type
     requirePercentEncoded(exchange.query, 'The query string')
-    const params = exchange.method === 'POST' ? readParams(await readBody(exchange)) : undefined
-    if (params && isJsonType(type)) return answerPost(params, exchange, type, acceptsEvents)
-    const takenOver = new Promise<void>((takeOver) =>
-      pending.set(request, { exchange, params, acceptsEvents, takeOver }),
-    )
+    response.setHeader('Cache-Control', method === 'POST' ? 'no-store' : 'private, no-cache')
+    if (method !== 'POST') response.setHeader('Vary', 'Accept, Authorization, X-API-Key, Origin')
+    if (type === 'text/html') return page.send(exchange)
+    const params = method === 'POST' ? readParams(await readBody(exchange)) : readQuery(exchange.query)
+    const result = await answer(params, exchange, acceptsEvents)
+    if (isStream(result)) return serveEvents(exchange, result, EVENT_FORM)
+    if (isJsonType(type)) return sendResult(exchange, type, result)
+    if (type === SSE_TYPE) return sendEvent(exchange, EVENT_FORM, result)
+    results.set(request, result)
+    request.headers.accept = type
     yoga ??= loadYoga()
-    await Promise.race([(await yoga)(request, response), takenOver])
+    await (await yoga)(request, response)
   }
 
   function sendErrors(exchange: HttpExchange, cause: unknown): void {
@@ -207,6 +164,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     const status = cause instanceof AppError ? cause.status : 500
     const headers = cause instanceof AppError ? cause.headers : {}
     const type = preferredType(request, JSON_TYPES) ?? 'application/graphql-response+json'
+    response.setHeader('Cache-Control', 'no-store')
     response.writeHead(status, { ...headers, 'Content-Type': `${type}; charset=utf-8` })
     response.end(JSON.stringify({ errors: [error] }))
   }
@@ -214,6 +172,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
 
 const canAnswer = ({ request, response }: HttpExchange) =>
   !response.headersSent && !request.errored && !request.socket.writableEnded && !request.socket.destroyed
+
+const METHODS = ['GET', 'HEAD', 'POST']
+const ALLOWED = [...METHODS, 'OPTIONS'].join(', ')
 
 /** Result formats for clients that do not accept JSON. */
 const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
@@ -223,7 +184,7 @@ const STREAM_TYPES = [SSE_TYPE, 'multipart/mixed'] as const
  * that prefer HTML get GraphiQL.
  */
 function negotiate({ request, method }: HttpExchange): string {
-  const types = method === 'GET' ? ([...JSON_TYPES, 'text/html'] as const) : JSON_TYPES
+  const types = method !== 'POST' ? ([...JSON_TYPES, 'text/html'] as const) : JSON_TYPES
   const type = preferredType(request, types) ?? preferredType(request, STREAM_TYPES)
   if (type !== undefined) return type
   const offered = [...types, ...STREAM_TYPES].join(', ')
@@ -235,7 +196,7 @@ function negotiate({ request, method }: HttpExchange): string {
  * a preflight request.
  */
 async function readBody(exchange: HttpExchange): Promise<unknown> {
-  const type = (exchange.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = mediaTypeOf(exchange.request.headers['content-type'])
   if (type === 'application/json' || type === 'application/graphql+json') return decodeJson(await exchange.body())
-  throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send application/json, not ${type || 'a body without a Content-Type'}.`)
+  throw notJson(type)
 }

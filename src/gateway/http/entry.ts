@@ -6,7 +6,10 @@ import { Deadline } from '../limits/deadline.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
+import { requireHost, requirePlainFraming } from './framing.ts'
+import type { HostRule } from './hosts.ts'
 import { sendProblem } from './problem.ts'
+import { readTarget, withoutSlash } from './target.ts'
 import { requirePercentEncoded } from './utf8.ts'
 
 export interface HttpEntryOptions {
@@ -24,6 +27,10 @@ export interface HttpEntryOptions {
   requestTimeout: number
   /** Origins a browser may call from; `*` for any. */
   corsOrigins: readonly string[]
+  /** Throws if this server is not reached under the name in the Host header. */
+  hosts: HostRule
+  /** Compresses answers for clients that ask for it. */
+  compression: boolean
   /** Returns true once the server stops: then every answer ends its connection. */
   stopping: () => boolean
   log: GatewayLog
@@ -64,17 +71,22 @@ export function createHttpEntry(options: HttpEntryOptions) {
     .map(([path, handler]) => [path.slice(0, -1), handler] as const)
     .sort(([a], [b]) => b.length - a.length)
 
+  const find = (path: string) => exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
+
   return async function handle(request: IncomingMessage, response: GatewayResponse): Promise<void> {
     const deadline = new Deadline(options.requestTimeout, (error) => exchange.fail(error))
     const exchange = openExchange(request, response, deadline, options)
     response.setHeader('X-Request-Id', exchange.requestId)
+    response.setHeader('X-Content-Type-Options', 'nosniff')
     response.watch(deadline, options.stopping)
     try {
       requireHost(request)
+      options.hosts(request.headers.host)
+      requirePlainFraming(request, response)
       if (answerCors(exchange, options.corsOrigins)) return
       const { path } = exchange
       requirePercentEncoded(path, 'The path')
-      const handler = exact.get(path) ?? prefixes.find(([prefix]) => path.startsWith(prefix))?.[1]
+      const handler = find(path) ?? find(withoutSlash(path))
       if (!handler) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`)
       await handler(exchange)
     } catch (error) {
@@ -86,26 +98,14 @@ export function createHttpEntry(options: HttpEntryOptions) {
   }
 }
 
-/**
- * The characters of a host and port (RFC 3986 3.2.2), except those that no server name contains.
- */
-const HOST = /^[\w.~%:[\]-]+$/
-
-/** Requires one valid Host header (RFC 9112 3.2). HTTP/1.0 has none. */
-function requireHost({ headers: { host }, httpVersion }: IncomingMessage): void {
-  const valid = host === undefined ? httpVersion === '1.0' : HOST.test(host) && URL.canParse(`http://${host}/`)
-  if (valid) return
-  throw new AppError('BAD_REQUEST', 'Send one valid Host header.')
-}
-
 function openExchange(
   request: IncomingMessage,
   response: ServerResponse,
   deadline: Deadline,
-  { bodyLimit, largeBodyLimit = bodyLimit, bodyTimeout, largeBodyTimeout = bodyTimeout, log }: HttpEntryOptions,
+  options: HttpEntryOptions,
 ): HttpExchange {
-  const url = request.url ?? '/'
-  const mark = url.indexOf('?')
+  const { bodyLimit, largeBodyLimit = bodyLimit, bodyTimeout, largeBodyTimeout = bodyTimeout, log } = options
+  const { path, query } = readTarget(request)
   let body: Promise<Buffer> | undefined
   let failing = (error: unknown) => sendFailure(exchange, error, log)
   const limitsOf = (large = false) => ({
@@ -116,10 +116,11 @@ function openExchange(
     request,
     response,
     requestId: requestIdOf(request),
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? '' : url.slice(mark + 1),
+    path,
+    query,
     method: request.method ?? 'GET',
     arrivedAt: performance.now(),
+    compression: options.compression,
     body({ large } = {}) {
       if (body !== undefined) return body
       deadline.pause()

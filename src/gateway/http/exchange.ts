@@ -18,6 +18,8 @@ export interface HttpExchange {
   method: string
   /** By `performance.now()`. */
   arrivedAt: number
+  /** True if answers may be compressed. */
+  compression: boolean
   /**
    * Reads the whole body once. Throws PAYLOAD_TOO_LARGE above the limit; `large` selects the
    * higher limit.

@@ -67,7 +67,11 @@ export function endWithProblem(stream: Duplex, status: number, code: ErrorCode, 
 
 const MAX_LINGERING_MS = 1_000
 
-const HEADERS = { 'Content-Type': 'application/problem+json; charset=utf-8', 'Cache-Control': 'no-store' }
+const HEADERS = {
+  'Content-Type': 'application/problem+json; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+}
 
 function facts(error: GraphQLError | AppError) {
   if (error instanceof AppError) return error

@@ -60,7 +60,7 @@ export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info
   return {
     ...operationHead(stream, info),
     'x-graphql-operation': { field: `Subscription.${fieldName}`, document: print(streamDocument(schema, stream)) },
-    parameters: streamParameters(stream, plan, info),
+    parameters: streamParameters(stream, plan, schema, info),
     responses: {
       200: {
         description: `An endless stream of Server-Sent Events. \`id:\` is the field ${rest.id}, \`event:\` the field ${rest.event}, \`data:\` the object as JSON. An event named error ends it.`,

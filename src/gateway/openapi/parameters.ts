@@ -10,7 +10,7 @@ import { DEFAULT_LIMIT, type InputPlan } from '../rest/input.ts'
 import { orderEnums, orderNames, type QueryParameter } from '../rest/query-parameters.ts'
 import type { Route } from '../rest/routes.ts'
 import { selectableNames } from '../rest/selection.ts'
-import type { StreamRoute } from '../rest/stream.ts'
+import { type StreamRoute, streamDocument } from '../rest/stream.ts'
 import { listItem, nullable } from '../rest/view.ts'
 import { type Dialect, described, type JsonSchema, ownRule, ruleAt, ruleOfInput, schemaOf } from './json-schema.ts'
 
@@ -38,11 +38,17 @@ export function routeParameters(route: Route, plan: InputPlan, schema: GraphQLSc
 }
 
 /** Returns the parameters of a stream. */
-export function streamParameters(stream: StreamRoute, plan: InputPlan, dialect: Dialect): JsonSchema[] {
+export function streamParameters(
+  stream: StreamRoute,
+  plan: InputPlan,
+  schema: GraphQLSchema,
+  dialect: Dialect,
+): JsonSchema[] {
   const query = [...plan.query.values()].map((parameter) => queryParameter(parameter, stream, dialect))
   const resume = query.find((parameter) => parameter.name === stream.resume)
   return [
     ...query,
+    ...representationParameters({ status: 200, document: streamDocument(schema, stream) }, schema),
     {
       name: 'ticket',
       in: 'query',
@@ -120,7 +126,7 @@ function orderSchema({ type }: QueryParameter): JsonSchema {
   return { type: 'string', enum: names.flatMap((name) => [name, ...ways.map((way) => `${name}:${way}`)]) }
 }
 
-function representationParameters(route: Route, schema: GraphQLSchema): JsonSchema[] {
+function representationParameters(route: Pick<Route, 'status' | 'document'>, schema: GraphQLSchema): JsonSchema[] {
   if (route.status === 204) return []
   const { fields, include } = selectableNames(schema, route.document)
   const narrowed = 'Return only these fields of each item, not even those that the schema requires.'

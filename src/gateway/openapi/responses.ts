@@ -63,7 +63,7 @@ function successAnswer(route: Route, dialect: Dialect): JsonSchema {
   if (route.status === 204) return { description: 'Done.', headers: shared }
   return {
     description: 'Success.',
-    headers: { ...shared, ...named('ETag'), ...(isPage(route) && named('Link')) },
+    headers: { ...shared, ...named('ETag', 'Content-Encoding'), ...(isPage(route) && named('Link')) },
     content: { 'application/json': { schema: answerSchema(route, dialect) } },
   }
 }
@@ -163,11 +163,15 @@ export const HEADERS = {
     required: true,
     schema: { type: 'string' },
   },
+  'Content-Encoding': {
+    description: 'How the body is compressed. Only if `Accept-Encoding` asks for it.',
+    schema: { type: 'string', enum: ['zstd', 'br', 'gzip'] },
+  },
   Vary: { description: 'Request headers that the response depends on.', schema: { type: 'string' } },
   ETag: {
     description: 'Changes with the body. Send it in `If-None-Match`. If it starts with a version, also in `If-Match`.',
     required: true,
-    schema: { ...text('^"(v[0-9]+\\.)?[\\w-]{22}"$'), examples: ['"v3.mVYtmGIWZK5YmXxPyBpmmA"'] },
+    schema: { ...text('^"(v[0-9]+\\.)?[\\w-]{22}(-(zstd|br|gzip))?"$'), examples: ['"v3.mVYtmGIWZK5YmXxPyBpmmA"'] },
   },
   Location: {
     description: 'Path of the created resource.',

@@ -4,6 +4,8 @@ import { issuesOf } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
 import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
+import { entityTag, matchingTag } from '../http/conditional.ts'
+import { sendBody, variesByEncoding } from '../http/encoding.ts'
 import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
 import { sendProblem } from '../http/problem.ts'
 import { decodeForm } from '../http/utf8.ts'
@@ -13,7 +15,6 @@ import { requiresPrincipal } from '../operation.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
 import { requirePrincipal } from '../require-principal.ts'
 import type { Variables } from '../variables.ts'
-import { entityTag, noneMatch } from './conditional.ts'
 import {
   acceptsDeprecated,
   type Deprecation,
@@ -24,7 +25,7 @@ import {
 import { coercionIssues, type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
 import type { Route } from './routes.ts'
-import { type Representation, selectRepresentation } from './selection.ts'
+import { hide, type Representation, selectRepresentation } from './selection.ts'
 
 export type RouteHandler = (exchange: HttpExchange, params: Record<string, string | undefined>) => Promise<void>
 
@@ -106,7 +107,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     if (answer === null || answer === undefined)
       throw new AppError('NOT_FOUND', `${exchange.path} does not exist or you cannot see it.`)
     if (isList) setLinks(exchange, query, answer)
-    send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
+    return send(exchange, route.rest.key ? { [route.rest.key]: answer } : answer, ready.hidden, input.variables)
   }
 
   async function readBody(exchange: HttpExchange, large: boolean): Promise<unknown> {
@@ -123,11 +124,12 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 
   function send(
-    { request, response }: HttpExchange,
+    exchange: HttpExchange,
     answer: unknown,
     hidden: readonly string[],
     variables: Variables,
-  ): void {
+  ): Promise<void> | undefined {
+    const { request, response } = exchange
     const whole = isList ? withoutEmptyFields(answer as Record<string, unknown>) : (answer as Record<string, unknown>)
     response.setHeader('Cache-Control', route.method === 'GET' ? 'private, no-cache' : 'no-store')
     if (route.rest.location) response.setHeader('Location', `${basePath}${route.rest.location(whole, variables)}`)
@@ -135,15 +137,16 @@ export function createRouteHandler<Context extends GatewayContext>(
     const version = whole.version
     const body = JSON.stringify(hidden.length > 0 ? hide(whole, hidden) : whole)
     const tag = entityTag(body, version)
-    response.setHeader('ETag', tag)
     response.setHeader('Vary', 'Authorization, X-API-Key, Origin')
     const condition = request.headers['if-none-match']
-    if (route.method === 'GET' && condition !== undefined && !noneMatch(condition, tag)) {
+    const match = route.method === 'GET' && condition !== undefined ? matchingTag(condition, tag) : undefined
+    response.setHeader('ETag', match ?? tag)
+    if (match !== undefined) {
+      if (variesByEncoding(exchange, body)) response.appendHeader('Vary', 'Accept-Encoding')
       return void response.writeHead(304).end()
     }
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
-    response.setHeader('Content-Length', Buffer.byteLength(body))
-    response.writeHead(route.status).end(body)
+    return sendBody(exchange, route.status, body)
   }
 }
 
@@ -178,11 +181,4 @@ function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
 /** Returns a list's envelope without its empty fields. */
 function withoutEmptyFields(envelope: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(envelope).filter(([, value]) => value !== null))
-}
-
-function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {
-  if (Array.isArray(answer.nodes)) {
-    return { ...answer, nodes: answer.nodes.map((node: Record<string, unknown>) => hide(node, hidden)) }
-  }
-  return Object.fromEntries(Object.entries(answer).filter(([name]) => !hidden.includes(name)))
 }

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { GraphQLArgument } from 'graphql'
-import { AppError, type Issue } from '../errors.ts'
+import type { Issue } from '../errors.ts'
+import { NO_VERSION, versionOfTags } from '../http/conditional.ts'
+import { mediaTypeOf, notJson } from '../http/content-type.ts'
 import { decodeJson } from '../http/utf8.ts'
 import { coerceValue, kindOf } from '../variables.ts'
-import { versionOfTags } from './conditional.ts'
 import { type QueryParameter, queryParameters, readParameter } from './query-parameters.ts'
 import type { Route } from './routes.ts'
 
@@ -82,30 +83,36 @@ export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[])
   }
   const representation = readQuery(plan, parts.query, variables, issues)
   if (plan.paged) turnPage(variables)
-  readVersion(plan, parts.headers['if-match'], variables, issues)
+  readVersion(plan, parts.headers, variables, issues)
   readBody(plan, parts.body, variables, issues)
   for (const [name, place] of Object.entries(plan.fills)) fill(plan, variables, place, parts.params[name], issues)
   return { variables, ...representation }
 }
 
 /**
- * Rejects `If-Match` where it has no effect. Ignoring it would let through the change
- * it should prevent.
+ * Rejects `If-Match` and `If-None-Match` where they have no effect. Ignoring them would let through
+ * the change they should prevent.
  */
 function readVersion(
   plan: InputPlan,
-  header: string | undefined,
+  { 'if-match': match, 'if-none-match': noneMatch }: IncomingHttpHeaders,
   variables: Record<string, unknown>,
   issues: Issue[],
 ): void {
-  if (header === undefined || plan.isRead) return
-  if (plan.readsVersion) variables[VERSION_ARGUMENT] = versionOfTags(header)
-  else
-    issues.push({
-      path: ['header', 'If-Match'],
-      code: 'unsupported',
-      message: 'is not supported here: this resource has no version',
-    })
+  if (plan.isRead) return
+  if (match !== undefined) {
+    if (plan.readsVersion) variables[VERSION_ARGUMENT] = versionOfTags(match)
+    else issues.push(unsupported('If-Match', 'this resource has no version'))
+  }
+  if (noneMatch !== undefined) {
+    // The condition is that there is nothing: whatever version there is fails it.
+    if (plan.readsVersion && noneMatch.trim() === '*') variables[VERSION_ARGUMENT] = NO_VERSION
+    else issues.push(unsupported('If-None-Match', plan.readsVersion ? 'use If-Match' : 'this resource has no version'))
+  }
+}
+
+function unsupported(header: string, reason: string): Issue {
+  return { path: ['header', header], code: 'unsupported', message: `is not supported here: ${reason}` }
 }
 
 function readQuery(plan: InputPlan, query: URLSearchParams, variables: Record<string, unknown>, issues: Issue[]) {
@@ -264,12 +271,7 @@ function assign(variables: Record<string, unknown>, target: readonly string[], v
 /** Parses a JSON body. Returns undefined if it is empty. */
 export function parseJson(body: Buffer, contentType: string | undefined): unknown {
   if (body.length === 0) return undefined
-  const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
-    throw new AppError(
-      'UNSUPPORTED_MEDIA_TYPE',
-      `Send application/json, not ${type || 'a body without a Content-Type'}.`,
-    )
-  }
+  const type = mediaTypeOf(contentType)
+  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) throw notJson(type)
   return decodeJson(body)
 }

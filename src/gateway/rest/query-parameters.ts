@@ -8,6 +8,7 @@ import {
   isInputObjectType,
   isLeafType,
   isScalarType,
+  isSpecifiedScalarType,
 } from 'graphql'
 import type { Issue } from '../errors.ts'
 import { kindOf } from '../variables.ts'
@@ -166,6 +167,9 @@ function orderTerms(type: GraphQLInputType): OrderTerms {
   return new Map(terms)
 }
 
+/** A time with a space before its offset from UTC. */
+const OFFSET = /^\S+T\S+ \d\d:?\d\d$/i
+
 /**
  * Converts a query string's text to the JSON value its type expects. Text that does not fit stays
  * unchanged, and coercion rejects it.
@@ -175,6 +179,8 @@ export function fromText(text: string, type: GraphQLInputType): unknown {
   if (!isScalarType(named)) return text
   if (named.name === 'Int' && /^-?\d+$/.test(text)) return Number(text)
   if (named.name === 'Float' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return Number(text)
+  // A plus sign that was not percent-encoded arrives as a space, which no offset from UTC contains.
+  if (!isSpecifiedScalarType(named) && OFFSET.test(text)) return text.replace(' ', '+')
   if (named.name === 'Boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts'
 import { AppError } from '../errors.ts'
 import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
 import { preferredType } from '../http/accept.ts'
+import { createAsset } from '../http/assets.ts'
 import type { HttpExchange, HttpHandler } from '../http/exchange.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
 import { type Deprecation, deprecationOf, sendDeprecations } from './deprecation.ts'
@@ -56,10 +57,11 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
   }
   const index = JSON.stringify({ openapi: `${basePath}/openapi.json` })
   add('GET', '', { handle: async ({ response }) => sendJson(response, index), types: JSON_TYPES })
-  add('GET', '/openapi.json', {
-    handle: async ({ response }) => sendJson(response, await document()),
-    types: JSON_TYPES,
+  const described = createAsset(async () => Buffer.from(await document()), {
+    'Cache-Control': 'no-cache',
+    'Content-Type': 'application/json; charset=utf-8',
   })
+  add('GET', '/openapi.json', { handle: described.send, types: JSON_TYPES })
 
   return async (exchange) => {
     const { method, path, response } = exchange

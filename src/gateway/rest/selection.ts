@@ -49,7 +49,7 @@ export function returnsDeprecated(schema: GraphQLSchema, document: DocumentNode)
 function answerOf(schema: GraphQLSchema, document: DocumentNode) {
   const operation = document.definitions[0] as OperationDefinitionNode
   const root = operation.selectionSet.selections[0] as FieldNode
-  const owner = operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()
+  const owner = schema.getRootType(operation.operation)
   const type = getNamedType(owner?.getFields()[root.name.value]?.type)
   const list = isConnection(type)
   const item = list ? (getNamedType(type.getFields().nodes?.type) as GraphQLObjectType) : type
@@ -73,13 +73,15 @@ export interface Selection {
 
 /**
  * Returns the operation for a representation: SOFA's document with its selection narrowed and
- * widened. Adds an issue for each name that is not a field of the item.
+ * widened. Adds an issue for each name that is not a field of the item. `always` is selected in any
+ * case, and hidden unless requested.
  */
 export function selectRepresentation(
   schema: GraphQLSchema,
   document: DocumentNode,
   representation: Representation,
   issues: Issue[],
+  always: readonly string[] = ALWAYS_SELECTED,
 ): Selection {
   const { fields, include } = representation
   if (fields.length === 0 && include.length === 0) return { document, hidden: [], deprecations: [] }
@@ -91,7 +93,7 @@ export function selectRepresentation(
   }
   const list = isConnection(type)
   const onList: string[] = counted ? include.filter((name) => name === 'totalCount') : []
-  const narrowed = narrow(item, fields, issues)
+  const narrowed = narrow(item, fields, issues, always)
   const added = include.filter((name) => !onList.includes(name)).flatMap((name) => widen(item, name, issues))
   const nodes = [...(narrowed?.selections ?? defaultSelections(item)), ...added]
   const selections = list
@@ -109,12 +111,12 @@ export function selectRepresentation(
   }
 }
 
-function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issue[]) {
+function narrow(item: GraphQLObjectType, fields: readonly string[], issues: Issue[], always: readonly string[]) {
   if (fields.length === 0) return undefined
   const known = item.getFields()
   const [good, bad] = partition(fields, (name) => known[name] !== undefined && isNarrow(known[name]))
   refuse(issues, 'fields', bad)
-  const hidden = ALWAYS_SELECTED.filter((name) => known[name] && !good.includes(name))
+  const hidden = always.filter((name) => known[name] && !good.includes(name))
   return { selections: [...new Set([...good, ...hidden])].map((name) => field(name)), hidden }
 }
 
@@ -170,4 +172,13 @@ function refuse(issues: Issue[], parameter: 'fields' | 'include', names: readonl
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   return [items.filter(test), items.filter((item) => !test(item))]
+}
+
+/** Returns an answer, or the items of a list, without the hidden fields. */
+export function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {
+  if (hidden.length === 0) return answer
+  if (Array.isArray(answer.nodes)) {
+    return { ...answer, nodes: answer.nodes.map((node: Record<string, unknown>) => hide(node, hidden)) }
+  }
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !hidden.includes(name)))
 }

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { CloseCode, handleProtocols, makeServer, type Context as WsContext } from 'graphql-ws'
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toClientError } from '../client-error.ts'
 import { ENDLESS } from '../credential-lifetime.ts'
@@ -13,25 +13,27 @@ import type {
   GatewayLog,
   GatewayRequest,
 } from '../gateway-context.ts'
-import { originAllowed } from '../http/cors.ts'
+import type { PrepareRequest } from '../graphql/documents.ts'
+import { readHash } from '../graphql/params.ts'
 import { requestIdOf } from '../http/exchange.ts'
 import { endWithProblem } from '../http/problem.ts'
-import { decodeUtf8 } from '../http/utf8.ts'
-import type { ConnectionLimit } from '../limits/connection-limit.ts'
 import { withDeadline } from '../limits/deadline.ts'
 import { isStream } from '../live/result-stream.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
+import { credentialHeaders, UnknownPayload } from './credentials.ts'
 import { sentDirectly } from './direct-frames.ts'
+import { admits, checkHandshake, type HandshakeRules } from './handshake.ts'
 import { watchHeartbeat } from './heartbeat.ts'
+import { createSocketLimits, type SocketLimitOptions, type SocketShare } from './limits.ts'
+import { isOfServer, readMessage } from './messages.ts'
 
-export interface WebsocketOptions<Context extends GatewayContext> {
+export interface WebsocketOptions<Context extends GatewayContext> extends HandshakeRules, SocketLimitOptions {
   engine: Engine
   createContext: ContextFactory<Context>
-  path: string
-  origins: readonly string[]
-  connectionLimit: ConnectionLimit
-  /** Maximum number of open operations per socket. */
-  maxOperations: number
+  /** Finds the document of an operation. */
+  prepare: PrepareRequest
+  /** Returns the client's address, for the limits of sockets on which nobody is signed in. */
+  addressOf: (request: IncomingMessage) => string
   /** Maximum message size in bytes. */
   maxMessage: number
   /** Maximum time to the result of a query or mutation, in milliseconds. */
@@ -55,10 +57,12 @@ interface PendingOperation<Context> {
   socket: WebSocket
 }
 
-interface SocketExtra {
+interface SocketExtra extends SocketShare {
   request: IncomingMessage
   socket: WebSocket
   connection: GatewayConnection
+  /** Called when it is known who connects. */
+  settled: () => void
 }
 
 type Session = WsContext<Record<string, unknown>, SocketExtra>
@@ -85,24 +89,31 @@ export function attachWebsocket<Context extends GatewayContext>(
   server: Server,
   options: WebsocketOptions<Context>,
 ): WebsocketTransport {
-  const { engine, createContext, log } = options
+  const { engine, createContext, prepare, log } = options
+  const limits = createSocketLimits(options)
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
   const pending = new WeakMap<object, PendingOperation<Context>>()
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     async onConnect(session) {
-      const { socket, connection } = session.extra
-      connection.headers = credentialHeaders(connection.headers, session.connectionParams ?? {})
+      const { socket, connection, settled } = session.extra
+      try {
+        connection.headers = credentialHeaders(connection.headers, session.connectionParams ?? {})
+      } catch (error) {
+        if (error instanceof UnknownPayload) return refuseSocket(socket, CloseCode.BadRequest, error.message)
+        throw error
+      }
       const context = await createContext(socketRequest(session))
       if (context.credentialProblem) return refuseSocket(socket, CloseCode.Forbidden, context.credentialProblem)
       // The socket may have closed during authentication.
       if (socket.readyState !== socket.OPEN) return false
       try {
-        socket.once('close', options.connectionLimit.acquire(context.principal))
+        socket.once('close', limits.acquire(session.extra, context.principal))
       } catch (error) {
         return refuseSocket(socket, TOO_MANY_SOCKETS, (error as AppError).message)
       }
+      settled()
       connection.lifetime = context.openLifetime()
       connection.lifetime.onEnd((reason) => socket.close(CloseCode.Forbidden, reasonOf(reason.message)))
       return true
@@ -110,12 +121,19 @@ export function attachWebsocket<Context extends GatewayContext>(
     // The engine validates, runs and masks. graphql-ws only gets an object that represents the
     // prepared operation.
     async onSubscribe(session, id, payload) {
-      const problem = overLimit(session)
+      // Checked before anything is awaited. A burst of messages must not bypass the limit or cost a
+      // database query each.
+      const problem = limits.overLimit(session.extra, Object.keys(session.subscriptions).length)
       if (problem) return [toClientError(problem, { requestId: socketRequest(session).requestId, log })]
-      const operation = engine.prepare(payload.query, payload.operationName)
+      const operation = prepareMessage(payload, session)
       if ('errors' in operation) return operation.errors
       const context = await createContext(socketRequest(session))
-      const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
+      const args = {
+        schema: engine.schema,
+        document: operation.document,
+        operationName: operation.operation.name?.value,
+        id,
+      }
       pending.set(args, { operation, context, variables: payload.variables ?? {}, id, socket: session.extra.socket })
       return args
     },
@@ -132,17 +150,14 @@ export function attachWebsocket<Context extends GatewayContext>(
     },
   })
 
-  /**
-   * Checked before anything is awaited. A burst of messages must not bypass the limit or cost a
-   * database query each.
-   */
-  function overLimit({ subscriptions }: Session): AppError | undefined {
-    // This operation is already counted.
-    if (Object.keys(subscriptions).length <= options.maxOperations) return undefined
-    return new AppError(
-      'RATE_LIMITED',
-      `This socket already runs ${options.maxOperations} operations. Complete one first.`,
-    )
+  function prepareMessage(payload: SubscribePayload, session: Session): ReturnType<PrepareRequest> {
+    try {
+      const hash = readHash(payload as { extensions?: unknown; documentId?: unknown })
+      const { query, operationName } = payload
+      return prepare({ query, ...(hash !== undefined && { hash }), ...(operationName && { operationName }) })
+    } catch (error) {
+      return { errors: [toClientError(error, { requestId: socketRequest(session).requestId, log })] }
+    }
   }
 
   function findPending(args: object) {
@@ -156,18 +171,27 @@ export function attachWebsocket<Context extends GatewayContext>(
   )
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
-    const path = (request.url ?? '/').split('?')[0]
-    if (path !== options.path) {
-      return endWithProblem(stream, 404, 'NOT_FOUND', `There is no websocket at ${path}.`)
-    }
-    if (!originAllowed(request, options.origins)) {
-      return endWithProblem(stream, 403, 'FORBIDDEN', 'Pages from this origin may not connect.')
-    }
-    sockets.handleUpgrade(request, stream, head, (socket) => open(socket, request))
+    const address = options.addressOf(request)
+    const settled = admits(stream, () => {
+      checkHandshake(request, options)
+      return limits.acquirePending(address)
+    })
+    if (!settled) return
+    stream.once('close', settled)
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      open({
+        request,
+        socket,
+        connection: { headers: request.headers, lifetime: ENDLESS },
+        address,
+        settled,
+        isAnonymous: true,
+      }),
+    )
   })
 
-  function open(socket: WebSocket, request: IncomingMessage): void {
-    const connection: GatewayConnection = { headers: request.headers, lifetime: ENDLESS }
+  function open(extra: SocketExtra): void {
+    const { socket, request, connection } = extra
     const stopWatching = watchHeartbeat(socket, request.socket)
     socket.on('error', (error) => log.debug({ err: error }, 'a websocket failed'))
     const closed = protocol.opened(
@@ -185,12 +209,12 @@ export function attachWebsocket<Context extends GatewayContext>(
           socket.on('message', (data) => {
             // A message that arrives while the socket closes could run, but never be answered.
             if (socket.readyState !== socket.OPEN) return
-            const message = readMessage(socket, data as Buffer)
+            const message = decode(socket, data as Buffer)
             if (message === undefined) return
-            handle(message).catch((error: unknown) => giveUp(socket, error))
+            handle(message).catch((error: unknown) => giveUp(socket, error, message))
           }),
       },
-      { request, socket, connection },
+      extra,
     )
     socket.once('close', (code, reason) => {
       stopWatching()
@@ -205,7 +229,11 @@ export function attachWebsocket<Context extends GatewayContext>(
    * Closes a socket after an unexpected error. If the database is unavailable, the
    * client may retry.
    */
-  function giveUp(socket: WebSocket, error: unknown): void {
+  function giveUp(socket: WebSocket, error: unknown, message: string): void {
+    if (isOfServer(message)) {
+      socket.close(CloseCode.BadRequest, 'Only a server sends messages of this type')
+      return
+    }
     if (error instanceof AppError && error.code === 'UNAVAILABLE') {
       socket.close(TRY_AGAIN, error.message)
       return
@@ -230,21 +258,6 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 }
 
-/**
- * Replaces the credential in the upgrade's headers with the one of `connection_init`, so that both
- * are read the same way.
- */
-function credentialHeaders(headers: IncomingHttpHeaders, params: Record<string, unknown>): IncomingHttpHeaders {
-  const { authorization, apiKey } = params
-  if (typeof authorization !== 'string' && typeof apiKey !== 'string') return headers
-  const { authorization: _token, 'x-api-key': _key, ...rest } = headers
-  return {
-    ...rest,
-    ...(typeof authorization === 'string' && { authorization }),
-    ...(typeof apiKey === 'string' && { 'x-api-key': apiKey }),
-  }
-}
-
 function socketRequest({ extra: { request, connection } }: Session): GatewayRequest {
   return {
     requestId: requestIdOf(request),
@@ -256,10 +269,10 @@ function socketRequest({ extra: { request, connection } }: Session): GatewayRequ
   }
 }
 
-/** Decodes a message, or closes its socket. ws itself checks text frames but not binary ones. */
-function readMessage(socket: WebSocket, data: Buffer): string | undefined {
+/** Decodes a message, or closes its socket. */
+function decode(socket: WebSocket, data: Buffer): string | undefined {
   try {
-    return decodeUtf8(data, 'The message')
+    return readMessage(data)
   } catch (error) {
     socket.close(NOT_UTF8, (error as AppError).message)
     return undefined

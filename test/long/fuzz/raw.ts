@@ -132,7 +132,7 @@ export function sendRaw(url: string, sent: Buffer): Promise<string> {
  */
 export function judgeRaw(answer: string): string | undefined {
   for (const [head, status] of answer.matchAll(/^HTTP\/\S+ (\d+)(?:[^\r\n]*\r\n)+/gm)) {
-    if (Number(status) >= 500) return `server error: ${head}`
+    if (Number(status) >= 500 && status !== '501') return `server error: ${head}`
     if (Number(status) >= 400 && !/^content-type: application\/(problem\+|graphql-response\+)?json/im.test(head))
       return `error that is not JSON: ${head}`
   }

@@ -12,11 +12,11 @@ export async function slow({ server: { url }, owner }: World): Promise<string[]>
   await load(url, owner.token, 2_000)
   const alone = await load(url, owner.token, LOAD_MS)
   const groups: Record<string, Socket[]> = {
-    'slow headers': await crowd(200, 'GET /api/v1/me HTTP/1.1\r\nHost: x\r\nX-A: '),
+    'slow headers': await crowd(200, 'GET /api/v1/me HTTP/1.1\r\nHost: localhost\r\nX-A: '),
     silent: await crowd(1_000, ''),
     'slow bodies': await crowd(
       200,
-      `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{`,
     ),
   }
   const opened = performance.now()
