@@ -16,19 +16,25 @@ interface Cost {
 const NOTHING: Cost = { complexity: 0, lists: [] }
 const ONE: Cost = { complexity: 1, lists: [] }
 
-/** Returns the error for an operation that exceeds a limit, for any values of its variables. */
-export function costCheck({ schema, fields }: OperationPlan, limits: CostLimits): (values: Values) => AppError | null {
+/**
+ * Returns the function that computes the complexity of an operation for values of its variables. It
+ * throws QUERY_TOO_COMPLEX if the operation exceeds a limit.
+ */
+export function costCheck({ schema, fields }: OperationPlan, limits: CostLimits): (values: Values) => number {
   /** Fields looked at. Fragments in fragments can select any number, so the first too many ends it. */
   let seen = 0
   try {
     const cost = costOf(fields, 1)
     return (values) => {
       const complexity = complexityOf(cost, values)
-      return complexity > limits.complexity ? tooComplex('complexity', String(complexity), limits.complexity) : null
+      if (complexity > limits.complexity) throw tooComplex('complexity', String(complexity), limits.complexity)
+      return complexity
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return () => error
+    return () => {
+      throw error
+    }
   }
 
   function costOf(selected: readonly FieldPlan[], depth: number): Cost {

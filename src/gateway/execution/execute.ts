@@ -3,6 +3,7 @@
  * anything up twice, and reads a column that a row has without a call.
  */
 import { type ExecutionResult, type GraphQLError, getVariableValues, locatedError, OperationTypeNode } from 'graphql'
+import type { Payer } from '../limits/rate-limit.ts'
 import type { Execution, FieldPlan, OperationPlan, Path, Values } from './field-plan.ts'
 import { executeField, executeFields, set } from './fields.ts'
 import type { Planner } from './plan.ts'
@@ -13,26 +14,28 @@ export interface ExecuteArguments {
   variables: Values
   contextValue: unknown
   rootValue?: unknown
+  /** Pays for the operation. */
+  payer?: Payer | undefined
 }
 
 /** As many as graphql-js reports. */
 const MAX_VARIABLE_ERRORS = 50
 
 /** Returns the errors of an operation that must not run: invalid variables, or too high a cost. */
-export function checkPlanned({ planner, variables }: Pick<ExecuteArguments, 'planner' | 'variables'>) {
-  const ready = prepare(planner, variables)
+export function checkPlanned({ planner, variables, payer }: Pick<ExecuteArguments, 'planner' | 'variables' | 'payer'>) {
+  const ready = prepare(planner, variables, payer)
   return 'errors' in ready ? ready.errors : undefined
 }
 
 type Ready = { plan: OperationPlan; values: Values } | { errors: readonly GraphQLError[] }
 
-function prepare(planner: Planner, variables: Values): Ready {
+function prepare(planner: Planner, variables: Values, payer: Payer | undefined): Ready {
   const { schema, operation } = planner
   const options = { maxErrors: MAX_VARIABLE_ERRORS }
   const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, options)
   if (errors) return { errors }
   try {
-    return { plan: planner.plan(coerced), values: coerced }
+    return { plan: planner.plan(coerced, payer), values: coerced }
   } catch (error) {
     return { errors: [locatedError(error, operation)] }
   }
@@ -44,8 +47,9 @@ export async function executePlanned({
   variables,
   contextValue,
   rootValue,
+  payer,
 }: ExecuteArguments): Promise<ExecutionResult> {
-  const ready = prepare(planner, variables)
+  const ready = prepare(planner, variables, payer)
   if ('errors' in ready) return ready
   const { plan, values } = ready
   const nulled = new Set<Path | undefined>()

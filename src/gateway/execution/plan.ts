@@ -25,7 +25,7 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import type { AppError } from '../errors.ts'
+import type { Payer } from '../limits/rate-limit.ts'
 import { type CostLimits, propertyOf } from '../operation.ts'
 import { completerOf } from './complete.ts'
 import { costCheck } from './cost.ts'
@@ -36,7 +36,7 @@ const MAX_PLANS = 16
 
 interface CheckedPlan {
   plan: OperationPlan
-  check: (values: Values) => AppError | null
+  costOf: (values: Values) => number
 }
 
 /** Makes the plans of one operation. */
@@ -66,17 +66,21 @@ export class Planner {
     this.#conditions = conditionsOf([operation, ...Object.values(fragments)])
   }
 
-  /** Returns the plan for these values. Throws QUERY_TOO_COMPLEX if it costs too much. */
-  plan(values: Values): OperationPlan {
+  /**
+   * Returns the plan for these values, which the payer pays for. Throws QUERY_TOO_COMPLEX if it
+   * costs too much.
+   */
+  plan(values: Values, payer?: Payer): OperationPlan {
     const key = this.#conditions.map((name) => String(values[name])).join()
     let checked = this.#plans.get(key)
     if (!checked) {
       const plan = this.#make(values)
-      checked = { plan, check: this.#limits ? costCheck(plan, this.#limits) : () => null }
+      checked = { plan, costOf: this.#limits ? costCheck(plan, this.#limits) : () => 1 }
       this.#plans.set(key, checked)
     }
-    const problem = checked.check(values)
-    if (problem) throw problem
+    // The request has paid one point.
+    const cost = checked.costOf(values) - 1
+    if (payer && cost > 0) payer.spend(cost)
     return checked.plan
   }
 

@@ -97,6 +97,15 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     exchange: HttpExchange,
     acceptsEvents: boolean,
   ): Promise<EngineResult | EngineStream> {
+    let context: Context
+    try {
+      // First, because a caller who has no points left must not have documents parsed.
+      context = await createContext(gatewayRequest(exchange, 'graphql'))
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      return withStatus({ errors: [toClientError(error, exchangeFacts(exchange))] })
+    }
+    exchange.response.payer = context.payer
     const prepared = engine.prepare(params.query ?? '', params.operationName)
     if ('errors' in prepared) return refused(prepared.errors)
     const kind = prepared.operation.operation
@@ -111,7 +120,6 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       const message = `Subscriptions need the header Accept: ${SSE_TYPE}, or a websocket.`
       return refusedWithStatus(exchange, new AppError('NOT_ACCEPTABLE', message))
     }
-    const context = await createContext(gatewayRequest(exchange, 'graphql'))
     const variables = params.variables ?? {}
     const result = isSubscription
       ? await openStream(prepared, variables, context, exchange)

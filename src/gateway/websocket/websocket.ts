@@ -94,7 +94,8 @@ export function attachWebsocket<Context extends GatewayContext>(
     async onConnect(session) {
       const { socket, connection } = session.extra
       connection.headers = credentialHeaders(connection.headers, session.connectionParams ?? {})
-      const context = await createContext(socketRequest(session))
+      const context = await createContext(socketRequest(session)).catch(refusedRate)
+      if (context instanceof AppError) return refuseSocket(socket, TOO_MANY_SOCKETS, context.message)
       if (context.credentialProblem) return refuseSocket(socket, CloseCode.Forbidden, context.credentialProblem)
       // The socket may have closed during authentication.
       if (socket.readyState !== socket.OPEN) return false
@@ -112,9 +113,11 @@ export function attachWebsocket<Context extends GatewayContext>(
     async onSubscribe(session, id, payload) {
       const problem = overLimit(session)
       if (problem) return [toClientError(problem, { requestId: socketRequest(session).requestId, log })]
+      const request = socketRequest(session)
+      const context = await createContext(request).catch(refusedRate)
+      if (context instanceof AppError) return [toClientError(context, { requestId: request.requestId, log })]
       const operation = engine.prepare(payload.query, payload.operationName)
       if ('errors' in operation) return operation.errors
-      const context = await createContext(socketRequest(session))
       const args = { schema: engine.schema, document: operation.document, operationName: payload.operationName, id }
       pending.set(args, { operation, context, variables: payload.variables ?? {}, id, socket: session.extra.socket })
       return args
@@ -273,6 +276,12 @@ function readMessage(socket: WebSocket, data: Buffer): string | undefined {
 function refuseSocket(socket: WebSocket, code: number, message: string): false {
   socket.close(code, reasonOf(message))
   return false
+}
+
+/** Returns the error of a caller who has no points left. Throws any other. */
+function refusedRate(error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'RATE_LIMITED') return error
+  throw error
 }
 
 const reasonOf = (message: string) => message.slice(0, MAX_REASON)
