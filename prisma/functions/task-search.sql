@@ -49,7 +49,7 @@ $$;
 
 -- Returns the parts of a word and the symbols around them: symbols, part, symbols, part, symbols.
 CREATE OR REPLACE FUNCTION word_parts(word text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT string_to_array(regexp_replace(word, E'([^-#$%&\'*+./:<=>@\\\\^_|~\u00a2-\u00b1\u00d7\u00f7\u20a0-\u20cf]+)', E' \\1 ', 'g'), ' ')
+  SELECT string_to_array(regexp_replace(word, E'([^-#$%&''*+./:<=>@\\\\^_|~\u00a2-\u00b1\u00d7\u00f7\u20a0-\u20cf]+)', E' \\1 ', 'g'), ' ')
 $$;
 
 -- Returns the symbols that belong to the part behind them, like the dot of ".net", at most eight. No
@@ -91,7 +91,7 @@ DECLARE
   list text := '';
 BEGIN
   FOREACH word IN ARRAY words LOOP
-    IF word !~ E'[-#$%&\'*+./:<=>@\\\\^_|~\u00a2-\u00b1\u00d7\u00f7\u20a0-\u20cf\u0e00-\U000fffff]' THEN
+    IF word !~ E'[-#$%&''*+./:<=>@\\\\^_|~\u00a2-\u00b1\u00d7\u00f7\u20a0-\u20cf\u0e00-\U000fffff]' THEN
       place := place + 1;
       word := left(word, 500);
       list := list || ' ''' || word || ''':' || place || strong;
@@ -100,9 +100,9 @@ BEGIN
       CONTINUE;
     END IF;
     IF word ~ ('^[' || unspaced_letters() || ']') THEN
-      FOR i IN 1 .. char_length(word) LOOP
-        list := list || ' ''' || substr(word, i, 2) || ''':' || place + i || strong;
-      END LOOP;
+      list := list || (SELECT string_agg(' ''' || letter || coalesce(next, '') || ''':' || place + nth || strong, '')
+        FROM (SELECT letter, nth, lead(letter) OVER (ORDER BY nth) AS next
+          FROM unnest(string_to_array(word, NULL)) WITH ORDINALITY AS split(letter, nth)) AS pair);
       place := place + char_length(word);
       CONTINUE;
     END IF;

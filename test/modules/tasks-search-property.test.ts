@@ -1,5 +1,9 @@
 import fc from 'fast-check'
-import { beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { parseConnection } from '../../src/database/connection.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { emptyPostgres, onPostgres } from '../support/database.ts'
 import { check, draws, SEED, timeout } from '../support/draws.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 
@@ -81,4 +85,30 @@ test('a search finds exactly the titles that contain each typed word', { timeout
     found += rows.length
   })
   expect(found).toBeGreaterThan(100)
+})
+
+test.runIf(onPostgres)('words are the same in a database of another locale and with other settings', async () => {
+  const { url, drop } = await emptyPostgres({ locale: 'C' })
+  onTestFinished(drop)
+  await migrate(parseConnection(url))
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  onTestFinished(() => client.end())
+  await client.query(`SET backslash_quote = off; SET standard_conforming_strings = off; SET default_text_search_config = simple;
+    SET lc_messages = 'C'; SET search_path TO public`)
+  const texts = [
+    'École d’ÉTÉ',
+    'STRASSE Straße',
+    'ΣΊΣΥΦΟΣ',
+    "C++ a_b don't",
+    'a\\b',
+    '日本語のタスク ガイド',
+    'Łódź İstanbul',
+    'БИЛЕТ running',
+  ]
+  const words = `SELECT task_words(typed, typed, '00000000-0000-0000-0000-000000000000')::text AS words,
+    search_query(typed)::text AS query, literal_query(typed)::text AS literal FROM unnest($1::text[]) AS typed`
+  const { rows } = await client.query(words, [texts])
+  expect(rows).toEqual(await server.db.$queryRawUnsafe(words, texts))
+  expect(rows[2].words).toContain("'σισυφοσ':1A")
 })
