@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { purgeCounts } from '../../src/app/rate-limits.ts'
 import { eventStream, graphql, rest } from '../support/clients.ts'
 import { onPostgres } from '../support/database.ts'
 import { freshServerForTest, signUp, type TestServer, type TestUser } from '../support/server.ts'
@@ -207,6 +208,12 @@ test.runIf(onPostgres)(
         return remaining(headers) === 0
       })
       expect((await graphql(two, ME, {}, user)).status).toBe(429)
+      await one.db.$executeRaw`INSERT INTO "RateCount" VALUES ('user long ago', now() - interval '1 second', 1)`
+      expect(await purgeCounts(one.db)).toBe(1)
+      await until('the points of both servers are stored', async () => {
+        const counts = await one.db.rateCount.findMany({ where: { key: `user ${user.id}` } })
+        return counts.length === 1 && counts[0]!.points >= 100n
+      })
     } finally {
       await closeServers(servers)
     }
