@@ -89,6 +89,33 @@ const variables = {
     .enum(['on', 'off'])
     .default('on')
     .describe('off disables rate limits and the sign-in slow-down. For tests and benchmarks only.'),
+  RATE_LIMIT_POINTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(10_000_000)
+    .describe('Points that each user and each API key may spend in a window. An operation costs its complexity.'),
+  RATE_LIMIT_ADDRESS_POINTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(600_000)
+    .describe('Points that requests without a credential may spend in a window, per client address.'),
+  RATE_LIMIT_WINDOW: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(60)
+    .describe('Length of a window of the rate limits, in seconds.'),
+  MAX_OPERATIONS_PER_USER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(256)
+    .describe('Maximum number of queries and mutations that run at a time, per user and API key.'),
   JWT_JWKS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

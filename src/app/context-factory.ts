@@ -12,6 +12,7 @@ import type {
   RunResult,
   Sharing,
 } from '../gateway/gateway-context.ts'
+import type { Payer } from '../gateway/limits/rate-limit.ts'
 import type { Context, RequestFacts, Services } from '../request/context.ts'
 import { requireViewer } from '../request/viewer.ts'
 import { once as runOnce } from './idempotency.ts'
@@ -22,10 +23,16 @@ const MAX_USER_AGENT = 200
 
 /** Returns the factory that authenticates a request and makes its context. */
 export function createContextFactory(services: Services): ContextFactory<Context> {
+  const trustedProxies = services.config.TRUSTED_PROXIES
+  let warns = trustedProxies === 0
   return async (request) => {
     const { viewer, problem } = await services.authenticate(request)
     const { requestId, arrivedAt, connection } = request
-    const remoteAddress = clientAddress(request, services.config.TRUSTED_PROXIES)
+    const remoteAddress = clientAddress(request, trustedProxies)
+    if (warns && request.headers['x-forwarded-for'] !== undefined) {
+      warns = false
+      services.log.warn({ requestId, remoteAddress }, UNTRUSTED_PROXY)
+    }
     const userAgent = request.headers['user-agent']?.slice(0, MAX_USER_AGENT) ?? null
     return new RequestContext({
       requestId,
@@ -34,9 +41,13 @@ export function createContextFactory(services: Services): ContextFactory<Context
       request: { remoteAddress, userAgent, arrivedAt, connection },
       services,
       log: new RequestLog(services.log, requestId),
+      payer: services.rates?.admit(viewer, remoteAddress),
     })
   }
 }
+
+const UNTRUSTED_PROXY =
+  'a request has X-Forwarded-For, but TRUSTED_PROXIES is 0: behind a proxy all clients share the limits of its address'
 
 /**
  * A class, because each object literal with an accessor has a hidden class of its own, which stays
@@ -49,6 +60,7 @@ class RequestContext implements Context {
   readonly request: RequestFacts
   readonly services: Services
   readonly log: GatewayLog
+  readonly payer: Payer | undefined
   readonly db: Database
   loaders: Context['loaders'] = undefined;
   [contextCacheSymbol]: object | undefined = {}
@@ -60,6 +72,7 @@ class RequestContext implements Context {
     this.request = facts.request
     this.services = facts.services
     this.log = facts.log
+    this.payer = facts.payer
     this.db = db
   }
 

@@ -17,6 +17,7 @@ import { purgeTrash } from '../modules/tasks/trash.ts'
 import type { Services } from '../request/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { purgeStoredAnswers } from './idempotency.ts'
+import { createCountStore, createRateLimits, purgeCounts } from './rate-limits.ts'
 
 export interface OpenServices {
   services: Services
@@ -45,11 +46,15 @@ export async function openServices(
     const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
+    const limited = config.RATE_LIMIT === 'on'
+    const counts = database.embedded ? undefined : createCountStore(db)
+    const rates = limited ? createRateLimits(config, counts, log) : undefined
     const services: Services = {
       config,
       db,
       tokens,
-      guard: createSignInGuard({ enabled: config.RATE_LIMIT === 'on' }),
+      guard: createSignInGuard({ enabled: limited }),
+      rates,
       tail,
       hub,
       access: createAccessTracker(db, tail),
@@ -68,6 +73,7 @@ export async function openServices(
         { name: 'idempotency records', run: () => purgeStoredAnswers(db) },
         { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
         { name: 'sessions', run: () => purgeSessions(db) },
+        { name: 'rate counts', run: () => purgeCounts(db) },
       ],
       log,
       { delayMs: housekeepingDelayMs },
@@ -83,7 +89,7 @@ export async function openServices(
       }),
       endStreams: () => hub.close(),
       async close() {
-        await housekeeping.close()
+        await Promise.all([housekeeping.close(), rates?.close()])
         await tail.close()
         await database.close()
       },

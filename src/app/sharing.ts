@@ -3,7 +3,10 @@ import type { Context } from '../request/context.ts'
 import { COMPARE } from '../request/viewer.ts'
 
 /** The parts of a context that come from the request. */
-export type Facts = Pick<Context, 'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log'>
+export type Facts = Pick<
+  Context,
+  'requestId' | 'viewer' | 'credentialProblem' | 'request' | 'services' | 'log' | 'payer'
+>
 
 /** Names the access level that an answer depends on, apart from data that belongs to one viewer. */
 export function accessOf({ role, scopes }: Viewer): string {

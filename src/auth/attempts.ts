@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { RateLimiterMemory as Limiter } from 'rate-limiter-flexible'
+import { networkOf } from './client-address.ts'
 import { refuseSlowly } from './slow-refusal.ts'
 
 type Limiters = typeof import('rate-limiter-flexible')
@@ -89,19 +90,6 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
       if (enabled) await consume(registrations, networkOf(address)).catch(refuse)
     },
   }
-}
-
-/**
- * Returns the key to count an address by. For IPv6 that is the /64 network, all of which
- * one client controls.
- */
-function networkOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address
-  const [head = '', tail] = address.split('::')
-  const before = head.split(':').filter(Boolean)
-  const after = tail === undefined ? [] : tail.split(':').filter(Boolean)
-  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
-  return [...before, ...zeros, ...after].slice(0, 4).join(':')
 }
 
 /** Takes one point. Throws Exhausted if none is left. */

@@ -5,6 +5,7 @@ import { type Issue, validationFailed } from './errors.ts'
 import { checkPlanned, executePlanned } from './execution/execute.ts'
 import type { GatewayContext } from './gateway-context.ts'
 import { fingerprintOf, notStored, requireStorable } from './idempotency-key.ts'
+import type { Payer } from './limits/rate-limit.ts'
 import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
@@ -73,6 +74,12 @@ export function createEngine(options: EngineOptions) {
     return issues.length > 0 ? { errors: [toClientError(validationFailed(issues), context)] } : undefined
   }
 
+  /** Counts an operation that is about to run, or returns the answer to one too many. */
+  function enter(context: GatewayContext): EngineResult | undefined {
+    const error = context.payer?.enter()
+    return error && { errors: [toClientError(error, context)] }
+  }
+
   /**
    * Runs a query or mutation. Never throws: all problems are in `errors`, safe to show to clients.
    */
@@ -81,13 +88,14 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): Promise<EngineResult> {
-    const refused = refuse(prepared, variables, context)
+    const refused = refuse(prepared, variables, context) ?? enter(context)
     if (refused) return refused
     try {
       return await perform(prepared, variables, context)
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     } finally {
+      context.payer?.leave()
       if (prepared.operation.operation === OperationTypeNode.MUTATION) {
         context.afterWrite(rootFields(schema, prepared, variables))
       }
@@ -99,7 +107,7 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): Promise<EngineResult> {
-    const result = await execute(prepared, variables, context)
+    const result = await execute(prepared, variables, context, undefined, context.payer)
     return mask(result, context)
   }
 
@@ -108,10 +116,11 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     contextValue: GatewayContext,
     rootValue?: unknown,
+    payer?: Payer,
   ): Promise<ExecutionResult> {
     const limits = isLarge ? largeAnswers : answers
     try {
-      return await executePlanned({ planner, variables, contextValue, rootValue, limits })
+      return await executePlanned({ planner, variables, contextValue, rootValue, limits, payer })
     } finally {
       contextValue.release?.()
     }
@@ -124,7 +133,7 @@ export function createEngine(options: EngineOptions) {
     context: GatewayContext,
     key: string,
   ): Promise<{ result: EngineResult; replayed: boolean }> {
-    const refused = refuse(prepared, variables, context)
+    const refused = refuse(prepared, variables, context) ?? enter(context)
     if (refused) return { result: refused, replayed: false }
     try {
       requireStorable(schema, prepared)
@@ -140,6 +149,7 @@ export function createEngine(options: EngineOptions) {
     } catch (error) {
       return { result: { errors: [toClientError(error, context, translateError)] }, replayed: false }
     } finally {
+      context.payer?.leave()
       context.afterWrite(rootFields(schema, prepared, variables))
     }
   }
@@ -169,7 +179,7 @@ export function createEngine(options: EngineOptions) {
         }),
       )
     try {
-      const errors = checkPlanned({ planner: prepared.planner, variables })
+      const errors = checkPlanned({ planner: prepared.planner, variables, payer: context.payer })
       if (errors) return mask({ errors }, context)
       const source = await createSourceEventStream({
         schema,

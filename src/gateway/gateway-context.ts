@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CredentialLifetime } from './credential-lifetime.ts'
+import type { Payer } from './limits/rate-limit.ts'
 
 /** State shared by the operations of one websocket. */
 export interface GatewayConnection {
@@ -32,6 +33,8 @@ export interface GatewayContext {
   /** Key for limits: the signed-in caller, or null if nobody is signed in. */
   principal: string | null
   log: GatewayLog
+  /** Pays for the operations of this request. Absent if nothing is limited. */
+  payer?: Payer | undefined
   /** Why the credential that was sent was rejected. */
   credentialProblem?: string | null
   /**

@@ -29,7 +29,6 @@ import { type VariablePaths, variablePaths } from './variables.ts'
 export interface PreparedOperation {
   document: DocumentNode
   operation: OperationDefinitionNode
-  /** Knows the cost: `planner.cost(values)`. */
   planner: Planner
   /** Where each variable is used. */
   paths: VariablePaths

@@ -8,6 +8,7 @@ import type { EventHub } from '../events/hub.ts'
 import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
+import type { Payer } from '../gateway/limits/rate-limit.ts'
 
 /** Everything that resolvers and services get. Created for each operation and each event. */
 export interface Context extends GatewayContext {
@@ -39,12 +40,20 @@ export interface Services {
   db: Database
   tokens: AccessTokens
   guard: SignInGuard
+  /** Absent if nothing is limited. */
+  rates: RateAdmission | undefined
   tail: EventTail
   hub: EventHub
   access: AccessTracker
   credentialWatch: CredentialWatch
   authenticate: Authenticate
   log: GatewayLog
+}
+
+/** Limits requests by what they cost. */
+export interface RateAdmission {
+  /** Takes the first point of a request. Throws RATE_LIMITED if none is left. */
+  admit(viewer: Viewer | null, address: string): Payer
 }
 
 /** Tracks which projects the users with open streams can see, updated from the event log. */

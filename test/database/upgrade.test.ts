@@ -58,7 +58,10 @@ function readRows(connection: ConnectionSettings, columns?: Rows): Promise<Rows>
     )
     const found: Rows = {}
     for (const { name } of tables) {
-      const { rows } = await client.query(`SELECT to_jsonb(t) AS row FROM "${name}" t ORDER BY to_jsonb(t)::text`)
+      // An upgrade computes search words anew.
+      const { rows } = await client.query(
+        `SELECT row FROM "${name}" t, LATERAL (SELECT to_jsonb(t) - 'words' AS row) stored ORDER BY row::text`,
+      )
       found[name] = rows.map(({ row }) => row)
     }
     return columns ? Object.fromEntries(Object.entries(found).filter(([name]) => name in columns)) : found
@@ -103,6 +106,11 @@ describe('a database of version 0.1.0', () => {
       expect(tasks.totalCount).toBe(6)
       const moved = await read('GET /tasks/WEB-4')
       expect(moved).toMatchObject({ key: 'OPS-1', title: 'Renew the certificate' })
+
+      // The upgrade indexes what the old release stored.
+      const found = await read('GET /tasks?search=%2Agift')
+      expect(found.nodes).toMatchObject([{ title: 'Fix the checkout' }])
+      expect((await read('GET /tasks?search=%23gift')).nodes).toEqual([])
 
       // One event had no position yet when the old server stopped.
       const events = await read(`GET /events?after=${encodeCursor(40n)}&limit=100`)

@@ -125,9 +125,13 @@ test('introspection costs, and can be switched off', async () => {
   const wrong = '{ me { emial } }'
   expect((await graphql(closed, wrong, {}, { token })).errors?.[0]?.message).not.toContain('email')
   expect((await graphql(server, wrong, {}, { token })).errors?.[0]?.message).toContain('email')
-  const prepared = createPrepare(schema, { limits: costLimits(1, 1) })('{ __schema { types { name } } }')
-  if ('errors' in prepared) throw new Error('invalid')
-  expect(prepared.planner.cost({})).toBe(10_000)
+  const refusal = (complexity: number) => () => {
+    const prepared = createPrepare(schema, { limits: costLimits(complexity, 1) })('{ __schema { types { name } } }')
+    if ('errors' in prepared) throw new Error('invalid')
+    prepared.planner.plan({})
+  }
+  expect(refusal(9_999)).toThrow('its complexity is 10000, the limit is 9999 (COMPLEXITY_LIMIT)')
+  expect(refusal(10_000)).not.toThrow()
 })
 
 test('valid documents are kept by their size, invalid ones are not', () => {

@@ -161,9 +161,15 @@ export async function openTestDatabase({
 }
 
 /** Creates an empty PostgreSQL database without migrations. */
-export async function emptyPostgres(): Promise<{ url: string; drop(): Promise<void> }> {
+export async function emptyPostgres({
+  locale,
+}: {
+  locale?: string
+} = {}): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
-  await administer((client) => client.query(`CREATE DATABASE ${name}`))
+  await administer((client) =>
+    client.query(`CREATE DATABASE ${name} ${locale ? `TEMPLATE template0 LOCALE '${locale}'` : ''}`),
+  )
   return {
     url: databaseUrl(name),
     drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),

@@ -39,7 +39,7 @@ BEGIN
         UNION ALL SELECT p."id" FROM "Project" p WHERE $3
       ) AS visible JOIN "TaskSearch" s USING ("projectId") JOIN "Task" t ON t."id" = s."taskId"
     WHERE s."words" @@ search_query($1) AND s."live" AND t."deletedAt" IS NULL
-    ORDER BY ts_rank(s."words", search_query($1), 1) DESC, t."id" DESC
+    ORDER BY ts_rank(s."words", search_query($1), 1) + (s."words" @@ literal_query($1))::int DESC, t."id" DESC
   $query$ USING typed, api.viewer_id(), api.viewer_is_admin();
 END
 $$;

@@ -82,12 +82,12 @@ export function costOfOperation({ schema, fields }: OperationPlan, limits: CostL
   }
 }
 
-/** Returns the error for an operation that costs too much with these values. */
-export function costProblem(cost: OperationCost, limits: CostLimits, values: Values): AppError | null {
-  if (cost.problem) return cost.problem
+/** Returns the complexity of an operation with these values. Throws if it costs too much. */
+export function complexityWithin(limits: CostLimits, cost: OperationCost, values: Values): number {
+  if (cost.problem) throw cost.problem
   const complexity = cost.complexity(values)
-  if (complexity <= limits.complexity) return null
-  return tooComplex('complexity', String(complexity), limits.complexity, 'COMPLEXITY_LIMIT')
+  if (complexity <= limits.complexity) return complexity
+  throw tooComplex('complexity', String(complexity), limits.complexity, 'COMPLEXITY_LIMIT')
 }
 
 function sum(costs: readonly Cost[]): Cost {

@@ -4,6 +4,7 @@
  */
 import { type ExecutionResult, type GraphQLError, locatedError, OperationTypeNode } from 'graphql'
 import { AppError, validationFailed } from '../errors.ts'
+import type { Payer } from '../limits/rate-limit.ts'
 import { type AnswerLimits, DEFAULT_ANSWER_LIMITS } from '../operation.ts'
 import { coerceVariables } from '../variables.ts'
 import { createBudget } from './budget.ts'
@@ -18,22 +19,24 @@ export interface ExecuteArguments {
   contextValue: unknown
   rootValue?: unknown
   limits?: AnswerLimits | undefined
+  /** Pays for the operation. */
+  payer?: Payer | undefined
 }
 
 /** Returns the errors of an operation that must not run: invalid variables, or too high a cost. */
-export function checkPlanned({ planner, variables }: Pick<ExecuteArguments, 'planner' | 'variables'>) {
-  const ready = prepare(planner, variables)
+export function checkPlanned({ planner, variables, payer }: Pick<ExecuteArguments, 'planner' | 'variables' | 'payer'>) {
+  const ready = prepare(planner, variables, payer)
   return 'errors' in ready ? ready.errors : undefined
 }
 
 type Ready = { plan: OperationPlan; values: Values } | { errors: readonly GraphQLError[] }
 
-function prepare(planner: Planner, variables: Values): Ready {
+function prepare(planner: Planner, variables: Values, payer: Payer | undefined): Ready {
   const { schema, operation, paths } = planner
   const { values, issues } = coerceVariables(schema, operation, paths, variables)
   try {
     if (issues.length > 0) throw validationFailed(issues)
-    return { plan: planner.plan(values), values }
+    return { plan: planner.plan(values, payer), values }
   } catch (error) {
     return { errors: [locatedError(error, operation)] }
   }
@@ -46,8 +49,9 @@ export async function executePlanned({
   contextValue,
   rootValue,
   limits = DEFAULT_ANSWER_LIMITS,
+  payer,
 }: ExecuteArguments): Promise<ExecutionResult> {
-  const ready = prepare(planner, variables)
+  const ready = prepare(planner, variables, payer)
   if ('errors' in ready) return ready
   const { plan, values } = ready
   const nulled = new Set<Path | undefined>()

@@ -25,10 +25,11 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
+import type { Payer } from '../limits/rate-limit.ts'
 import { type CostLimits, propertyOf } from '../operation.ts'
 import type { VariablePaths } from '../variables.ts'
 import { completerOf } from './complete.ts'
-import { costOfOperation, costProblem, type OperationCost } from './cost.ts'
+import { complexityWithin, costOfOperation, type OperationCost } from './cost.ts'
 import type { FieldPlan, OperationPlan, Values } from './field-plan.ts'
 
 /** Maximum number of plans of one operation: each combination of conditions has its own. */
@@ -77,17 +78,16 @@ export class Planner {
     this.#conditions = conditionsOf([operation, ...Object.values(fragments)])
   }
 
-  /** Returns the plan for these values. Throws QUERY_TOO_COMPLEX if it costs too much. */
-  plan(values: Values): OperationPlan {
+  /**
+   * Returns the plan for these values, which the payer pays for. Throws QUERY_TOO_COMPLEX if it
+   * costs too much.
+   */
+  plan(values: Values, payer?: Payer): OperationPlan {
     const { plan, cost } = this.#costed(values)
-    const problem = cost && this.#limits && costProblem(cost, this.#limits, values)
-    if (problem) throw problem
+    const points = cost && this.#limits ? complexityWithin(this.#limits, cost, values) : 1
+    // The request has paid one point.
+    if (payer && points > 1) payer.spend(points - 1)
     return plan
-  }
-
-  /** Returns how many fields the answer has at most; 0 if the cost is not limited. */
-  cost(values: Values): number {
-    return this.#costed(values).cost?.complexity(values) ?? 0
   }
 
   #costed(values: Values): CostedPlan {

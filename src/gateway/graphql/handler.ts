@@ -62,6 +62,9 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     exchange: HttpExchange,
     acceptsEvents: boolean,
   ): Promise<EngineResult | EngineStream> {
+    // First, because a caller who has no points left must not have documents parsed.
+    const context = await createContext(gatewayRequest(exchange, 'graphql'))
+    exchange.response.payer = context.payer
     const prepared = prepare(params)
     if ('errors' in prepared) return refused(prepared.errors)
     const kind = prepared.operation.operation
@@ -72,7 +75,6 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
       throw new AppError('METHOD_NOT_ALLOWED', 'Open a stream with GET or POST.', { headers: { Allow: 'GET, POST' } })
     if (isSubscription && !acceptsEvents)
       throw new AppError('NOT_ACCEPTABLE', `Subscriptions need the header Accept: ${SSE_TYPE}, or a websocket.`)
-    const context = await createContext(gatewayRequest(exchange, 'graphql'))
     const variables = params.variables ?? {}
     const result = isSubscription
       ? await openStream(prepared, variables, context, exchange)

@@ -3,6 +3,7 @@ import { toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
+import type { Payer } from '../limits/rate-limit.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
@@ -41,6 +42,7 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
   readonly #started = performance.now()
   #deadline: Deadline | undefined
   #isLast: (() => boolean) | undefined
+  payer: Payer | undefined
 
   /**
    * Ends the deadline when the headers are sent, and the connection if the answer is then the last
@@ -55,6 +57,7 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
   override writeHead(...args: any): this {
     this.#deadline?.end()
     if (this.#isLast?.()) this.setHeader('Connection', 'close')
+    this.payer?.report(this)
     this.setHeader('Server-Timing', `total;dur=${(performance.now() - this.#started).toFixed(1)}`)
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this
   }

@@ -2,6 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../errors.ts'
 import type { GatewayRequest } from '../gateway-context.ts'
+import type { Payer } from '../limits/rate-limit.ts'
+
+/** A response that reports in its headers what its payer has left. */
+export interface HttpResponse extends ServerResponse {
+  payer?: Payer | undefined
+}
 
 /**
  * A request, its response, and what the entry parsed from it. Every handler behind the entry
@@ -9,7 +15,7 @@ import type { GatewayRequest } from '../gateway-context.ts'
  */
 export interface HttpExchange {
   request: IncomingMessage
-  response: ServerResponse
+  response: HttpResponse
   requestId: string
   /** Path without the query string, as sent (still percent-encoded). */
   path: string

@@ -80,11 +80,12 @@ function answerSchema({ field, rest }: Route, dialect: Dialect): JsonSchema {
 }
 
 /**
- * Returns references to the error answers, by status. INTERNAL and UNAVAILABLE can happen anywhere.
+ * Returns references to the error answers, by status. RATE_LIMITED, INTERNAL and UNAVAILABLE can
+ * happen anywhere.
  */
 export function errorAnswers(codes: readonly ErrorCode[]): Record<string, JsonSchema> {
   const byStatus = new Map<number, ErrorCode[]>()
-  for (const code of new Set<ErrorCode>([...codes, 'INTERNAL', 'UNAVAILABLE'])) {
+  for (const code of new Set<ErrorCode>([...codes, 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'])) {
     const { status } = ERROR_CODES[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
@@ -129,12 +130,12 @@ export function withDeprecation(answers: JsonSchema): JsonSchema {
   )
 }
 
-/** Headers of errors. Only operations that count attempts send the rate limit. */
+/** Headers of errors, besides those of every answer. */
 const ERROR_HEADERS: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
   UNAUTHENTICATED: ['WWW-Authenticate'],
   CONFLICT: ['Retry-After'],
   UNSUPPORTED_MEDIA_TYPE: ['Accept-Encoding'],
-  RATE_LIMITED: ['Retry-After', 'RateLimit', 'RateLimit-Policy'],
+  RATE_LIMITED: ['Retry-After'],
   UNAVAILABLE: ['Retry-After'],
 }
 
@@ -205,12 +206,13 @@ export const HEADERS = {
     schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3_600 },
   },
   RateLimit: {
-    description: 'Remaining attempts, and seconds until there are more. Only for operations that count attempts.',
-    schema: { ...text('^"\\w+";r=[0-9]+;t=[0-9]+$'), examples: ['"pair";r=0;t=42'] },
+    description:
+      'Remaining points (an operation costs its complexity) or attempts, and seconds until there are more. Absent if nothing is limited.',
+    schema: { ...text('^"\\w+";r=[0-9]+;t=[0-9]+$'), examples: ['"user";r=2999987;t=42'] },
   },
   'RateLimit-Policy': {
-    description: 'The limit and its window in seconds. Only for operations that count attempts.',
-    schema: { ...text('^"\\w+";q=[0-9]+;w=[0-9]+$'), examples: ['"pair";q=10;w=60'] },
+    description: 'The limit in points or attempts, and its window in seconds.',
+    schema: { ...text('^"\\w+";q=[0-9]+;w=[0-9]+$'), examples: ['"user";q=3000000;w=60'] },
   },
 } satisfies Record<string, JsonSchema>
 
@@ -225,8 +227,15 @@ export type HeaderName = keyof typeof HEADERS
 export const named = (...names: readonly HeaderName[]) =>
   Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
 
-/** Headers of every answer. The last two are optional. */
-export const COMMON = named('X-Request-Id', 'Server-Timing', 'Access-Control-Allow-Origin', 'Vary')
+/** Headers of every answer. Only the first two are always there. */
+export const COMMON = named(
+  'X-Request-Id',
+  'Server-Timing',
+  'Access-Control-Allow-Origin',
+  'Vary',
+  'RateLimit',
+  'RateLimit-Policy',
+)
 
 export const PROBLEM: JsonSchema = {
   type: 'object',

@@ -32,6 +32,7 @@ export function createExtraHandler<Context extends GatewayContext>(
         params,
         async createContext() {
           context ??= await createContext(gatewayRequest(exchange, 'rest'))
+          exchange.response.payer = context.payer
           return context
         },
       })

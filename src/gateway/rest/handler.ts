@@ -74,6 +74,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     const readsBody = route.method !== 'GET'
     if (readsBody) await exchange.refuseOversized({ large })
     const early = isPublic && !large ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
+    response.payer = early?.payer
     if (early && !isPublic) requirePrincipal(route.field, early)
 
     // Only a signed-in client may send a large body.
@@ -88,6 +89,7 @@ export function createRouteHandler<Context extends GatewayContext>(
     }
 
     const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
+    response.payer = context.payer
     const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
     const { result, replayed } =
       key === undefined

@@ -88,6 +88,7 @@ export function createStreamHandler<Context extends GatewayContext>(
     const { request, response, requestId } = exchange
     const ticket = new URLSearchParams(exchange.query).get('ticket')
     const context = await createContext({ ...gatewayRequest(exchange, 'stream'), ...(ticket !== null && { ticket }) })
+    response.payer = context.payer
     requirePrincipal(route.field, context)
     const query = decodeForm(exchange.query, 'The query string')
     query.delete('ticket')

@@ -104,7 +104,8 @@ export function attachWebsocket<Context extends GatewayContext>(
         if (error instanceof UnknownPayload) return refuseSocket(socket, CloseCode.BadRequest, error.message)
         throw error
       }
-      const context = await createContext(socketRequest(session))
+      const context = await createContext(socketRequest(session)).catch(refusedRate)
+      if (context instanceof AppError) return refuseSocket(socket, TOO_MANY_SOCKETS, context.message)
       if (context.credentialProblem) return refuseSocket(socket, CloseCode.Forbidden, context.credentialProblem)
       // The socket may have closed during authentication.
       if (socket.readyState !== socket.OPEN) return false
@@ -125,9 +126,11 @@ export function attachWebsocket<Context extends GatewayContext>(
       // database query each.
       const problem = limits.overLimit(session.extra, Object.keys(session.subscriptions).length)
       if (problem) return [toClientError(problem, { requestId: socketRequest(session).requestId, log })]
+      const request = socketRequest(session)
+      const context = await createContext(request).catch(refusedRate)
+      if (context instanceof AppError) return [toClientError(context, { requestId: request.requestId, log })]
       const operation = prepareMessage(payload, session)
       if ('errors' in operation) return operation.errors
-      const context = await createContext(socketRequest(session))
       const args = {
         schema: engine.schema,
         document: operation.document,
@@ -286,6 +289,12 @@ function decode(socket: WebSocket, data: Buffer): string | undefined {
 function refuseSocket(socket: WebSocket, code: number, message: string): false {
   socket.close(code, reasonOf(message))
   return false
+}
+
+/** Returns the error of a caller who has no points left. Throws any other. */
+function refusedRate(error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'RATE_LIMITED') return error
+  throw error
 }
 
 const reasonOf = (message: string) => message.slice(0, MAX_REASON)

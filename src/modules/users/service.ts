@@ -48,10 +48,18 @@ function userCondition({ role, disabled, search }: UserFilterValues): Prisma.Sql
     Prisma.sql`TRUE`,
     role && Prisma.sql`"role" = ${role}::"UserRole"`,
     disabled != null && Prisma.sql`("disabledAt" IS NOT NULL) = ${disabled}`,
-    // Not ILIKE: it would treat % and _ in the search text as wildcards.
-    search && Prisma.sql`(strpos(lower("name"), lower(${search})) > 0 OR strpos("email", lower(${search})) > 0)`,
+    search && contains(search),
   ].filter((term) => term instanceof Prisma.Sql)
   return Prisma.join(terms, ' AND ')
+}
+
+/**
+ * Ignores case and accents in any database: lower() may know only ASCII. Not ILIKE, which would
+ * treat % and _ as wildcards. A text that folds to nothing is found nowhere.
+ */
+function contains(search: string): Prisma.Sql {
+  const folded = Prisma.sql`nullif(fold_text(${search}), '')`
+  return Prisma.sql`(strpos(fold_text("name"), ${folded}) > 0 OR strpos(fold_text("email"), ${folded}) > 0)`
 }
 
 /** Changes the viewer's own account. Changing the e-mail address requires the current password. */

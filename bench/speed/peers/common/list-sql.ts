@@ -55,7 +55,7 @@ export function listStatement(viewer: Viewer, options: PageOptions): QueryConfig
     const text = `
       SELECT ${COLUMNS}, '' AS place FROM "TaskSearch" s JOIN "Task" t ON t."id" = s."taskId"
       WHERE s."words" @@ search_query(${words}) AND s."live" AND ${conditions.join(' AND ')}
-      ORDER BY ts_rank(s."words", search_query(${words}), 1) DESC, t."id" DESC LIMIT ${value(first + 1)}`
+      ORDER BY ts_rank(s."words", search_query(${words}), 1) + (s."words" @@ literal_query(${words}))::int DESC, t."id" DESC LIMIT ${value(first + 1)}`
     // Without a name, PostgreSQL plans for these words, and parses them once. One plan for all
     // words is much slower.
     return { text, values }

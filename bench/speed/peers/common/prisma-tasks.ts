@@ -88,7 +88,7 @@ async function searchTasks(viewer: Viewer, search: string, first: number, query:
   const found = await prisma.$queryRaw<{ id: string }[]>`
     SELECT s."taskId"::text AS id FROM "TaskSearch" s
     WHERE s."words" @@ search_query(${search}) AND s."live" ${viewer.isAdmin ? Prisma.empty : own}
-    ORDER BY ts_rank(s."words", search_query(${search}), 1) DESC, s."taskId" DESC LIMIT ${first + 1}`
+    ORDER BY ts_rank(s."words", search_query(${search}), 1) + (s."words" @@ literal_query(${search}))::int DESC, s."taskId" DESC LIMIT ${first + 1}`
   const ids = found.map(({ id }) => id)
   const tasks = await prisma.task.findMany({ ...query, where: { id: { in: ids } } })
   const byId = new Map(tasks.map((task) => [task.id, task]))

@@ -8,7 +8,7 @@ import { type FilterScope, field, oneOf, type SearchScope } from './field-defini
 const MAX_SEARCH = 200
 
 export const search = field({
-  description: `Words in the title or description. All must occur, in any form (run finds running); the last may be the beginning of a word. Ignores case and accents. At most ${MAX_SEARCH} characters.`,
+  description: `Words in the title or description. All must occur, in any form (run finds running); the last may be the beginning of a word. Symbols of a word count (C++, a_b). Ignores case and accents. At most ${MAX_SEARCH} characters.`,
   type: 'String',
   rule: text(MAX_SEARCH)
     .refine((value) => /[\p{L}\p{N}]/u.test(value), 'must contain a letter or a digit')

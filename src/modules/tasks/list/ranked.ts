@@ -48,7 +48,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
     ? Prisma.sql`"TaskSearch" AS text`
     : Prisma.sql`"TaskSearch" AS text JOIN "Task" ON "Task"."id" = text."taskId"`
   const matches = Prisma.sql`
-    SELECT text."taskId" AS "id", text."createdAt", ts_rank(text."words", search_query(${search}), 1) AS "relevance"
+    SELECT text."taskId" AS "id", text."createdAt", ${relevance(search)} AS "relevance"
       ${alone ? Prisma.empty : Prisma.sql`, "Task"."updatedAt", "Task"."dueAt", "Task"."priority", "Task"."title", "Task"."number"`}
     FROM ${from} WHERE ${where} ORDER BY text."createdAt" DESC, text."taskId" DESC LIMIT ${MAX_RANKED + 1}`
   const newest = until === undefined ? Prisma.sql`max("createdAt") OVER ()` : Prisma.sql`${until}::timestamptz`
@@ -67,6 +67,10 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
     counted: () => ({ from, where }),
   }
 }
+
+/** Puts tasks that contain the text as written before all others. ts_rank is below 1. */
+const relevance = (search: string | null | undefined) => Prisma.sql`
+  (ts_rank(text."words", search_query(${search}), 1) + (text."words" @@ literal_query(${search}))::int)::real`
 
 /** Checks for a filter by words and at most a project, which are both in the search table. */
 function isPlainSearch({ values }: ResolvedFilter): boolean {
