@@ -50,7 +50,8 @@ class RequestContext implements Context {
   readonly services: Services
   readonly log: GatewayLog
   readonly db: Database
-  loaders: Context['loaders'] = undefined;
+  loaders: Context['loaders'] = undefined
+  grants: Context['grants'] = undefined;
   [contextCacheSymbol]: object | undefined = {}
 
   constructor(facts: Facts, db = facts.services.db) {
@@ -76,7 +77,9 @@ class RequestContext implements Context {
   }
 
   within(db: Database): this {
-    return new RequestContext(this, db) as this
+    const context = new RequestContext(this, db)
+    context.grants = this.grants
+    return context as this
   }
 
   release(): void {

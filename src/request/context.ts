@@ -8,6 +8,7 @@ import type { EventHub } from '../events/hub.ts'
 import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
+import type { Grants } from './access.ts'
 
 /** Everything that resolvers and services get. Created for each operation and each event. */
 export interface Context extends GatewayContext {
@@ -19,6 +20,8 @@ export interface Context extends GatewayContext {
   db: Database
   /** Batched loads by their declaration: see `defineLoader`. */
   loaders?: Map<object, unknown> | undefined
+  /** Records the rights that the operation uses, if its answer will be stored. */
+  grants?: Grants | undefined
   /** Returns a context of the same request that works in a transaction. */
   within(db: Database): Context
 }

@@ -2,6 +2,7 @@ import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
+import type { ProjectGrant, Subject } from '../../request/access.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
@@ -30,10 +31,60 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
-/** Throws FORBIDDEN if the viewer sees the project but lacks the role. */
-export function requireRole(viewer: Viewer, role: ProjectRole | undefined, needed: ProjectRole): void {
-  if (viewer.role === 'ADMIN' || (role && includesRole(role, needed))) return
-  throw new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+/** Returns true if the viewer, with this role in the project, has the rights of `needed`. */
+export function hasRole(viewer: Viewer, role: ProjectRole | null | undefined, needed: ProjectRole): boolean {
+  return viewer.role === 'ADMIN' || (role != null && includesRole(role, needed))
+}
+
+/**
+ * Throws FORBIDDEN if the viewer sees the project but lacks the role. `role` is theirs in the
+ * project of the subject.
+ */
+export function requireRole(
+  ctx: Context,
+  role: ProjectRole | null | undefined,
+  needed: ProjectRole,
+  subject: Subject,
+): void {
+  if (!hasRole(requireViewer(ctx), role, needed)) throw roleMissing(role, needed)
+  ctx.grants?.useRole(needed, subject)
+}
+
+function roleMissing(role: ProjectRole | null | undefined, needed: ProjectRole): AppError {
+  return new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+}
+
+/**
+ * Checks the roles that an earlier operation needed: the viewer must still have them. Throws the
+ * NOT_FOUND or FORBIDDEN that the operation would get now.
+ */
+export async function requireGranted(ctx: Context, grants: readonly ProjectGrant[]): Promise<void> {
+  const [lost] = await lostGrants(ctx, grants)
+  if (!lost) return
+  const { grant, role } = lost
+  throw role === null
+    ? new AppError('NOT_FOUND', grant.absent.message, { path: grant.absent.path })
+    : roleMissing(role, grant.needed)
+}
+
+/** Returns the grants whose role the viewer no longer has, each with the present one. */
+export async function lostGrants(
+  ctx: Context,
+  grants: readonly ProjectGrant[],
+): Promise<{ grant: ProjectGrant; role: ProjectRole | null }[]> {
+  const viewer = requireViewer(ctx)
+  if (grants.length === 0 || viewer.role === 'ADMIN') return []
+  const ids = JSON.stringify(grants.map(({ projectId, taskId }) => ({ projectId, taskId })))
+  const roles = await ctx.db.$queryRaw<{ role: ProjectRole | null }[]>`
+    SELECT own."role"::text AS role
+    FROM ROWS FROM (jsonb_to_recordset(${ids}::jsonb) AS ("projectId" uuid, "taskId" uuid)) WITH ORDINALITY AS used("projectId", "taskId", "place")
+    LEFT JOIN "Task" AS task ON task."id" = used."taskId"
+    LEFT JOIN "Membership" AS own ON own."projectId" = coalesce(task."projectId", used."projectId") AND own."userId" = ${viewer.id}::uuid
+    ORDER BY used."place"`
+  return grants.flatMap((grant, place) => {
+    const role = roles[place]?.role ?? null
+    return hasRole(viewer, role, grant.needed) ? [] : [{ grant, role }]
+  })
 }
 
 /**
@@ -55,7 +106,7 @@ export async function requireProject(
       })
     : null
   if (!project) throw projectNotFound(projectId, path)
-  requireRole(viewer, project.memberships[0]?.role, needed)
+  requireRole(ctx, project.memberships[0]?.role, needed, { projectId, absent: () => projectNotFound(projectId, path) })
 }
 
 /** An id from the client's input, with the path of its argument. */
@@ -76,19 +127,29 @@ export async function requireProjects(ctx: Context, named: readonly NamedId[]): 
     where: { id: { in: ids }, ...visibleProjects(viewer) },
     select: { id: true },
   })
-  requireAllSeen(named, new Set(seen.map(({ id }) => id)), 'project')
+  const projectOf = new Map(seen.map(({ id }) => [id, id]))
+  requireAllSeen(ctx, named, projectOf, 'project')
 }
 
-/** Throws NOT_FOUND with one issue for each named id that is not in `seen`. */
-export function requireAllSeen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
-  const missing = named.filter(({ id }) => !seen.has(id.toLowerCase()))
-  if (missing.length === 0) return
-  const issues = missing.map(({ id, path }) => ({
-    path,
-    code: 'not_found',
-    message: `${noun[0]?.toUpperCase()}${noun.slice(1)} ${JSON.stringify(id)} does not exist or you cannot see it.`,
-  }))
-  throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
+/**
+ * Throws NOT_FOUND with one issue for each named id that is not in `projectOf`, which maps the
+ * visible ones to their projects.
+ */
+export function requireAllSeen(
+  ctx: Context,
+  named: readonly NamedId[],
+  projectOf: ReadonlyMap<string, string>,
+  noun: string,
+): void {
+  const messageOf = (id: string) =>
+    `${noun[0]?.toUpperCase()}${noun.slice(1)} ${JSON.stringify(id)} does not exist or you cannot see it.`
+  const issues = named.flatMap(({ id, path }) => {
+    const projectId = projectOf.get(id.toLowerCase())
+    if (projectId === undefined) return [{ path, code: 'not_found', message: messageOf(id) }]
+    ctx.grants?.useRole('VIEWER', { projectId, absent: () => new AppError('NOT_FOUND', messageOf(id), { path }) })
+    return []
+  })
+  if (issues.length > 0) throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
 }
 
 export function projectNotFound(projectId: string, path: (string | number)[]): AppError {

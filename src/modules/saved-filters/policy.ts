@@ -31,13 +31,15 @@ export async function requireSavedFilter(ctx: Context, id: string, withdraws: bo
   const found = isId(id)
     ? await ctx.db.savedFilter.findFirst({
         where: { id, ...visibleSavedFilters(viewer) },
-        select: { ownerId: true, project: { select: { memberships } } },
+        select: { ownerId: true, projectId: true, project: { select: { memberships } } },
       })
     : null
   if (!found) throw savedFilterNotFound(id)
-  const own = found.ownerId === viewer.id
-  if (own && (withdraws || found.project === null)) return
-  requireRole(viewer, found.project?.memberships[0]?.role, own ? 'EDITOR' : 'OWNER')
+  const { ownerId, projectId, project } = found
+  const own = ownerId === viewer.id
+  if (projectId === null || (own && withdraws)) return
+  const role = project?.memberships[0]?.role
+  requireRole(ctx, role, own ? 'EDITOR' : 'OWNER', { projectId, absent: () => savedFilterNotFound(id) })
 }
 
 export function savedFilterNotFound(id: string, path: string[] = ['id']): AppError {

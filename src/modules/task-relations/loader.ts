@@ -1,6 +1,7 @@
 import type { TaskRelation } from '../../generated/prisma/client.ts'
 import { defineLoader } from '../../request/loader.ts'
 import { visibleProjects } from '../projects/policy.ts'
+import { taskNotFound } from '../tasks/policy.ts'
 import { relationKindOf, type TaskRelationKind } from './kinds.ts'
 
 /** A relation as seen from one of its two tasks. */
@@ -31,7 +32,8 @@ export function fromSideOf(taskId: string, relation: TaskRelation): OwnRelation 
  * Loads the relations of a task, oldest first, to tasks the viewer sees and that are not
  * in the trash.
  */
-export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly string[]): Promise<OwnRelation[][]> => {
+export const loadRelations = defineLoader(async (ctx, ids: readonly string[]): Promise<OwnRelation[][]> => {
+  const { db, viewer } = ctx
   if (!viewer) return ids.map(() => [])
   const wanted = { in: [...ids] }
   const seen = { deletedAt: null, project: visibleProjects(viewer) }
@@ -46,17 +48,14 @@ export const loadRelations = defineLoader(async ({ db, viewer }, ids: readonly s
   })
   // A relation between two requested tasks is found once and belongs to both. Check each side
   // separately: the viewer may see only one of them.
-  const others = new Set(
-    (
-      await db.task.findMany({
-        where: {
-          id: { in: [...new Set(relations.flatMap((one) => [one.sourceId, one.targetId]))] },
-          ...seen,
-        },
-        select: { id: true },
-      })
-    ).map(({ id }) => id),
-  )
+  const tasks = await db.task.findMany({
+    where: { id: { in: [...new Set(relations.flatMap((one) => [one.sourceId, one.targetId]))] }, ...seen },
+    select: { id: true, projectId: true },
+  })
+  for (const { id: taskId, projectId } of ctx.grants ? tasks : []) {
+    ctx.grants?.useRole('VIEWER', { projectId, taskId, absent: () => taskNotFound(taskId, []) })
+  }
+  const others = new Set(tasks.map(({ id }) => id))
   return ids.map((id) =>
     relations
       .filter(({ sourceId, targetId }) => sourceId === id || targetId === id)

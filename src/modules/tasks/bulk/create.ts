@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
-import { includesRole, visibleProjects } from '../../projects/policy.ts'
+import { hasRole, projectNotFound, visibleProjects } from '../../projects/policy.ts'
 import type { CreateTaskValues } from '../input.ts'
 import { idsOf } from '../key-type.ts'
 import { linkErrorCode } from '../link-errors.ts'
@@ -43,7 +43,11 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
           fail(item.index, 'FORBIDDEN', [
             { path, code: 'forbidden', message: 'You need the EDITOR role in this project.' },
           ])
-        else return [{ item, projectId: projectId.toLowerCase() }]
+        else {
+          const absent = () => projectNotFound(projectId, ['input', 'items', item.index, 'projectId'])
+          within.grants?.useRole('EDITOR', { projectId, absent })
+          return [{ item, projectId: projectId.toLowerCase() }]
+        }
         return []
       })
       const links = await checkLinks(
@@ -96,10 +100,5 @@ async function findWritable(ctx: Context, ids: readonly string[]): Promise<Map<s
     where: { id: { in: [...ids] }, ...visibleProjects(viewer) },
     select: { id: true, memberships: { where: { userId: viewer.id }, select: { role: true } } },
   })
-  return new Map(
-    projects.map(({ id, memberships: [member] }) => [
-      id,
-      viewer.role === 'ADMIN' || (member !== undefined && includesRole(member.role, 'EDITOR')),
-    ]),
-  )
+  return new Map(projects.map(({ id, memberships: [member] }) => [id, hasRole(viewer, member?.role, 'EDITOR')]))
 }

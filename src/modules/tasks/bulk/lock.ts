@@ -3,9 +3,9 @@ import type { ProjectRole } from '../../../generated/prisma/enums.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { versionConflict } from '../../../schema/conflicts.ts'
-import { includesRole, visibleProjectsSql } from '../../projects/policy.ts'
+import { hasRole, visibleProjectsSql } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
-import { type FoundTask, unknownTask } from '../policy.ts'
+import { type FoundTask, taskNotFound, unknownTask } from '../policy.ts'
 import type { Fail, Item } from './batch.ts'
 
 interface LockedTask<Values> extends FoundTask {
@@ -51,7 +51,7 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
     if (!row) return refuse('NOT_FOUND', 'not_found', unknownTask(given))
     if (seen.has(row.id)) return refuse('VALIDATION_FAILED', 'repeated', 'occurs more than once in the batch')
     seen.add(row.id)
-    if (viewer.role !== 'ADMIN' && !(row.role && includesRole(row.role, 'EDITOR')))
+    if (!hasRole(viewer, row.role, 'EDITOR'))
       return refuse(
         'FORBIDDEN',
         'forbidden',
@@ -61,6 +61,8 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
       const { code, message } = versionConflict('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
     }
+    const absent = () => taskNotFound(given, ['input', 'items', item.index, 'id'])
+    ctx.grants?.useRole('EDITOR', { projectId: row.projectId, taskId: row.id, absent })
     return [{ item, ...row }]
   })
 }
