@@ -104,7 +104,7 @@ builder.mutationField('removeMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description:
-      'Remove a member from a project. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
+      'Remove a member from a project. Takes effect with their next request and the next event. Relations that they made between its tasks and those of other projects end. Needs OWNER on the project. The last OWNER cannot be removed.',
     access: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
     args: {
