@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { commonPasswordProblem } from '../auth/common-passwords.ts'
 import { emailAddress, lowerAscii } from '../auth/email-address.ts'
 
 /**
@@ -58,8 +59,22 @@ export const email = z
 /** Maximum length of a password. Bounds the work of hashing it. */
 const MAX_PASSWORD = 200
 
-/** A new password. The minimum length follows NIST SP 800-63B. */
-export const password = text(MAX_PASSWORD, 8).meta({ examples: ['correct horse battery'] })
+const MIN_PASSWORD = 10
+
+/** A new password: long enough, and not one that everybody tries first (NIST SP 800-63B). */
+export const password = text(MAX_PASSWORD, MIN_PASSWORD)
+  .superRefine((value, issues) => {
+    const length = countCharacters(value)
+    if (length < MIN_PASSWORD || length > MAX_PASSWORD) return
+    const problem = commonPasswordProblem(value)
+    if (problem === undefined) return
+    const message = `${problem}: choose one that is harder to guess, such as several unrelated words`
+    issues.addIssue({ code: 'custom', message, params: { rule: 'common_password' } })
+  })
+  .meta({ examples: ['correct horse battery'] })
+
+/** Description of every new password. */
+export const NEW_PASSWORD = `${MIN_PASSWORD} to ${MAX_PASSWORD} characters. Common passwords are rejected.`
 
 /** A password to check. Has no minimum length: a short one is simply incorrect. */
 export const passwordToCheck = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })

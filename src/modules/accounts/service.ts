@@ -5,6 +5,7 @@ import type { User } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
+import { revokeApiKeys } from '../api-keys/service.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
 import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
@@ -59,16 +60,20 @@ export async function signIn(ctx: Context, { email, password }: SignInValues): P
 
 /**
  * Changes the viewer's password and ends all their other sessions, so that anyone who knew the old
- * password is signed out.
+ * password is signed out. Their API keys are revoked only if they ask for it.
  */
 export async function changePassword(
   ctx: Context,
-  { currentPassword, newPassword }: ChangePasswordValues,
+  { currentPassword, newPassword, revokeApiKeys: revokes }: ChangePasswordValues,
 ): Promise<boolean> {
   const viewer = requireViewer(ctx)
   const user = await ctx.db.user.findUniqueOrThrow({ where: { id: viewer.id } })
   await requirePassword(ctx, user, currentPassword)
-  await ctx.db.user.update({ where: { id: viewer.id }, data: { passwordHash: await hashPassword(newPassword) } })
-  await endSessions(ctx, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
+  const passwordHash = await hashPassword(newPassword)
+  await ctx.db.$transaction(async (tx) => {
+    await tx.user.update({ where: { id: viewer.id }, data: { passwordHash } })
+    await endSessions({ db: tx }, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
+    if (revokes) await revokeApiKeys({ db: tx }, viewer.id)
+  })
   return true
 }

@@ -43,6 +43,11 @@ export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Co
   })
 }
 
+/** Revokes all keys of a user. */
+export async function revokeApiKeys(ctx: { db: Pick<Context['db'], 'apiKey'> }, userId: string): Promise<void> {
+  await ctx.db.apiKey.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: new Date() } })
+}
+
 /** Revokes one of the viewer's keys, which also ends its open streams. */
 export async function revokeApiKey(ctx: Context, id: string): Promise<ShownApiKey> {
   const viewer = requireViewer(ctx)
