@@ -19,15 +19,16 @@ export async function register(ctx: Context, { email, password, name }: Register
   if (ctx.services.config.REGISTRATION === 'closed') {
     throw new AppError('FORBIDDEN', 'Registration is closed on this server. Ask an administrator for an account.')
   }
-  await ctx.services.guard.registration(ctx.request.remoteAddress)
-  const passwordHash = await hashPassword(password)
-  const user = await withFreeKey(ctx.db, name, (key) =>
-    createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
-  ).catch((error: unknown) => {
-    // A concurrent request registered the address after the check in createFirstOrFurther.
-    throw isUniqueViolation(error, 'email') ? emailTaken() : error
+  return ctx.services.guard.registration(ctx.request.remoteAddress, async () => {
+    const passwordHash = await hashPassword(password)
+    const user = await withFreeKey(ctx.db, name, (key) =>
+      createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
+    ).catch((error: unknown) => {
+      // A concurrent request registered the address after the check in createFirstOrFurther.
+      throw isUniqueViolation(error, 'email') ? emailTaken() : error
+    })
+    return openSession(ctx, user)
   })
-  return openSession(ctx, user)
 }
 
 /** Key of the advisory lock. All servers on one database must use the same number. */
