@@ -36,9 +36,22 @@ export interface RequestFacts {
   connection: GatewayConnection | undefined
 }
 
+/** How much a user or a project can have of something. */
+export type Quotas = Readonly<
+  Record<
+    | 'MAX_PROJECTS_PER_USER'
+    | 'MAX_API_KEYS_PER_USER'
+    | 'MAX_SESSIONS_PER_USER'
+    | 'MAX_LABELS_PER_PROJECT'
+    | 'MAX_MEMBERS_PER_PROJECT'
+    | 'MAX_SAVED_FILTERS_PER_USER',
+    number
+  >
+>
+
 /** Long-lived parts of the server. */
 export interface Services {
-  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number }
+  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number } & Quotas
   db: Database
   tokens: AccessTokens
   guard: SignInGuard
