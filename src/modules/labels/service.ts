@@ -19,7 +19,7 @@ export async function listLabels(ctx: Context, args: ListLabelsValues, query: La
   return loadPage<Label>(ctx.db, args, {
     table: 'Label',
     where: Prisma.sql`"projectId" = ${args.projectId}::uuid`,
-    order: [{ name: 'name', expression: Prisma.sql`lower("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
+    order: [{ name: 'name', expression: Prisma.sql`fold_name("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
     model: 'label',
     query,
   })

@@ -49,7 +49,8 @@ function userCondition({ role, disabled, search }: UserFilterValues): Prisma.Sql
     role && Prisma.sql`"role" = ${role}::"UserRole"`,
     disabled != null && Prisma.sql`("disabledAt" IS NOT NULL) = ${disabled}`,
     // Not ILIKE: it would treat % and _ in the search text as wildcards.
-    search && Prisma.sql`(strpos(lower("name"), lower(${search})) > 0 OR strpos("email", lower(${search})) > 0)`,
+    search &&
+      Prisma.sql`(strpos(fold_name("name"), fold_name(${search})) > 0 OR strpos(fold_name("email"), fold_name(${search})) > 0)`,
   ].filter((term) => term instanceof Prisma.Sql)
   return Prisma.join(terms, ' AND ')
 }
