@@ -7,9 +7,26 @@ import { emailAddress, lowerAscii } from '../auth/email-address.ts'
  * PostgreSQL. JavaScript's `length` would count an emoji twice.
  */
 
-/** Short text such as a name. Trims white space and rejects empty text. */
+/** Line breaks and other control characters, also those of Unicode. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u
+
+/** Characters that change the direction of what follows, so that a text reads like another one. */
+const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/u
+
+/** Anything but space, and characters that show nothing by themselves. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]/u
+
+/** One visible line of text such as a name. Trims white space. */
 export function line(max: number) {
-  return withLimits(z.string().trim(), 1, max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
+  return withLimits(z.string().trim(), 1, max)
+    .superRefine((value, issues) => {
+      const refuse = (message: string) => issues.addIssue({ code: 'custom', message, params: { rule: 'visible_line' } })
+      if (value !== '' && !VISIBLE.test(value)) refuse('must have at least one visible character')
+      // NUL has a message of its own.
+      if (CONTROL.test(value.replaceAll('\u0000', ''))) refuse('must be one line without control characters')
+      if (DIRECTION.test(value)) refuse('must not contain characters that override the direction of text')
+    })
+    .meta({ minLength: 1, maxLength: max, pattern: '\\S' })
 }
 
 /** Text that is stored unchanged. */
