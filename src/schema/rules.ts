@@ -71,7 +71,8 @@ export const email = z
   .string()
   .trim()
   .pipe(emailAddress)
-  .meta({ format: 'email', maxLength: 254, examples: ['ada@example.org'] })
+  // Not the format "email", which is ASCII only.
+  .meta({ pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$', maxLength: 254, examples: ['ada@example.org'] })
 
 /** Maximum length of a password. Bounds the work of hashing it. */
 const MAX_PASSWORD = 200
