@@ -18,6 +18,7 @@ export const LIMITS: CostLimits = {
     if (args.some((arg) => arg.name === 'first')) {
       return ({ first, last }) => (typeof first === 'number' ? first : typeof last === 'number' ? last : DEFAULT_PAGE)
     }
+    if (args.some((arg) => arg.name === 'ids')) return ({ ids }) => (Array.isArray(ids) ? ids.length : 1)
     const isPage = name === 'nodes' || name === 'edges'
     return isListType(getNullableType(type)) && !isPage ? SHORT_LIST : 1
   },

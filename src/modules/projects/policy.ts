@@ -31,6 +31,11 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
+/** Like `visibleProjectsSql`, but TRUE for who sees all. */
+export function inVisibleProject(viewer: Viewer, column: Prisma.Sql): Prisma.Sql {
+  return visibleProjectsSql(viewer, column) ?? Prisma.sql`TRUE`
+}
+
 /** Returns true if the viewer, with this role in the project, has the rights of `needed`. */
 export function hasRole(viewer: Viewer, role: ProjectRole | null | undefined, needed: ProjectRole): boolean {
   return viewer.role === 'ADMIN' || (role != null && includesRole(role, needed))

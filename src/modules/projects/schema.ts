@@ -1,7 +1,10 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { builder } from '../../schema/builder.ts'
 import { checkPage, connectionType, listQuery, pageArguments, pageRules } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { createProjectRules } from './input.ts'
+import { inVisibleProject } from './policy.ts'
 import * as projects from './service.ts'
 
 logged('project', {
@@ -11,7 +14,14 @@ logged('project', {
   fixed: ['key'],
 })
 
+findsNodes({
+  name: 'Project',
+  scope: 'projects:read',
+  visible: (viewer) => inVisibleProject(viewer, Prisma.sql`"id"`),
+})
+
 export const ProjectType = builder.prismaObject('Project', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A project: a group of tasks with members who can see and change them.',
   fields: (t) => ({
