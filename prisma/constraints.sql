@@ -25,4 +25,5 @@ ALTER TABLE "Task" ADD CONSTRAINT "Task_title_length" CHECK (char_length("title"
 
 ALTER TABLE "TaskRelation" ADD CONSTRAINT "TaskRelation_targetId_another" CHECK ("sourceId" <> "targetId");
 
-ALTER TABLE "User" ADD CONSTRAINT "User_email_lower_case" CHECK ("email" = lower("email"));
+-- ASCII only, whatever the locale of the database.
+ALTER TABLE "User" ADD CONSTRAINT "User_email_lower_case" CHECK ("email" = lower("email" COLLATE "C"));

@@ -34,7 +34,7 @@ CREATE INDEX "Task_trash" ON "Task"("deletedAt", "id") WHERE "deletedAt" IS NOT 
 -- Search, and label names that are unique in any case.
 
 CREATE INDEX "TaskSearch_words" ON "TaskSearch" USING gin ("words") WITH (gin_pending_list_limit = 1024);
-CREATE UNIQUE INDEX "Label_projectId_name_key" ON "Label"("projectId", lower("name"));
+CREATE UNIQUE INDEX "Label_projectId_name_key" ON "Label"("projectId", (fold_name("name") COLLATE "C"));
 
 -- The event log. Partial, so that an event enters the last two once, when it gets its position.
 

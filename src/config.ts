@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+const maximum = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
 const integer = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback)
 const milliseconds = integer
@@ -271,6 +272,14 @@ const variables = {
     .min(1)
     .default(1000)
     .describe('Maximum number of websockets per client address that have not yet sent their credential.'),
+  MAX_PROJECTS_PER_USER: maximum(1_000).describe('Maximum number of projects that a user owns, besides the Inbox.'),
+  MAX_API_KEYS_PER_USER: maximum(100).describe('Maximum number of valid API keys per user.'),
+  MAX_SESSIONS_PER_USER: maximum(100).describe(
+    'Maximum number of open sessions per user. A further sign-in ends the session that was unused for longest.',
+  ),
+  MAX_LABELS_PER_PROJECT: maximum(1_000).describe('Maximum number of labels per project.'),
+  MAX_MEMBERS_PER_PROJECT: maximum(5_000).describe('Maximum number of members per project.'),
+  MAX_SAVED_FILTERS_PER_USER: maximum(1_000).describe('Maximum number of saved filters that a user owns.'),
   EVENT_RETENTION_DAYS: z.coerce
     .number()
     .int()

@@ -35,7 +35,8 @@ DECLARE
   before jsonb := CASE WHEN TG_OP = 'INSERT' THEN '{}' ELSE to_jsonb(OLD) END;
   after jsonb := CASE WHEN TG_OP = 'DELETE' THEN '{}' ELSE to_jsonb(NEW) END;
   subject jsonb := CASE WHEN TG_OP = 'DELETE' THEN before ELSE after END;
-  verb text := verbs ->> lower(TG_OP);
+  -- In ASCII: a Turkish database would give "ınsert".
+  verb text := verbs ->> lower(TG_OP COLLATE "C");
   moved boolean := TG_OP = 'UPDATE' AND before ->> project IS DISTINCT FROM after ->> project;
   changed jsonb := '{}';
   state jsonb := kept_state(subject, before, rules -> 'state', times);

@@ -2,10 +2,12 @@
 
 -- BEFORE INSERT: stores RELATES_TO, which has no direction, with the smaller id as its source, so
 -- that one row stands for both directions. Rejects a task that would block or duplicate itself
--- through other tasks.
+-- through other tasks. The setting taskwire.relator names a user who does not see all projects:
+-- relations with a task that is hidden from them do not count, so that they learn nothing of it.
 CREATE OR REPLACE FUNCTION check_relation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   swapped uuid := NEW."sourceId";
+  relator uuid := nullif(current_setting('taskwire.relator', true), '');
 BEGIN
   IF NEW."type" = 'RELATES_TO' THEN
     IF NEW."targetId" < NEW."sourceId" THEN
@@ -20,6 +22,8 @@ BEGIN
       SELECT NEW."targetId"
       UNION
       SELECT r."targetId" FROM reached JOIN "TaskRelation" r ON r."sourceId" = reached."id" AND r."type" = NEW."type"
+      JOIN "Task" t ON t."id" = r."targetId"
+      WHERE relator IS NULL OR EXISTS (SELECT FROM "Membership" m WHERE m."userId" = relator AND m."projectId" = t."projectId")
     ) SELECT FROM reached WHERE reached."id" = NEW."sourceId"
   ) THEN
     RAISE EXCEPTION 'the relation would close a cycle: "TaskRelation_targetId_no cycle"' USING ERRCODE = 'check_violation';
@@ -50,3 +54,16 @@ BEGIN
   RETURN NULL;
 END
 $$;
+
+-- AFTER DELETE of a membership: ends the relations that the former member made between the project
+-- and others. Nobody who is left may see both tasks, and so be able to delete the relation.
+CREATE OR REPLACE FUNCTION end_relations() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  DELETE FROM "TaskRelation" AS r USING "Task" AS source, "Task" AS target
+    WHERE r."creatorId" = OLD."userId" AND source."id" = r."sourceId" AND target."id" = r."targetId"
+      AND source."projectId" <> target."projectId" AND OLD."projectId" IN (source."projectId", target."projectId");
+  RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER "Membership_end_relations" AFTER DELETE ON "Membership" FOR EACH ROW EXECUTE FUNCTION end_relations();

@@ -62,7 +62,8 @@ class RequestContext implements Context {
   readonly log: GatewayLog
   readonly payer: Payer | undefined
   readonly db: Database
-  loaders: Context['loaders'] = undefined;
+  loaders: Context['loaders'] = undefined
+  grants: Context['grants'] = undefined;
   [contextCacheSymbol]: object | undefined = {}
 
   constructor(facts: Facts, db = facts.services.db) {
@@ -89,7 +90,9 @@ class RequestContext implements Context {
   }
 
   within(db: Database): this {
-    return new RequestContext(this, db) as this
+    const context = new RequestContext(this, db)
+    context.grants = this.grants
+    return context as this
   }
 
   release(): void {

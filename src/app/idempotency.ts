@@ -6,8 +6,11 @@ import { withSavepoints } from '../database/savepoints.ts'
 import { AppError } from '../gateway/errors.ts'
 import type { KeyedRequest, OnceResult, RunResult } from '../gateway/gateway-context.ts'
 import type { Prisma } from '../generated/prisma/client.ts'
+import { lostGrants, requireGranted } from '../modules/projects/policy.ts'
 import { lockTree } from '../modules/tasks/tree.ts'
+import { Grants, type StoredGrants } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
+import { requireAccess } from '../request/viewer.ts'
 
 /** How long an answer is stored. */
 const LIFETIME_HOURS = 24
@@ -43,12 +46,17 @@ export async function once<Within extends Context, Answer>(
     const record = await tx.idempotencyRecord.findUnique({ where: { userId_key: { userId, key } } })
     if (record && !isExpired(record.createdAt)) {
       if (record.fingerprint !== fingerprint) throw reused()
+      await requireGrants(within(withSavepoints(tx)), record.grants as unknown as StoredGrants | null)
       return { answer: record.answer as Answer, replayed: true }
     }
     if (several) await prepareLocks(tx, isLast)
-    const { answer, failures } = await run(within(withSavepoints(tx)))
+    const context = within(withSavepoints(tx))
+    context.grants = new Grants()
+    const { answer, failures } = await run(context)
     if (failures.length > 0) throw new RolledBack(answer, failures)
-    const values = { fingerprint, answer: answer as Prisma.InputJsonValue, createdAt: new Date() }
+    const grants = await lastingGrants(context, context.grants.stored)
+    const json = { answer, grants } as unknown as Record<'answer' | 'grants', Prisma.InputJsonObject>
+    const values = { fingerprint, ...json, createdAt: new Date() }
     await tx.idempotencyRecord.upsert({
       where: { userId_key: { userId, key } },
       create: { userId, key, ...values },
@@ -62,6 +70,25 @@ export async function once<Within extends Context, Answer>(
     if (error instanceof RolledBack) return { answer: error.answer as Answer, replayed: false }
     throw error
   }
+}
+
+/**
+ * Checks again the rights that the stored operation used, so that a key that lost a scope and a
+ * removed member do not get its answer. Throws what the operation would now.
+ */
+async function requireGrants(ctx: Context, grants: StoredGrants | null): Promise<void> {
+  for (const access of grants?.access ?? []) requireAccess(ctx, access)
+  await requireGranted(ctx, grants?.projects ?? [])
+}
+
+/**
+ * Drops the rights that the operation itself has ended, as leaving a project does: they must not
+ * keep its own answer from being replayed. Only an OWNER can end rights.
+ */
+async function lastingGrants(ctx: Context, { access, projects }: StoredGrants): Promise<StoredGrants> {
+  if (!projects.some(({ needed }) => needed === 'OWNER')) return { access, projects }
+  const ended = new Set((await lostGrants(ctx, projects)).map(({ grant }) => grant))
+  return { access, projects: projects.filter((grant) => !ended.has(grant)) }
 }
 
 /**

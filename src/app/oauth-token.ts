@@ -75,7 +75,7 @@ export const oauthToken: ExtraRoute<Context> = {
               grant_type: { type: 'string', enum: ['password', 'refresh_token'] },
               username: {
                 type: 'string',
-                format: 'email',
+                pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$',
                 maxLength: 254,
                 examples: ['ada@example.org'],
                 description: 'The e-mail address, with grant_type=password.',

@@ -1,8 +1,9 @@
 import type { GraphQLField } from 'graphql'
 import type { OpenApiInfo } from '../gateway/openapi/operations.ts'
 import type { ExtraRoute } from '../gateway/rest/extra.ts'
+import type { Access } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
-import { type Access, accessOf } from '../schema/access-plugin.ts'
+import { accessOf } from '../schema/access-plugin.ts'
 import { CACHE_FOLDER } from './cache-folder.ts'
 import { oauthToken } from './oauth-token.ts'
 

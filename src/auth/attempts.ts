@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { RateLimiterMemory as Limiter } from 'rate-limiter-flexible'
+import { AppError } from '../gateway/errors.ts'
 import { networkOf } from './client-address.ts'
 import { refuseSlowly } from './slow-refusal.ts'
 
@@ -86,8 +87,19 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
       return verified
     },
 
-    async registration(address: string): Promise<void> {
-      if (enabled) await consume(registrations, networkOf(address)).catch(refuse)
+    /**
+     * Counts a registration and returns the result of `create`. Throws RATE_LIMITED after too many. A
+     * registration that the server could not perform, as in an outage, does not count.
+     */
+    async registration<T>(address: string, create: () => Promise<T>): Promise<T> {
+      if (!enabled) return create()
+      const network = networkOf(address)
+      await consume(registrations, network).catch(refuse)
+      return create().catch(async (error: unknown) => {
+        const isOfClient = error instanceof AppError && error.status < 500 && error.code !== 'RATE_LIMITED'
+        if (!isOfClient) await registrations.reward(network)
+        throw error
+      })
     },
   }
 }

@@ -54,15 +54,32 @@ export function quoteIdentifier(name: string): string {
 }
 
 /**
- * Applies the settings of every session. The time zone must be UTC: adapter-pg writes times without
- * a zone and reads them as UTC. Sent as a statement because poolers reject start-up options.
+ * Settings that answers depend on, which a database or a role may have changed. The time zone must be
+ * UTC: adapter-pg writes times without a zone and reads them as UTC.
  */
+export const PINNED: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+  transform_null_equals: 'off',
+  default_transaction_isolation: 'read committed',
+}
+
+const PIN = Object.entries(PINNED)
+  .map(([name, value]) => `SET ${name} TO '${value}'`)
+  .join('; ')
+
+/** Applies the settings of every session. Sent as a statement because poolers reject start-up options. */
 export async function prepareSession(
   client: Pick<ClientBase, 'query'>,
   schema: string,
   limits?: DatabaseLimits,
 ): Promise<void> {
-  const settings = `SET TIME ZONE 'UTC'; SET search_path TO ${quoteIdentifier(schema)}`
+  const settings = `${PIN}; SET search_path TO ${quoteIdentifier(schema)}`
   await client.query(limits ? `${settings}; ${limitSettings(limits)}` : settings)
 }
 

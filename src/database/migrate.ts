@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { type ConnectionSettings, type Log, prepareSession, quoteIdentifier } from './connection.ts'
+import { type ConnectionSettings, type Log, prepareSession, quoteIdentifier, SILENT } from './connection.ts'
+import { pinRoleDefaults } from './role-defaults.ts'
 
 export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
@@ -53,7 +54,8 @@ export async function migrate(connection: ConnectionSettings, options: MigrateOp
   await client.connect()
   try {
     await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(connection.schema)}`)
+    await createSchema(client, connection.schema)
+    if (!connection.namedStatements) await pinRoleDefaults(client, connection, options.log ?? SILENT)
     await prepareSession(client, connection.schema)
     await client.query(HISTORY_TABLE)
     const { rows } = await client.query<Applied>(
@@ -71,6 +73,15 @@ export async function migrate(connection: ConnectionSettings, options: MigrateOp
     // This also releases the lock.
     await client.end()
   }
+}
+
+/**
+ * Creates the schema if it is missing. Asks first: CREATE SCHEMA needs a right on the database, also
+ * with IF NOT EXISTS.
+ */
+async function createSchema(client: pg.Client, schema: string): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])
+  if (rowCount === 0) await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`)
 }
 
 async function readMigrations(directory: string): Promise<Migration[]> {

@@ -9,6 +9,7 @@ import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
 import type { Payer } from '../gateway/limits/rate-limit.ts'
+import type { Grants } from './access.ts'
 
 /** Everything that resolvers and services get. Created for each operation and each event. */
 export interface Context extends GatewayContext {
@@ -20,6 +21,8 @@ export interface Context extends GatewayContext {
   db: Database
   /** Batched loads by their declaration: see `defineLoader`. */
   loaders?: Map<object, unknown> | undefined
+  /** Records the rights that the operation uses, if its answer will be stored. */
+  grants?: Grants | undefined
   /** Returns a context of the same request that works in a transaction. */
   within(db: Database): Context
 }
@@ -34,9 +37,22 @@ export interface RequestFacts {
   connection: GatewayConnection | undefined
 }
 
+/** How much a user or a project can have of something. */
+export type Quotas = Readonly<
+  Record<
+    | 'MAX_PROJECTS_PER_USER'
+    | 'MAX_API_KEYS_PER_USER'
+    | 'MAX_SESSIONS_PER_USER'
+    | 'MAX_LABELS_PER_PROJECT'
+    | 'MAX_MEMBERS_PER_PROJECT'
+    | 'MAX_SAVED_FILTERS_PER_USER',
+    number
+  >
+>
+
 /** Long-lived parts of the server. */
 export interface Services {
-  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number }
+  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number } & Quotas
   db: Database
   tokens: AccessTokens
   guard: SignInGuard

@@ -1,6 +1,7 @@
 import type { ApiScope } from '../auth/scopes.ts'
 import type { Viewer } from '../auth/viewer.ts'
-import { AppError } from '../gateway/errors.ts'
+import { AppError, unauthenticated } from '../gateway/errors.ts'
+import type { Access } from './access.ts'
 import type { Context } from './context.ts'
 
 /** Returns the viewer. Throws UNAUTHENTICATED when nobody is signed in. */
@@ -22,6 +23,21 @@ export function requireAdmin(ctx: Context): Viewer {
 /** Checks the scope of the viewer's credential. A signed-in person has every scope. */
 export function hasScope(viewer: Viewer, scope: ApiScope): boolean {
   return viewer.scopes === null || viewer.scopes.has(scope)
+}
+
+/** Throws UNAUTHENTICATED or FORBIDDEN unless the viewer's credential has the access. */
+export function requireAccess(
+  { viewer, credentialProblem }: Pick<Context, 'viewer' | 'credentialProblem'>,
+  access: Access,
+): void {
+  if (!viewer) throw unauthenticated(credentialProblem)
+  const refuse = (message: string) => new AppError('FORBIDDEN', message)
+  if ('scope' in access && !hasScope(viewer, access.scope))
+    throw refuse(`This API key does not have the scope ${access.scope}.`)
+  if ('person' in access && viewer.scopes !== null) throw refuse('API keys cannot do this. Use an access token.')
+  if (!('admin' in access) || viewer.role === 'ADMIN') return
+  const isKeyWithout = viewer.scopes !== null && !viewer.scopes.has('admin')
+  throw refuse(isKeyWithout ? 'This API key does not have the scope admin.' : 'Only an ADMIN can do this.')
 }
 
 /** Key of the hook that records each user the viewer is compared with (app/sharing.ts). */

@@ -7,23 +7,9 @@ import SchemaBuilder, {
   type TypeParam,
 } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
-import type { ApiScope } from '../auth/scopes.ts'
-import { AppError, unauthenticated } from '../gateway/errors.ts'
+import type { Access } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
-import { hasScope } from '../request/viewer.ts'
-
-/** Who may use a field. */
-export type Access =
-  /** Anyone, signed in or not. */
-  | { public: true }
-  /** A signed-in user. */
-  | { signedIn: true }
-  /** A signed-in user, or an API key with this scope. */
-  | { scope: ApiScope }
-  /** A signed-in user. Operations on the account itself do not accept API keys. */
-  | { person: true }
-  /** An ADMIN of the instance. An ADMIN's API key needs the scope `admin`. */
-  | { admin: true }
+import { requireAccess } from '../request/viewer.ts'
 
 // The interfaces merge only if the type parameters have the same names as Pothos's.
 declare global {
@@ -74,19 +60,9 @@ function guarded<Value>(
   if (!access || 'public' in access) return resolver
   return (parent, args, context, info) => {
     requireAccess(context as Context, access)
+    ;(context as Context).grants?.useAccess(access)
     return resolver(parent, args, context, info)
   }
-}
-
-function requireAccess({ viewer, credentialProblem }: Context, access: Access): void {
-  if (!viewer) throw unauthenticated(credentialProblem)
-  const refuse = (message: string) => new AppError('FORBIDDEN', message)
-  if ('scope' in access && !hasScope(viewer, access.scope))
-    throw refuse(`This API key does not have the scope ${access.scope}.`)
-  if ('person' in access && viewer.scopes !== null) throw refuse('API keys cannot do this. Use an access token.')
-  if (!('admin' in access) || viewer.role === 'ADMIN') return
-  const isKeyWithout = viewer.scopes !== null && !viewer.scopes.has('admin')
-  throw refuse(isKeyWithout ? 'This API key does not have the scope admin.' : 'Only an ADMIN can do this.')
 }
 
 SchemaBuilder.registerPlugin('access', AccessPlugin)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { commonPasswordProblem } from '../auth/common-passwords.ts'
 import { emailAddress, lowerAscii } from '../auth/email-address.ts'
 
 /**
@@ -6,9 +7,26 @@ import { emailAddress, lowerAscii } from '../auth/email-address.ts'
  * PostgreSQL. JavaScript's `length` would count an emoji twice.
  */
 
-/** Short text such as a name. Trims white space and rejects empty text. */
+/** Line breaks and other control characters, also those of Unicode. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u
+
+/** Characters that change the direction of what follows, so that a text reads like another one. */
+const DIRECTION = /[\u202a-\u202e\u2066-\u2069]/u
+
+/** Anything but space, and characters that show nothing by themselves. */
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\u2800]/u
+
+/** One visible line of text such as a name. Trims white space. */
 export function line(max: number) {
-  return withLimits(z.string().trim(), 1, max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
+  return withLimits(z.string().trim(), 1, max)
+    .superRefine((value, issues) => {
+      const refuse = (message: string) => issues.addIssue({ code: 'custom', message, params: { rule: 'visible_line' } })
+      if (value !== '' && !VISIBLE.test(value)) refuse('must have at least one visible character')
+      // NUL has a message of its own.
+      if (CONTROL.test(value.replaceAll('\u0000', ''))) refuse('must be one line without control characters')
+      if (DIRECTION.test(value)) refuse('must not contain characters that override the direction of text')
+    })
+    .meta({ minLength: 1, maxLength: max, pattern: '\\S' })
 }
 
 /** Text that is stored unchanged. */
@@ -53,13 +71,28 @@ export const email = z
   .string()
   .trim()
   .pipe(emailAddress)
-  .meta({ format: 'email', maxLength: 254, examples: ['ada@example.org'] })
+  // Not the format "email", which is ASCII only.
+  .meta({ pattern: '^\\s*[^\\s@]+@[^\\s@]+\\s*$', maxLength: 254, examples: ['ada@example.org'] })
 
 /** Maximum length of a password. Bounds the work of hashing it. */
 const MAX_PASSWORD = 200
 
-/** A new password. The minimum length follows NIST SP 800-63B. */
-export const password = text(MAX_PASSWORD, 8).meta({ examples: ['correct horse battery'] })
+const MIN_PASSWORD = 10
+
+/** A new password: long enough, and not one that everybody tries first (NIST SP 800-63B). */
+export const password = text(MAX_PASSWORD, MIN_PASSWORD)
+  .superRefine((value, issues) => {
+    const length = countCharacters(value)
+    if (length < MIN_PASSWORD || length > MAX_PASSWORD) return
+    const problem = commonPasswordProblem(value)
+    if (problem === undefined) return
+    const message = `${problem}: choose one that is harder to guess, such as several unrelated words`
+    issues.addIssue({ code: 'custom', message, params: { rule: 'common_password' } })
+  })
+  .meta({ examples: ['correct horse battery'] })
+
+/** Description of every new password. */
+export const NEW_PASSWORD = `${MIN_PASSWORD} to ${MAX_PASSWORD} characters. Common passwords are rejected.`
 
 /** A password to check. Has no minimum length: a short one is simply incorrect. */
 export const passwordToCheck = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })

@@ -131,8 +131,9 @@ type Door = (typeof DOORS)[keyof typeof DOORS]
 function doorsOf(field: string, variables: Variables): [string, Door][] {
   const name = fields.get(field)?.field.name
   const aliases = routes.filter((route) => route.fieldName === name && route.operationId !== name)
+  const inRest = routes.some((route) => route.fieldName === name) || restStream(fields.get(field)!.field) !== undefined
   return [
-    ...Object.entries(DOORS),
+    ...Object.entries(DOORS).filter(([door]) => door !== 'REST' || inRest),
     ...aliases
       .filter((route) => fits(route, variables))
       .map((route): [string, Door] => [route.path, (_field, ...asked) => overRoute(route, ...asked)]),

@@ -107,7 +107,9 @@ Mutation.bulkCreateTasks                       401   ok   ok   ok   ok   ok   ok
 Mutation.bulkUpdateTasks                       401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403
 Mutation.bulkDeleteTasks                       401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403
 Mutation.createTaskRelation                    401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
-Mutation.createTaskRelation: to readable task  401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
+Mutation.createTaskRelation: to readable task  401   404  403  403  403  403  ok   404   401   403 403 403 403 403 403
+Mutation.createTaskRelation: duplicates it     401   404  403  403  403  403  ok   404   401   403 403 403 403 403 403
+Mutation.createTaskRelation: relates to it     401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 Mutation.createTaskRelation: of readable task  401   404  403  403  403  403  ok   404   401   403 403 403 403 403 403
 Mutation.createTaskRelation: to hidden task    401   404  403  403  404  404  ok   404   401   403 404 403 403 403 403
 Mutation.deleteTaskRelation                    401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403

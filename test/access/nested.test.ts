@@ -2,6 +2,7 @@ import {
   type GraphQLNamedType,
   getNamedType,
   getNullableType,
+  isInterfaceType,
   isLeafType,
   isListType,
   isObjectType,
@@ -54,6 +55,11 @@ const leading = (type: GraphQLNamedType, without: readonly string[]) =>
 
 /** Selects every field of a type, nested `levels` deep. A connection does not count as a level. */
 function everything(type: GraphQLNamedType, levels: number, without: readonly string[]): string {
+  if (isInterfaceType(type)) {
+    // Fields of these conflict with those of other types. They have rows of their own.
+    const types = schema.getPossibleTypes(type).filter(({ name }) => !['SavedFilter', 'User'].includes(name))
+    return `{ id ${types.map((one) => `... on ${one.name} ${everything(one, levels, without)}`).join(' ')} }`
+  }
   if (!isObjectType(type)) return ''
   const leaves = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)))
   const below = isConnection(type) ? levels : levels - 1

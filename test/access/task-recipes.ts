@@ -188,6 +188,12 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.createTaskRelation: to readable task': {
     variables: ({ task, readable }) => ({ taskId: task.id, ...related('BLOCKED_BY', readable.task.id) }),
   },
+  'Mutation.createTaskRelation: duplicates it': {
+    variables: ({ task, readable }) => ({ taskId: task.id, ...related('DUPLICATES', readable.task.id) }),
+  },
+  'Mutation.createTaskRelation: relates to it': {
+    variables: ({ task, readable }) => ({ taskId: task.id, ...related('RELATES_TO', readable.task.id) }),
+  },
   'Mutation.createTaskRelation: of readable task': {
     variables: ({ task, readable }) => ({ taskId: readable.task.id, ...related('BLOCKS', task.id) }),
   },

@@ -24,7 +24,7 @@ async function dropAll(tx: Prisma.TransactionClient, indexes: readonly string[])
     UNION ALL SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint
       WHERE connamespace = 'public'::regnamespace AND contype = 'c'`
   for (const { sql } of drops) await tx.$executeRawUnsafe(sql)
-  for (const index of indexes) await tx.$executeRawUnsafe(`DROP INDEX "${index.replace('index ', '')}"`)
+  for (const index of indexes) await tx.$executeRawUnsafe(`DROP INDEX IF EXISTS "${index.replace('index ', '')}"`)
 }
 
 test('the migrated database has exactly the declared functions, triggers, checks and indexes', async () => {

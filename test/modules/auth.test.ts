@@ -81,8 +81,9 @@ describeBoth('registration', (api) => {
   })
 
   test.each<[string, Record<string, unknown>, string[]]>([
-    ['a password of 7 characters', { password: '1234567' }, ['password']],
-    ['a password of 7 emoji', { password: '🔑'.repeat(7) }, ['password']],
+    ['a password of 9 characters', { password: 'kx7#qzv9w' }, ['password']],
+    ['a password of 9 emoji', { password: '🔑🎹🐙🌵🚲🧲🪁🎲🦉' }, ['password']],
+    ['a common password', { password: 'qwertyuiop' }, ['password']],
     ['a password of 201 characters', { password: 'x'.repeat(201) }, ['password']],
     ['a password with a lone surrogate', { password: 'long enough \ud800' }, ['password']],
     ['an address without @', { email: 'ada.example.org' }, ['email']],
@@ -108,8 +109,9 @@ describeBoth('registration', (api) => {
   })
 })
 
-test('accepts a password of 200 emoji', async () => {
-  const account = { ...newAccount(), password: '🔑'.repeat(200) }
+test('accepts a password of 10 characters, and one of 200 emoji', async () => {
+  data(await overRest.register(nobody, { ...newAccount(), password: 'kx7#qzv9w2' }))
+  const account = { ...newAccount(), password: '🔑🎹🐙🌵'.repeat(50) }
   data(await overRest.register(nobody, account))
   data(await overGraphql.signIn(nobody, { email: account.email, password: account.password }))
 })

@@ -77,15 +77,22 @@ describeApi('labels', (api) => {
     ])
   })
 
-  test('have names that are unique within a project, ignoring case', async () => {
+  test('have names that are unique within a project, ignoring case and how accents are encoded', async () => {
     const [one, two] = [await newProject(owner), await newProject(owner)]
     const made = data(await api.createLabel(owner, one.id, { name: 'Übung' }))
     const other = data(await api.createLabel(owner, one.id, { name: 'Other' }))
-    for (const name of ['Übung', 'übung', 'ÜBUNG', ' Übung ']) {
+    for (const name of ['Übung', 'übung', 'ÜBUNG', ' Übung ', 'U\u0308BUNG']) {
       expectRefused(await api.createLabel(owner, one.id, { name }), 'CONFLICT', ['name'])
       expectRefused(await api.updateLabel(owner, other.id, { name }), 'CONFLICT', ['name'])
     }
-    data(await api.createLabel(owner, two.id, { name: 'übung' }))
+    for (const [name = '', same = ''] of [
+      ['Straße', 'STRASSE'],
+      ['Σίσυφος', 'ΣΊΣΥΦΟΣ'],
+    ]) {
+      data(await api.createLabel(owner, two.id, { name }))
+      expectRefused(await api.createLabel(owner, two.id, { name: same }), 'CONFLICT', ['name'])
+    }
+    for (const name of ['übung', 'Ubung']) data(await api.createLabel(owner, two.id, { name }))
     // A label may change the case of its own name.
     expect(data(await api.updateLabel(owner, made.id, { name: 'ÜBUNG' }))).toMatchObject({ name: 'ÜBUNG', version: 2 })
     expect((await labelsOf(one.id)).map(({ name }) => name)).toEqual(['ÜBUNG', 'Other'])

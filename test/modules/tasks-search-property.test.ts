@@ -88,7 +88,7 @@ test('a search finds exactly the titles that contain each typed word', { timeout
 })
 
 test.runIf(onPostgres)('words are the same in a database of another locale and with other settings', async () => {
-  const { url, drop } = await emptyPostgres({ locale: 'C' })
+  const { url, drop } = await emptyPostgres("TEMPLATE template0 LOCALE 'C'")
   onTestFinished(drop)
   await migrate(parseConnection(url))
   const client = new pg.Client({ connectionString: url })

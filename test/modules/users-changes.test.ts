@@ -49,7 +49,9 @@ describePeople('user changes', (api) => {
     ['an empty name', { name: '' }, ['name']],
     ['a name of 101 characters', { name: 'x'.repeat(101) }, ['name']],
     ['a short password', { password: 'short' }, ['password']],
+    ['a common password', { password: 'Password123!' }, ['password']],
     ['a long password', { password: 'x'.repeat(201) }, ['password']],
+    ['revokeApiKeys of null', { revokeApiKeys: null }, ['revokeApiKeys']],
     ['an unknown role', { role: 'OWNER' }, ['role']],
     ['a string for disabled', { disabled: 'yes' }, ['disabled']],
     ['an email address', { email: 'other@example.org' }, ['email']],
@@ -85,16 +87,33 @@ describePeople('user changes', (api) => {
     ])
   })
 
-  test('a new password ends the user’s sessions, keeps API keys and works for sign-in', async () => {
+  test.each([
+    ['revokes API keys', {}, true],
+    ['keeps API keys with revokeApiKeys: false', { revokeApiKeys: false }, false],
+  ])('a new password ends the user’s sessions, works for sign-in and %s', async (_what, choice, isRevoked) => {
     const person = await newPerson()
     const key = await apiKey(person, 'tasks:read')
-    data(await api.updateUser(admin, person.id, { password: 'another password' }))
+    data(await api.updateUser(admin, person.id, { password: 'another password', ...choice }))
     expect(refusal(await overRest.me(person)).code).toBe('UNAUTHENTICATED')
     const refreshed = await rest(server, 'POST /auth/refresh', { body: { refreshToken: person.refreshToken } })
     expect(refreshed.status).toBe(401)
     expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
     data(await signIn(person.email, 'another password'))
-    data(await overRest.me(key))
+    if (isRevoked) expect(refusal(await overRest.me(key)).code).toBe('UNAUTHENTICATED')
+    else data(await overRest.me(key))
+  })
+
+  test('revokeApiKeys revokes all keys of the user, and no password, session or other user’s key', async () => {
+    const person = await newPerson()
+    const keys = [await apiKey(person, 'tasks:read'), await apiKey(person, 'projects:read')]
+    const other = await apiKey(member, 'tasks:read')
+    data(await api.updateUser(admin, person.id, { name: 'Same keys' }))
+    for (const key of keys) data(await overRest.me(key))
+    data(await api.updateUser(admin, person.id, { revokeApiKeys: true }))
+    for (const key of keys) expect(refusal(await overRest.me(key)).code).toBe('UNAUTHENTICATED')
+    data(await overRest.me(person))
+    data(await overRest.me(other))
+    data(await signIn(person.email, person.password))
   })
 
   test('disabling a user takes effect on the next request with any credential and ends open streams', async () => {

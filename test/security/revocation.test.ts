@@ -109,6 +109,29 @@ describe('access ends at the next request, on other servers and for streams with
   })
 })
 
+test.each<[string, (user: TestUser) => Promise<{ status: number }>]>([
+  [
+    'an ADMIN sets a new password',
+    ({ id }) => rest(server, `PATCH /users/${id}`, { token: admin.token, body: { password: randomUUID() } }),
+  ],
+  [
+    'their user changes the password and asks for it',
+    ({ token, password }) => {
+      const body = { currentPassword: password, newPassword: randomUUID(), revokeApiKeys: true }
+      return rest(server, 'POST /me/password', { token, body })
+    },
+  ],
+])('all API keys and their streams end when %s', async (_what, end) => {
+  const user = await signUp(server)
+  const keys: Credential[] = []
+  for (const _ of [1, 2]) keys.push({ apiKey: (await apiKeyOf(user)).secret })
+  const streams = [await openEverywhere(keys[0]!, user), await openEverywhere(keys[1]!, user)]
+  const { status } = await end(user)
+  expect(status).toBeLessThan(300)
+  await expectOut(keys[0]!, streams.flat())
+  await expectOut(keys[1]!, [])
+})
+
 describe('a session keeps its streams', () => {
   test.each<[string, (user: TestUser, other: string) => Promise<{ status: number }>]>([
     ['when another one signs out', (_user, token) => rest(server, 'POST /auth/sign-out', { token })],
@@ -128,6 +151,14 @@ describe('a session keeps its streams', () => {
     for (const one of streams) await one.receive()
     for (const one of streams) expect(await one.endings()).toEqual(OPEN)
   })
+})
+
+test('a change of password keeps API keys by default', async () => {
+  const user = await signUp(server)
+  const { secret } = await apiKeyOf(user)
+  const body = { currentPassword: user.password, newPassword: randomUUID() }
+  expect((await rest(server, 'POST /me/password', { token: user.token, body })).status).toBe(204)
+  for (const one of servers) expect(await statusAt(one, { apiKey: secret })).toBe(200)
 })
 
 test('signing out everywhere also ends the current session, but no API keys', async () => {

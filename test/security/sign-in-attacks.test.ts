@@ -106,13 +106,13 @@ describe('under an attack on one account from many addresses', () => {
 
 test('an address can attempt 300 registrations an hour without affecting other addresses', async () => {
   const guard = createSignInGuard({ enabled: true })
-  await times(300, () => guard.registration('127.0.0.1'))
-  const refused = await guard.registration('127.0.0.1').catch((error: unknown) => error)
+  await times(300, () => guard.registration('127.0.0.1', async () => true))
+  const refused = await guard.registration('127.0.0.1', async () => true).catch((error: unknown) => error)
   expect(refused).toMatchObject({
     code: 'RATE_LIMITED',
     headers: { 'Retry-After': expect.stringMatching(/^3[56]\d\d$/) },
   })
-  await guard.registration('127.0.0.2')
+  await guard.registration('127.0.0.2', async () => true)
 })
 
 describe('with RATE_LIMIT=off', () => {

@@ -160,16 +160,10 @@ export async function openTestDatabase({
   }
 }
 
-/** Creates an empty PostgreSQL database without migrations. */
-export async function emptyPostgres({
-  locale,
-}: {
-  locale?: string
-} = {}): Promise<{ url: string; drop(): Promise<void> }> {
+/** Creates an empty PostgreSQL database without migrations. `options` are those of CREATE DATABASE. */
+export async function emptyPostgres(options = ''): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
-  await administer((client) =>
-    client.query(`CREATE DATABASE ${name} ${locale ? `TEMPLATE template0 LOCALE '${locale}'` : ''}`),
-  )
+  await administer((client) => client.query(`CREATE DATABASE ${name} ${options}`))
   return {
     url: databaseUrl(name),
     drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),

@@ -6,6 +6,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
   getNamedType,
+  isInterfaceType,
   isLeafType,
   isObjectType,
   isRequiredArgument,
@@ -133,7 +134,7 @@ function widen(item: GraphQLObjectType, name: string, issues: Issue[]): FieldNod
  * Returns the default representation of a type: its leaves, and the fields declared to be embedded.
  */
 export function defaultSelections(type: GraphQLNamedType | undefined): SelectionNode[] {
-  if (!isObjectType(type)) return []
+  if (!isObjectType(type) && !isInterfaceType(type)) return []
   return Object.values(type.getFields()).flatMap((one): FieldNode[] => {
     if (one.args.some(isRequiredArgument)) return []
     const named = getNamedType(one.type)

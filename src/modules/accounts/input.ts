@@ -13,7 +13,11 @@ export const refreshRules = z.object({
     .meta({ pattern: '^[^\\u0000]+$', examples: ['nVh5kXQ3m0ZbW1yT8sLr2cJdE6aGfU7pIoK9xCvBqNw'] }),
 })
 
-export const changePasswordRules = z.object({ currentPassword: passwordToCheck, newPassword: password })
+export const changePasswordRules = z.object({
+  currentPassword: passwordToCheck,
+  newPassword: password,
+  revokeApiKeys: z.boolean().nullish(),
+})
 
 /** The limit is above the length of any token this server issues. */
 export const renewConnectionRules = z.object({

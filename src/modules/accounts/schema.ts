@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { builder } from '../../schema/builder.ts'
+import { NEW_PASSWORD } from '../../schema/rules.ts'
 import { refresh } from '../sessions/refresh-service.ts'
 import { type AuthAnswer, signOut, signOutEverywhere } from '../sessions/service.ts'
 import { UserType } from '../users/schema.ts'
@@ -28,7 +29,7 @@ const RegisterUserInput = builder.inputType('RegisterUserInput', {
   validate: registerRules,
   fields: (t) => ({
     email: t.string({ required: true, description: 'Must be unique, ignoring case.' }),
-    password: t.string({ required: true, description: '8 to 200 characters.' }),
+    password: t.string({ required: true, description: NEW_PASSWORD }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
   }),
 })
@@ -50,7 +51,11 @@ const ChangePasswordInput = builder.inputType('ChangePasswordInput', {
   validate: changePasswordRules,
   fields: (t) => ({
     currentPassword: t.string({ required: true }),
-    newPassword: t.string({ required: true, description: '8 to 200 characters.' }),
+    newPassword: t.string({ required: true, description: NEW_PASSWORD }),
+    revokeApiKeys: t.boolean({
+      description:
+        'True also revokes all your API keys: do it if somebody may know the old password. By default they stay valid.',
+    }),
   }),
 })
 
@@ -114,7 +119,8 @@ builder.mutationField('signOutEverywhere', (t) =>
 
 builder.mutationField('changePassword', (t) =>
   t.boolean({
-    description: 'Change your password. All your other sessions end. Always returns true.',
+    description:
+      'Change your password. All your other sessions end; your API keys only with `revokeApiKeys`. Always returns true.',
     access: { person: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },

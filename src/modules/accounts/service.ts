@@ -5,6 +5,7 @@ import type { User } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
+import { revokeApiKeys } from '../api-keys/service.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
 import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
@@ -18,15 +19,16 @@ export async function register(ctx: Context, { email, password, name }: Register
   if (ctx.services.config.REGISTRATION === 'closed') {
     throw new AppError('FORBIDDEN', 'Registration is closed on this server. Ask an administrator for an account.')
   }
-  await ctx.services.guard.registration(ctx.request.remoteAddress)
-  const passwordHash = await hashPassword(password)
-  const user = await withFreeKey(ctx.db, name, (key) =>
-    createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
-  ).catch((error: unknown) => {
-    // A concurrent request registered the address after the check in createFirstOrFurther.
-    throw isUniqueViolation(error, 'email') ? emailTaken() : error
+  return ctx.services.guard.registration(ctx.request.remoteAddress, async () => {
+    const passwordHash = await hashPassword(password)
+    const user = await withFreeKey(ctx.db, name, (key) =>
+      createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
+    ).catch((error: unknown) => {
+      // A concurrent request registered the address after the check in createFirstOrFurther.
+      throw isUniqueViolation(error, 'email') ? emailTaken() : error
+    })
+    return openSession(ctx, user)
   })
-  return openSession(ctx, user)
 }
 
 /** Key of the advisory lock. All servers on one database must use the same number. */
@@ -59,16 +61,20 @@ export async function signIn(ctx: Context, { email, password }: SignInValues): P
 
 /**
  * Changes the viewer's password and ends all their other sessions, so that anyone who knew the old
- * password is signed out.
+ * password is signed out. Their API keys are revoked only if they ask for it.
  */
 export async function changePassword(
   ctx: Context,
-  { currentPassword, newPassword }: ChangePasswordValues,
+  { currentPassword, newPassword, revokeApiKeys: revokes }: ChangePasswordValues,
 ): Promise<boolean> {
   const viewer = requireViewer(ctx)
   const user = await ctx.db.user.findUniqueOrThrow({ where: { id: viewer.id } })
   await requirePassword(ctx, user, currentPassword)
-  await ctx.db.user.update({ where: { id: viewer.id }, data: { passwordHash: await hashPassword(newPassword) } })
-  await endSessions(ctx, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
+  const passwordHash = await hashPassword(newPassword)
+  await ctx.db.$transaction(async (tx) => {
+    await tx.user.update({ where: { id: viewer.id }, data: { passwordHash } })
+    await endSessions({ db: tx }, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
+    if (revokes) await revokeApiKeys({ db: tx }, viewer.id)
+  })
   return true
 }

@@ -13,6 +13,7 @@ export const updateUserRules = z.object({
   role: notNull(role),
   disabled: notNull(z.boolean()),
   password: notNull(password),
+  revokeApiKeys: notNull(z.boolean()),
 })
 
 export type CreateUserValues = z.infer<typeof createUserRules>

@@ -1,5 +1,5 @@
 import { builder } from '../../schema/builder.ts'
-import { EXPECTED_VERSION } from '../../schema/rules.ts'
+import { EXPECTED_VERSION, NEW_PASSWORD } from '../../schema/rules.ts'
 import { UserRoleType } from '../users/schema.ts'
 import { createUserRules, updateUserRules } from './input.ts'
 import * as admin from './service.ts'
@@ -9,7 +9,7 @@ const CreateUserInput = builder.inputType('CreateUserInput', {
   fields: (t) => ({
     email: t.string({ required: true, description: 'Must be unique, ignoring case.' }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
-    password: t.string({ required: true, description: '8 to 200 characters.' }),
+    password: t.string({ required: true, description: NEW_PASSWORD }),
     role: t.field({ type: UserRoleType, description: 'MEMBER by default.' }),
   }),
 })
@@ -24,7 +24,11 @@ const UpdateUserInput = builder.inputType('UpdateUserInput', {
       description:
         'True locks the user out from the next request on and ends their open streams. False restores access.',
     }),
-    password: t.string({ description: '8 to 200 characters. A new password ends all sessions of the user.' }),
+    password: t.string({ description: `${NEW_PASSWORD} A new password ends all sessions of the user.` }),
+    revokeApiKeys: t.boolean({
+      description:
+        'Revokes all API keys of the user and ends their open streams. With a new password true by default: who knew the old one may have created keys.',
+    }),
   }),
 })
 

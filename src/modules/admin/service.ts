@@ -8,6 +8,7 @@ import { requireAdmin } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireVersion, type Version } from '../../schema/versioned.ts'
+import { revokeApiKeys } from '../api-keys/service.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { endSessions } from '../sessions/service.ts'
 import { addUser, emailTaken } from '../users/account-service.ts'
@@ -32,8 +33,8 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
 }
 
 /**
- * Updates an account. Needs an ADMIN. Setting a password or disabling the account ends
- * the user's sessions.
+ * Updates an account. Needs an ADMIN. Setting a password or disabling the account ends the user's
+ * sessions. Setting a password also revokes their API keys, unless `revokeApiKeys` is false.
  */
 export async function updateUser(
   ctx: Context,
@@ -43,7 +44,7 @@ export async function updateUser(
   query: UserQuery,
 ) {
   requireAdmin(ctx)
-  const { name, role, disabled, password } = input
+  const { name, role, disabled, password, revokeApiKeys: revokes = password != null } = input
   const passwordHash = password == null ? undefined : await hashPassword(password)
   return changeAccount(ctx, id, version, async (tx, user) => {
     const issues = [...(role === 'MEMBER' ? ['role'] : []), ...(disabled ? ['disabled'] : [])]
@@ -62,6 +63,7 @@ export async function updateUser(
     })
     // Ended sessions stay ended when the account is enabled again.
     if (passwordHash !== undefined || disabled) await endSessions({ db: tx }, id)
+    if (revokes) await revokeApiKeys({ db: tx }, id)
     return changed
   })
 }

@@ -5,6 +5,7 @@ import { type ApiKey, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
+import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { isId } from '../../schema/rules.ts'
 
 /** An API key. `secret` is present only right after creation. */
@@ -25,11 +26,20 @@ export async function createApiKey(ctx: Context, { name, scopes, expiresAt }: Ne
     })
   }
   const { secret, hash, prefix } = newApiKey()
-  const key = await ctx.db.apiKey.create({
-    data: { userId: viewer.id, name, hash, prefix, scopes: scopes.filter(isApiScope), expiresAt },
-  })
+  const data = { userId: viewer.id, name, hash, prefix, scopes: scopes.filter(isApiScope), expiresAt }
+  const key = await withinQuota(ctx, quotaOf(viewer.id), (tx) => tx.apiKey.create({ data }))
   return { ...key, secret }
 }
+
+const quotaOf = (userId: string): Quota => ({
+  setting: 'MAX_API_KEYS_PER_USER',
+  of: { table: 'User', id: userId },
+  explain: 'valid API keys per user: revoke one first',
+  count: (tx) =>
+    tx.apiKey.count({
+      where: { userId, revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] },
+    }),
+})
 
 /** Lists the viewer's keys that are not revoked, newest first. */
 export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Connection<ShownApiKey>> {
@@ -41,6 +51,11 @@ export async function listApiKeys(ctx: Context, args: PageArguments): Promise<Co
     model: 'apiKey',
     query: {},
   })
+}
+
+/** Revokes all keys of a user. */
+export async function revokeApiKeys(ctx: { db: Pick<Context['db'], 'apiKey'> }, userId: string): Promise<void> {
+  await ctx.db.apiKey.updateMany({ where: { userId, revokedAt: null }, data: { revokedAt: new Date() } })
 }
 
 /** Revokes one of the viewer's keys, which also ends its open streams. */

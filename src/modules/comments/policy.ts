@@ -26,14 +26,22 @@ export async function requireComment(
   const found = isId(id)
     ? await ctx.db.comment.findFirst({
         where: { id, ...visibleComments(viewer) },
-        select: { authorId: true, body: true, projectId: true, project: { select: roleSelection(viewer) } },
+        select: {
+          authorId: true,
+          body: true,
+          taskId: true,
+          projectId: true,
+          project: { select: roleSelection(viewer) },
+        },
       })
     : null
   if (!found) throw commentNotFound(id)
   const own = found.authorId === viewer.id
   if (!own && change === 'edit' && viewer.role !== 'ADMIN')
     throw new AppError('FORBIDDEN', 'Only its author can edit a comment.')
-  requireRole(viewer, found.project, own || change === 'edit' ? 'COMMENTER' : 'OWNER')
+  const { projectId, taskId, project } = found
+  const needed = own || change === 'edit' ? 'COMMENTER' : 'OWNER'
+  requireRole(ctx, project, needed, { projectId, taskId, absent: () => commentNotFound(id) })
   return found
 }
 

@@ -15,9 +15,9 @@ export async function requireLabels(ctx: Context, named: readonly NamedId[]): Pr
   const ids = [...new Set(named.map(({ id }) => id.toLowerCase()))]
   const seen = await ctx.db.label.findMany({
     where: { id: { in: ids }, project: visibleProjects(viewer) },
-    select: { id: true },
+    select: { id: true, projectId: true },
   })
-  requireAllSeen(named, new Set(seen.map(({ id }) => id)), 'label')
+  requireAllSeen(ctx, named, new Map(seen.map(({ id, projectId }) => [id, projectId])), 'label')
 }
 
 /** Requires EDITOR on the label's project. Throws NOT_FOUND or FORBIDDEN. */
@@ -26,11 +26,12 @@ export async function requireLabel(ctx: Context, id: string): Promise<void> {
   const label = isId(id)
     ? await ctx.db.label.findFirst({
         where: { id, project: visibleProjects(viewer) },
-        select: { project: { select: roleSelection(viewer) } },
+        select: { projectId: true, project: { select: roleSelection(viewer) } },
       })
     : null
   if (!label) throw labelNotFound(id)
-  requireRole(viewer, label.project, 'EDITOR')
+  const { projectId, project } = label
+  requireRole(ctx, project, 'EDITOR', { projectId, absent: () => labelNotFound(id) })
 }
 
 export function labelNotFound(id: string): AppError {

@@ -5,6 +5,7 @@ import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
+import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
 import type { CreateLabelValues, ListLabelsValues, UpdateLabelValues } from './input.ts'
@@ -18,7 +19,7 @@ export async function listLabels(ctx: Context, args: ListLabelsValues, query: La
   return loadPage<Label>(ctx.db, args, {
     table: 'Label',
     where: Prisma.sql`"projectId" = ${args.projectId}::uuid`,
-    order: [{ name: 'name', expression: Prisma.sql`lower("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
+    order: [{ name: 'name', expression: Prisma.sql`fold_name("name") COLLATE "C"`, type: 'text', direction: 'asc' }],
     model: 'label',
     query,
   })
@@ -30,11 +31,18 @@ export async function createLabel(ctx: Context, projectId: string, input: Create
   const { name, color } = input
   const data = { projectId, name, color: color ?? DEFAULT_COLOR, updatedById: requireViewer(ctx).id }
   try {
-    return await ctx.db.label.create({ ...query, data })
+    return await withinQuota(ctx, quotaOf(projectId), (tx) => tx.label.create({ ...query, data }))
   } catch (error) {
     throw isUniqueViolation(error, 'name') ? nameTaken(name) : error
   }
 }
+
+const quotaOf = (projectId: string): Quota => ({
+  setting: 'MAX_LABELS_PER_PROJECT',
+  of: { table: 'Project', id: projectId },
+  explain: 'labels per project: delete one first',
+  count: (tx) => tx.label.count({ where: { projectId } }),
+})
 
 /** Changes a label. Needs EDITOR. Throws CONFLICT if the name is taken. */
 export async function updateLabel(

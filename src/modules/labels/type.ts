@@ -1,11 +1,21 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { builder } from '../../schema/builder.ts'
 import { connectionType } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
+import { inVisibleProject } from '../projects/policy.ts'
 import { color, createLabelRules } from './input.ts'
 
 logged('label', { table: 'Label', project: 'projectId', columns: ['name', 'color'], fixed: ['projectId'] })
 
+findsNodes({
+  name: 'Label',
+  scope: 'tasks:read',
+  visible: (viewer) => inVisibleProject(viewer, Prisma.sql`"projectId"`),
+})
+
 export const LabelType = builder.prismaObject('Label', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A label of a project, to mark its tasks with.',
   fields: (t) => ({

@@ -1,8 +1,11 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { ProjectRole } from '../../generated/prisma/enums.ts'
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
+import { inVisibleProject } from '../projects/policy.ts'
 import { addMemberRules, listMembersRules, setMemberRules } from './input.ts'
 import * as members from './service.ts'
 
@@ -21,7 +24,14 @@ const ProjectRoleType = builder.enumType(ProjectRole, {
     'A member’s role in a project. Each role includes the ones before it: VIEWER reads, COMMENTER also comments, EDITOR also writes tasks and labels, OWNER also manages the project and its members.',
 })
 
+findsNodes({
+  name: 'Membership',
+  scope: 'projects:read',
+  visible: (viewer) => inVisibleProject(viewer, Prisma.sql`"projectId"`),
+})
+
 const MembershipType = builder.prismaObject('Membership', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A user’s membership in a project, with their role.',
   fields: (t) => ({
@@ -104,7 +114,7 @@ builder.mutationField('removeMember', (t) =>
   t.prismaField({
     type: 'Membership',
     description:
-      'Remove a member from a project, also as an assignee of its tasks. Takes effect with their next request and the next event. Needs OWNER on the project. The last OWNER cannot be removed.',
+      'Remove a member from a project, also as an assignee of its tasks. Takes effect with their next request and the next event. Relations that they made between its tasks and those of other projects end. Needs OWNER on the project. The last OWNER cannot be removed.',
     access: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{projectId}/members/{userId}', status: 204 },
     args: {

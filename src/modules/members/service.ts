@@ -7,6 +7,7 @@ import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { isId } from '../../schema/rules.ts'
 import { requireVersion, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
@@ -39,10 +40,8 @@ export async function addMember(ctx: Context, projectId: string, input: AddMembe
   const user = await ctx.db.user.findUnique({ where: { email, disabledAt: null }, select: { id: true } })
   if (!user) throw accountNotFound()
   try {
-    return await ctx.db.membership.create({
-      ...query,
-      data: { projectId, userId: user.id, role, updatedById: requireViewer(ctx).id },
-    })
+    const data = { projectId, userId: user.id, role, updatedById: requireViewer(ctx).id }
+    return await withinQuota(ctx, quotaOf(projectId), (tx) => tx.membership.create({ ...query, data }))
   } catch (error) {
     if (isUniqueViolation(error, 'userId'))
       throw uniqueConflict(['input', 'email'], 'This user is already a member of the project.')
@@ -50,6 +49,13 @@ export async function addMember(ctx: Context, projectId: string, input: AddMembe
     throw toAppError(error)?.code === 'NOT_FOUND' ? accountNotFound() : error
   }
 }
+
+const quotaOf = (projectId: string): Quota => ({
+  setting: 'MAX_MEMBERS_PER_PROJECT',
+  of: { table: 'Project', id: projectId },
+  explain: 'members per project: remove one first',
+  count: (tx) => tx.membership.count({ where: { projectId } }),
+})
 
 /** Sets a member's role. Needs OWNER. Throws CONFLICT if this would demote the last OWNER. */
 export async function setMember(

@@ -2,6 +2,7 @@ import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
+import type { ProjectGrant, Subject } from '../../request/access.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
@@ -30,6 +31,16 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
+/** Like `visibleProjectsSql`, but TRUE for who sees all. */
+export function inVisibleProject(viewer: Viewer, column: Prisma.Sql): Prisma.Sql {
+  return visibleProjectsSql(viewer, column) ?? Prisma.sql`TRUE`
+}
+
+/** Returns true if the viewer, with this role in the project, has the rights of `needed`. */
+export function hasRole(viewer: Viewer, role: ProjectRole | null | undefined, needed: ProjectRole): boolean {
+  return viewer.role === 'ADMIN' || (role != null && includesRole(role, needed))
+}
+
 /** Selects what `requireRole` needs to know of a project. */
 export const roleSelection = ({ id }: Viewer) =>
   ({ archivedAt: true, memberships: { where: { userId: id }, select: { role: true } } }) as const
@@ -44,19 +55,59 @@ export interface ProjectAccess {
  * Throws FORBIDDEN if the viewer sees the project but lacks the role, and CONFLICT for a change
  * below the role OWNER in an archived project: owners still manage it.
  */
-export function requireRole(viewer: Viewer, project: ProjectAccess | null, needed: ProjectRole): void {
-  const refusal = roleRefusal(viewer, project, needed)
+export function requireRole(ctx: Context, project: ProjectAccess, needed: ProjectRole, subject: Subject): void {
+  const refusal = roleRefusal(requireViewer(ctx), project, needed)
   if (refusal) throw refusal
+  ctx.grants?.useRole(needed, subject)
 }
 
 /** Returns the error that `requireRole` throws, or undefined. */
-export function roleRefusal(viewer: Viewer, project: ProjectAccess | null, needed: ProjectRole): AppError | undefined {
-  const role = project?.memberships[0]?.role
-  if (viewer.role !== 'ADMIN' && !(role && includesRole(role, needed)))
-    return new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+export function roleRefusal(
+  viewer: Viewer,
+  { archivedAt, memberships: [member] }: ProjectAccess,
+  needed: ProjectRole,
+): AppError | undefined {
+  if (!hasRole(viewer, member?.role, needed)) return roleMissing(member?.role, needed)
   const writes = needed === 'COMMENTER' || needed === 'EDITOR'
-  if (!project?.archivedAt || !writes) return undefined
+  if (archivedAt === null || !writes) return undefined
   return new AppError('CONFLICT', 'The project is archived. An OWNER can unarchive it.')
+}
+
+function roleMissing(role: ProjectRole | null | undefined, needed: ProjectRole): AppError {
+  return new AppError('FORBIDDEN', `You need the ${needed} role in this project. Your role is ${role ?? 'none'}.`)
+}
+
+/**
+ * Checks the roles that an earlier operation needed: the viewer must still have them. Throws the
+ * NOT_FOUND or FORBIDDEN that the operation would get now.
+ */
+export async function requireGranted(ctx: Context, grants: readonly ProjectGrant[]): Promise<void> {
+  const [lost] = await lostGrants(ctx, grants)
+  if (!lost) return
+  const { grant, role } = lost
+  throw role === null
+    ? new AppError('NOT_FOUND', grant.absent.message, { path: grant.absent.path })
+    : roleMissing(role, grant.needed)
+}
+
+/** Returns the grants whose role the viewer no longer has, each with the present one. */
+export async function lostGrants(
+  ctx: Context,
+  grants: readonly ProjectGrant[],
+): Promise<{ grant: ProjectGrant; role: ProjectRole | null }[]> {
+  const viewer = requireViewer(ctx)
+  if (grants.length === 0 || viewer.role === 'ADMIN') return []
+  const ids = JSON.stringify(grants.map(({ projectId, taskId }) => ({ projectId, taskId })))
+  const roles = await ctx.db.$queryRaw<{ role: ProjectRole | null }[]>`
+    SELECT own."role"::text AS role
+    FROM ROWS FROM (jsonb_to_recordset(${ids}::jsonb) AS ("projectId" uuid, "taskId" uuid)) WITH ORDINALITY AS used("projectId", "taskId", "place")
+    LEFT JOIN "Task" AS task ON task."id" = used."taskId"
+    LEFT JOIN "Membership" AS own ON own."projectId" = coalesce(task."projectId", used."projectId") AND own."userId" = ${viewer.id}::uuid
+    ORDER BY used."place"`
+  return grants.flatMap((grant, place) => {
+    const role = roles[place]?.role ?? null
+    return hasRole(viewer, role, grant.needed) ? [] : [{ grant, role }]
+  })
 }
 
 /**
@@ -78,7 +129,7 @@ export async function requireProject(
       })
     : null
   if (!project) throw projectNotFound(projectId, path)
-  requireRole(viewer, project, needed)
+  requireRole(ctx, project, needed, { projectId, absent: () => projectNotFound(projectId, path) })
 }
 
 /** An id from the client's input, with the path of its argument. */
@@ -99,19 +150,29 @@ export async function requireProjects(ctx: Context, named: readonly NamedId[]): 
     where: { id: { in: ids }, ...visibleProjects(viewer) },
     select: { id: true },
   })
-  requireAllSeen(named, new Set(seen.map(({ id }) => id)), 'project')
+  const projectOf = new Map(seen.map(({ id }) => [id, id]))
+  requireAllSeen(ctx, named, projectOf, 'project')
 }
 
-/** Throws NOT_FOUND with one issue for each named id that is not in `seen`. */
-export function requireAllSeen(named: readonly NamedId[], seen: ReadonlySet<string>, noun: string): void {
-  const missing = named.filter(({ id }) => !seen.has(id.toLowerCase()))
-  if (missing.length === 0) return
-  const issues = missing.map(({ id, path }) => ({
-    path,
-    code: 'not_found',
-    message: `${noun[0]?.toUpperCase()}${noun.slice(1)} ${JSON.stringify(id)} does not exist or you cannot see it.`,
-  }))
-  throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
+/**
+ * Throws NOT_FOUND with one issue for each named id that is not in `projectOf`, which maps the
+ * visible ones to their projects.
+ */
+export function requireAllSeen(
+  ctx: Context,
+  named: readonly NamedId[],
+  projectOf: ReadonlyMap<string, string>,
+  noun: string,
+): void {
+  const messageOf = (id: string) =>
+    `${noun[0]?.toUpperCase()}${noun.slice(1)} ${JSON.stringify(id)} does not exist or you cannot see it.`
+  const issues = named.flatMap(({ id, path }) => {
+    const projectId = projectOf.get(id.toLowerCase())
+    if (projectId === undefined) return [{ path, code: 'not_found', message: messageOf(id) }]
+    ctx.grants?.useRole('VIEWER', { projectId, absent: () => new AppError('NOT_FOUND', messageOf(id), { path }) })
+    return []
+  })
+  if (issues.length > 0) throw new AppError('NOT_FOUND', issues.map(({ message }) => message).join(' '), { issues })
 }
 
 export function projectNotFound(projectId: string, path: (string | number)[]): AppError {

@@ -1,8 +1,11 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { createProjectRules, listProjectsRules, updateProjectRules } from './input.ts'
+import { inVisibleProject } from './policy.ts'
 import * as projects from './service.ts'
 
 logged('project', {
@@ -12,7 +15,14 @@ logged('project', {
   fixed: ['key'],
 })
 
+findsNodes({
+  name: 'Project',
+  scope: 'projects:read',
+  visible: (viewer) => inVisibleProject(viewer, Prisma.sql`"id"`),
+})
+
 export const ProjectType = builder.prismaObject('Project', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A project: a group of tasks with members who can see and change them.',
   fields: (t) => ({

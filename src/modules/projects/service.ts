@@ -1,3 +1,4 @@
+import type { Viewer } from '../../auth/viewer.ts'
 import { actAs } from '../../database/actor.ts'
 import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
@@ -6,6 +7,7 @@ import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { grouped, isId } from '../../schema/rules.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import type { CreateProjectValues, ListProjectsValues, UpdateProjectValues } from './input.ts'
@@ -18,24 +20,34 @@ type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
 export async function createProject(ctx: Context, input: CreateProjectValues, query: ProjectQuery) {
   const viewer = requireViewer(ctx)
   const { key, name, description } = input
-  const create = (db: Pick<Context['db'], 'project'>, chosen: string) =>
-    db.project.create({
-      ...query,
-      data: {
-        key: chosen,
-        name,
-        description,
-        updatedById: viewer.id,
-        memberships: { create: { userId: viewer.id, role: 'OWNER', updatedById: viewer.id } },
-      },
-    })
-  if (!key) return withFreeKey(ctx.db, name, (chosen) => ctx.db.$transaction((tx) => create(tx, chosen)))
-  return create(ctx.db, key).catch((error: unknown) => {
+  const create = (chosen: string) =>
+    withinQuota(ctx, quotaOf(viewer), (tx) =>
+      tx.project.create({
+        ...query,
+        data: {
+          key: chosen,
+          name,
+          description,
+          updatedById: viewer.id,
+          memberships: { create: { userId: viewer.id, role: 'OWNER', updatedById: viewer.id } },
+        },
+      }),
+    )
+  if (!key) return withFreeKey(ctx.db, name, create)
+  return create(key).catch((error: unknown) => {
     throw isUniqueViolation(error, 'key')
       ? uniqueConflict(['input', 'key'], `The key ${key} is taken by another project.`)
       : error
   })
 }
+
+const quotaOf = ({ id, inboxId }: Viewer): Quota => ({
+  setting: 'MAX_PROJECTS_PER_USER',
+  of: { table: 'User', id },
+  explain: 'projects that a user owns: hand one over to another OWNER first',
+  count: (tx) =>
+    tx.membership.count({ where: { userId: id, role: 'OWNER', ...(inboxId && { projectId: { not: inboxId } }) } }),
+})
 
 export async function getProject(ctx: Context, id: string, query: ProjectQuery) {
   const viewer = requireViewer(ctx)

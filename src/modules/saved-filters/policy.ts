@@ -30,13 +30,14 @@ export async function requireSavedFilter(ctx: Context, id: string, withdraws: bo
   const found = isId(id)
     ? await ctx.db.savedFilter.findFirst({
         where: { id, ...visibleSavedFilters(viewer) },
-        select: { ownerId: true, project: { select: roleSelection(viewer) } },
+        select: { ownerId: true, projectId: true, project: { select: roleSelection(viewer) } },
       })
     : null
   if (!found) throw savedFilterNotFound(id)
-  const own = found.ownerId === viewer.id
-  if (own && (withdraws || found.project === null)) return
-  requireRole(viewer, found.project, own ? 'EDITOR' : 'OWNER')
+  const { ownerId, projectId, project } = found
+  const own = ownerId === viewer.id
+  if (project === null || projectId === null || (own && withdraws)) return
+  requireRole(ctx, project, own ? 'EDITOR' : 'OWNER', { projectId, absent: () => savedFilterNotFound(id) })
 }
 
 export function savedFilterNotFound(id: string, path: string[] = ['id']): AppError {

@@ -1,9 +1,11 @@
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { TaskFilter } from '../tasks/filter/schema.ts'
 import { createSavedFilterRules, listSavedFiltersRules, updateSavedFilterRules } from './input.ts'
+import { visibleSavedFiltersSql } from './policy.ts'
 import * as savedFilters from './service.ts'
 
 logged('savedFilter', {
@@ -14,7 +16,10 @@ logged('savedFilter', {
   fixed: ['ownerId'],
 })
 
+findsNodes({ name: 'SavedFilter', scope: 'tasks:read', visible: visibleSavedFiltersSql })
+
 export const SavedFilterType = builder.prismaObject('SavedFilter', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A task filter under a name, for its owner or shared with a project.',
   fields: (t) => ({

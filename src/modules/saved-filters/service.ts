@@ -3,6 +3,7 @@ import { Prisma, type SavedFilter } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
+import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { isId } from '../../schema/rules.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
@@ -53,8 +54,15 @@ export async function createSavedFilter(ctx: Context, input: CreateSavedFilterVa
   await resolveFilter(ctx, { values: filter, path: ['input', 'filter'] })
   if (projectId != null) await requireProject(ctx, projectId, 'EDITOR', ['input', 'projectId'])
   const data = { ownerId: viewer.id, projectId, name, filter: toJson(filter), updatedById: viewer.id }
-  return ctx.db.savedFilter.create({ ...query, data })
+  return withinQuota(ctx, quotaOf(viewer.id), (tx) => tx.savedFilter.create({ ...query, data }))
 }
+
+const quotaOf = (ownerId: string): Quota => ({
+  setting: 'MAX_SAVED_FILTERS_PER_USER',
+  of: { table: 'User', id: ownerId },
+  explain: 'saved filters per user: delete one first',
+  count: (tx) => tx.savedFilter.count({ where: { ownerId } }),
+})
 
 /** Changes a saved filter; a projectId shares it with that project, null makes it private. */
 export async function updateSavedFilter(

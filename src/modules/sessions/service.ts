@@ -26,7 +26,17 @@ export async function openSession(ctx: Context, user: User): Promise<AuthAnswer>
       refreshTokens: { create: { hash } },
     },
   })
+  await endSurplusSessions(ctx, user.id, session.id)
   return authAnswer(ctx, user, session.id, token)
+}
+
+/** Ends the sessions beyond the maximum: those that were unused for longest, but not the newest. */
+async function endSurplusSessions({ db, services }: Context, userId: string, newest: string): Promise<void> {
+  await db.$executeRaw`
+    UPDATE "Session" SET "revokedAt" = now() WHERE "revokedAt" IS NULL AND "id" IN (
+      SELECT "id" FROM "Session" WHERE "userId" = ${userId}::uuid AND "id" <> ${newest}::uuid
+        AND "revokedAt" IS NULL AND "expiresAt" > now()
+      ORDER BY "lastUsedAt" DESC, "id" DESC OFFSET ${services.config.MAX_SESSIONS_PER_USER - 1})`
 }
 
 /** Returns the expiry of a session that is used now. */

@@ -88,7 +88,7 @@ builder.mutationField('createTaskRelation', (t) =>
   t.field({
     type: TaskRelation,
     description:
-      'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start, and a task has at most 1,000 relations. Needs EDITOR on the project of the first task.',
+      'Relate a task to another. A chain of BLOCKS or DUPLICATES must not lead back to its start, and a task has at most 1,000 relations. Needs EDITOR on the projects of both tasks; for RELATES_TO, VIEWER is enough on that of the other task. A relation between projects ends when its creator leaves one of them.',
     access: { scope: 'tasks:write' },
     rest: {
       method: 'POST',

@@ -1,3 +1,4 @@
+import type { Viewer } from '../../auth/viewer.ts'
 import { actAs } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
 import { retryOnDeadlock } from '../../database/retry.ts'
@@ -19,16 +20,23 @@ export async function listRelations(ctx: Context, taskId: string): Promise<OwnRe
   return loadRelations(ctx, { id: task.id, first: MAX_RELATIONS })
 }
 
-/** Relates a task to another. Needs EDITOR on the task's project and VIEWER on the other's. */
+/**
+ * Relates a task to another. Needs EDITOR on the task's project. On the other's project it needs
+ * VIEWER for RELATES_TO, else EDITOR: BLOCKS and DUPLICATES say something about the other task.
+ */
 export async function createRelation(
   ctx: Context,
   taskId: string,
   { type, relatedTaskId }: CreateTaskRelationValues,
 ): Promise<OwnRelation> {
   const viewer = requireViewer(ctx)
-  const task = await requireTask(ctx, taskId, { path: ['taskId'] })
   const path = ['input', 'relatedTaskId']
-  const related = await requireTask(ctx, relatedTaskId, { needed: 'VIEWER', path })
+  const requireBoth = async (within: Context) => {
+    const task = await requireTask(within, taskId, { path: ['taskId'] })
+    const needed = type === 'RELATES_TO' ? 'VIEWER' : 'EDITOR'
+    return { task, related: await requireTask(within, relatedTaskId, { needed, path }) }
+  }
+  const { task, related } = await requireBoth(ctx)
   if (related.id === task.id) throw new AppError('VALIDATION_FAILED', 'A task cannot be related to itself.', { path })
   try {
     const data = { ...storedRelation(type, task.id, related.id), creatorId: viewer.id }
@@ -38,6 +46,12 @@ export async function createRelation(
         // Nobody else may relate them to others until these are counted.
         await tx.$executeRaw`SELECT FROM "Task" WHERE "id" IN (${task.id}::uuid, ${related.id}::uuid) ORDER BY "id" FOR NO KEY UPDATE`
         await requireRoom(tx, task.id, related.id)
+        await ignoreHidden(tx, viewer)
+        if (task.projectId !== related.projectId) {
+          // A removal that has not committed yet would miss this relation.
+          await lockMemberships(tx, viewer, [task.projectId, related.projectId])
+          await requireBoth(ctx.within(tx as Context['db']))
+        }
         return tx.taskRelation.create({ data })
       })
     return fromSideOf(task.id, await retryOnDeadlock(ctx.db, create))
@@ -50,6 +64,19 @@ export async function createRelation(
       issues: [{ path, code: 'no_cycle', message }],
     })
   }
+}
+
+type Transaction = Pick<Context['db'], '$executeRaw'>
+
+/** Keeps the database's check for cycles from following relations that the viewer does not see. */
+async function ignoreHidden(tx: Transaction, { id, role }: Viewer): Promise<void> {
+  await tx.$executeRaw`SELECT set_config('taskwire.relator', ${role === 'ADMIN' ? '' : id}, true)`
+}
+
+/** Makes a removal of the viewer from one of the projects wait for this transaction. */
+async function lockMemberships(tx: Transaction, { id }: Viewer, projectIds: readonly string[]): Promise<void> {
+  await tx.$executeRaw`SELECT FROM "Membership" WHERE "userId" = ${id}::uuid AND "projectId" = ANY (${projectIds}::uuid[])
+    ORDER BY "id" FOR KEY SHARE`
 }
 
 /** Deletes a relation and returns it. Needs EDITOR on the task's project. */

@@ -57,7 +57,7 @@ export async function moveTask(
         "projectId" = ${projectId}::uuid,
         "parentId" = CASE WHEN task."id" = ${id}::uuid AND task."projectId" <> ${projectId}::uuid THEN NULL ELSE task."parentId" END,
         "labelIds" = CASE WHEN task."projectId" = ${projectId}::uuid THEN task."labelIds" ELSE ARRAY(
-          SELECT there."id" FROM "Label" AS here JOIN "Label" AS there ON lower(there."name") = lower(here."name")
+          SELECT there."id" FROM "Label" AS here JOIN "Label" AS there ON fold_name(there."name") COLLATE "C" = fold_name(here."name")
           WHERE here."id" = ANY (task."labelIds") AND there."projectId" = ${projectId}::uuid) END,
         "assigneeIds" = CASE WHEN task."projectId" = ${projectId}::uuid THEN task."assigneeIds" ELSE ARRAY(
           SELECT person FROM unnest(task."assigneeIds") AS person JOIN "Membership" AS member ON member."userId" = person

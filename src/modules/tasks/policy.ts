@@ -69,7 +69,12 @@ export async function requireTask(
   const where = await visibleTask(ctx, idOrKey, trashScope)
   const task = where && (await ctx.db.task.findFirst({ select, where }))
   if (!task) throw taskNotFound(idOrKey, path)
-  requireRole(viewer, task.project, needed)
+  const { id: taskId, projectId } = task
+  requireRole(ctx, task.project, needed, {
+    projectId,
+    taskId,
+    absent: () => taskNotFound(idOrKey, path),
+  })
   return task
 }
 
@@ -86,14 +91,14 @@ export async function requireVisibleTasks(
   const wanted = [...new Set(named.flatMap(({ id }) => ids.get(id) ?? []))]
   const seen = await ctx.db.task.findMany({
     where: { id: { in: wanted }, deletedAt: null, project: visibleProjects(viewer) },
-    select: { id: true },
+    select: { id: true, projectId: true },
   })
-  const found = new Set(seen.map(({ id }) => id))
-  requireAllSeen(
-    named,
-    new Set(named.flatMap(({ id }) => (found.has(ids.get(id) ?? '') ? [id.toLowerCase()] : []))),
-    'task',
-  )
+  const found = new Map(seen.map(({ id, projectId }) => [id, projectId]))
+  const projectOf = named.flatMap(({ id }): [string, string][] => {
+    const projectId = found.get(ids.get(id) ?? '')
+    return projectId === undefined ? [] : [[id.toLowerCase(), projectId]]
+  })
+  requireAllSeen(ctx, named, new Map(projectOf), 'task')
 }
 
 export function taskNotFound(id: string, path: (string | number)[] = ['id']): AppError {

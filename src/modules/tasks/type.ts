@@ -1,5 +1,8 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { builder } from '../../schema/builder.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { LabelType } from '../labels/type.ts'
+import { inVisibleProject } from '../projects/policy.ts'
 import { UserType } from '../users/schema.ts'
 import { description, links, priority, title } from './input.ts'
 import { taskKey } from './key-type.ts'
@@ -7,12 +10,19 @@ import { loadSubtaskProgress } from './loader.ts'
 import { TaskStatusType } from './status-type.ts'
 import './logged.ts'
 
+findsNodes({
+  name: 'Task',
+  scope: 'tasks:read',
+  visible: (viewer) => Prisma.sql`"deletedAt" IS NULL AND ${inVisibleProject(viewer, Prisma.sql`"projectId"`)}`,
+})
+
 const SubtaskProgress = builder.objectRef<{ total: number; completed: number }>('SubtaskProgress').implement({
   description: 'Counts of direct sub-tasks: all of them, and those COMPLETED.',
   fields: (t) => ({ total: t.exposeInt('total'), completed: t.exposeInt('completed') }),
 })
 
 export const TaskType = builder.prismaObject('Task', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A task in a project.',
   fields: (t) => ({

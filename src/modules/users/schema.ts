@@ -1,9 +1,11 @@
+import { Prisma } from '../../generated/prisma/client.ts'
 import { UserRole } from '../../generated/prisma/enums.ts'
 import type { Context } from '../../request/context.ts'
 import { isSelf } from '../../request/viewer.ts'
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { listUsersRules, updateMeRules } from './input.ts'
 import * as users from './service.ts'
@@ -27,7 +29,19 @@ export const UserRoleType = builder.enumType(UserRole, {
 /** Returns true for fields of other users, which only the user and ADMINs can see. */
 const isPrivate = ({ id }: { id: string }, { viewer }: Context) => viewer?.role !== 'ADMIN' && !isSelf(viewer, id)
 
+// Members of a project see each other.
+findsNodes({
+  name: 'User',
+  scope: 'projects:read',
+  visible: ({ id, role }) =>
+    role === 'ADMIN'
+      ? Prisma.sql`TRUE`
+      : Prisma.sql`"id" = ${id}::uuid OR EXISTS (SELECT FROM "Membership" AS own JOIN "Membership" AS other USING ("projectId")
+          WHERE own."userId" = ${id}::uuid AND other."userId" = "User"."id")`,
+})
+
 export const UserType = builder.prismaObject('User', {
+  interfaces: [Node],
   select: { id: true },
   description: 'A person or bot with an account.',
   fields: (t) => ({

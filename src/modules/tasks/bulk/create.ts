@@ -1,7 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
-import { type ProjectAccess, roleRefusal, roleSelection, visibleProjects } from '../../projects/policy.ts'
+import {
+  type ProjectAccess,
+  projectNotFound,
+  roleRefusal,
+  roleSelection,
+  visibleProjects,
+} from '../../projects/policy.ts'
 import type { CreateTaskValues } from '../input.ts'
 import { idsOf } from '../key-type.ts'
 import { linkErrorCode } from '../link-errors.ts'
@@ -42,7 +48,11 @@ export async function bulkCreateTasks(ctx: Context, batch: Batch, query: TaskQue
           ])
         else if (refusal)
           fail(item.index, refusal.code, [{ path, code: refusal.code.toLowerCase(), message: refusal.message }])
-        else return [{ item, projectId: projectId.toLowerCase() }]
+        else {
+          const absent = () => projectNotFound(projectId, ['input', 'items', item.index, 'projectId'])
+          within.grants?.useRole('EDITOR', { projectId, absent })
+          return [{ item, projectId: projectId.toLowerCase() }]
+        }
         return []
       })
       const links = await checkLinks(

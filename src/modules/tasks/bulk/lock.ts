@@ -5,7 +5,7 @@ import { requireViewer } from '../../../request/viewer.ts'
 import { versionConflict } from '../../../schema/conflicts.ts'
 import { roleRefusal, visibleProjectsSql } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
-import { type FoundTask, unknownTask } from '../policy.ts'
+import { type FoundTask, taskNotFound, unknownTask } from '../policy.ts'
 import type { Fail, Item } from './batch.ts'
 
 interface LockedTask<Values> extends FoundTask {
@@ -60,6 +60,8 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
       const { code, message } = versionConflict('task', row.version, expectedVersion)
       return refuse(code, 'version', message, ['expectedVersion'])
     }
+    const absent = () => taskNotFound(given, ['input', 'items', item.index, 'id'])
+    ctx.grants?.useRole('EDITOR', { projectId: row.projectId, taskId: row.id, absent })
     return [{ item, ...row }]
   })
 }

@@ -131,6 +131,9 @@ const sizeOf = ({ input }: Record<string, unknown>) =>
 
 const EACH = 'Up to 1,000 at once. Each item has its own outcome; only an invalid batch is an error.'
 
+/** A stored answer is refused to a viewer who lost a project of it. */
+const REPLAY_ERRORS = { errors: ['NOT_FOUND'] }
+
 const outcomeQuery = (ctx: Context, info: GraphQLResolveInfo) =>
   queryFromInfo({ context: ctx, info, typeName: 'Task', path: ['outcomes', 'task'] })
 
@@ -139,7 +142,7 @@ builder.mutationField('bulkCreateTasks', (t) =>
     type: BulkTasksPayload,
     description: `Create tasks. ${EACH}`,
     access: { scope: 'tasks:write' },
-    extensions: { items: sizeOf },
+    extensions: { ...REPLAY_ERRORS, items: sizeOf },
     rest: { method: 'POST', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkCreateTasksInput', BulkCreateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkCreateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -151,7 +154,7 @@ builder.mutationField('bulkUpdateTasks', (t) =>
     type: BulkTasksPayload,
     description: `Update tasks. ${EACH}`,
     access: { scope: 'tasks:write' },
-    extensions: { items: sizeOf },
+    extensions: { ...REPLAY_ERRORS, items: sizeOf },
     rest: { method: 'PATCH', path: '/tasks/bulk', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkUpdateTasksInput', BulkUpdateItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkUpdateTasks(ctx, input, outcomeQuery(ctx, info)),
@@ -163,7 +166,7 @@ builder.mutationField('bulkDeleteTasks', (t) =>
     type: BulkTasksPayload,
     description: `Move tasks to the trash. ${EACH}`,
     access: { scope: 'tasks:write' },
-    extensions: { items: sizeOf },
+    extensions: { ...REPLAY_ERRORS, items: sizeOf },
     rest: { method: 'POST', path: '/tasks/bulk-delete', body: 'input', large: true },
     args: { input: t.arg({ type: batchInput('BulkDeleteTasksInput', BulkDeleteItem), required: true }) },
     resolve: (_root, { input }, ctx, info) => bulkDeleteTasks(ctx, input, outcomeQuery(ctx, info)),
