@@ -113,7 +113,7 @@ describe('renewConnection', () => {
     expect((await anonymous.ask(RENEW, { accessToken: user.token })).errors?.[0]?.extensions.code).toBe(
       'UNAUTHENTICATED',
     )
-    expect((await anonymous.ask(ME)).data).toBeNull()
+    expect((await anonymous.ask(ME)).data).toEqual({ me: null })
     const machine = await openSocket(server, { apiKey: await apiKey() })
     expect((await machine.ask(RENEW, { accessToken: user.token })).errors?.[0]?.extensions.code).toBe('FORBIDDEN')
   })

@@ -6,11 +6,17 @@ import { AppError } from '../errors.ts'
 import type { AnswerLimits } from '../operation.ts'
 import type { Budget } from './field-plan.ts'
 
-/** Texts up to this length are counted as if each character had one byte. */
-const SHORT = 256
+/**
+ * A character has at most six bytes in JSON, as an escape. Until an answer has a sixth of what it
+ * may have, its characters are counted, which costs nothing. The rest is measured.
+ */
+const MOST_BYTES = 6
+/** Texts up to this length are not worth measuring. */
+const SHORT = 32
 
 export function createBudget(limits: AnswerLimits): Budget {
-  return { limits, objects: limits.objects, bytes: limits.bytes, exceeded: undefined }
+  const { objects, bytes } = limits
+  return { limits, objects, bytes, measuredBelow: bytes - bytes / MOST_BYTES, exceeded: undefined }
 }
 
 /** Counts an object. Throws if it is one too many. */
@@ -26,8 +32,10 @@ export function spendBytes(budget: Budget, bytes: number): void {
 
 /** Counts a serialized scalar. */
 export function spendValue(budget: Budget, value: unknown): void {
-  if (typeof value === 'string' && value.length <= SHORT) spendBytes(budget, value.length)
-  else if (typeof value === 'string' || typeof value === 'object') spendBytes(budget, sizeOf(value))
+  if (typeof value === 'string') {
+    const isCounted = budget.bytes > budget.measuredBelow || value.length <= SHORT
+    spendBytes(budget, isCounted ? value.length : sizeOf(value))
+  } else if (typeof value === 'object') spendBytes(budget, sizeOf(value))
 }
 
 function sizeOf(value: unknown): number {

@@ -53,6 +53,8 @@ export interface Budget {
   readonly limits: AnswerLimits
   objects: number
   bytes: number
+  /** The bytes that are left when texts begin to be measured. */
+  readonly measuredBelow: number
   /** Ends the execution: the answer is too large. */
   exceeded: AppError | undefined
 }

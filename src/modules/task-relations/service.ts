@@ -83,21 +83,20 @@ async function lockMemberships(tx: Transaction, { id }: Viewer, projectIds: read
 export async function deleteRelation(ctx: Context, taskId: string, id: string): Promise<OwnRelation> {
   const viewer = requireViewer(ctx)
   const task = await requireTask(ctx, taskId, { path: ['taskId'] })
-  const relation = isId(id) ? await ctx.db.taskRelation.findUnique({ where: { id } }) : null
-  const isOwn = relation !== null && (relation.sourceId === task.id || relation.targetId === task.id)
-  const seen = isOwn ? fromSideOf(task.id, relation) : undefined
-  if (!seen || !(await isVisible(ctx, seen.relatedTaskId))) throw relationNotFound(id)
+  const other = { deletedAt: null, project: visibleProjects(viewer) }
+  const sides = [
+    { sourceId: task.id, target: other },
+    { targetId: task.id, source: other },
+  ]
+  // One statement, whether the relation is unknown or hidden.
+  const seen = isId(id) ? await ctx.db.taskRelation.findFirst({ where: { id, OR: sides } }) : null
+  if (!seen) throw relationNotFound(id)
   const deleted = await ctx.db.$transaction(async (tx) => {
     await actAs(tx, viewer)
     return (await tx.taskRelation.deleteMany({ where: { id } })).count
   })
   if (deleted === 0) throw relationNotFound(id)
-  return seen
-}
-
-async function isVisible(ctx: Context, taskId: string): Promise<boolean> {
-  const where = { id: taskId, deletedAt: null, project: visibleProjects(requireViewer(ctx)) }
-  return (await ctx.db.task.findFirst({ where, select: { id: true } })) !== null
+  return fromSideOf(task.id, seen)
 }
 
 /** Throws CONFLICT if one of two locked tasks has as many relations as it may have. */
