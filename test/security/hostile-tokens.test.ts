@@ -90,11 +90,14 @@ test('a token of nearly the maximum message size is rejected where no header lim
   expect(faults()).toEqual([])
 })
 
-test('connection_init rejects a credential of the wrong type', async () => {
-  for (const authorization of [1, true, null, [`Bearer ${user.token}`], { token: user.token }, '']) {
-    for (const params of [{ authorization }, { apiKey: authorization }, { Authorization: `Bearer ${user.token}` }]) {
+test('connection_init rejects a credential of the wrong type, and takes an empty one for none or invalid', async () => {
+  for (const credential of [1, true, [`Bearer ${user.token}`], { token: user.token }]) {
+    for (const params of [{ authorization: credential }, { apiKey: credential }, { authToken: credential }])
+      expect(await overSocket(server, params), JSON.stringify(params)).toBe('closed 4400')
+  }
+  for (const credential of [null, '']) {
+    for (const params of [{ authorization: credential }, { apiKey: credential }, { authToken: credential }])
       expect(await overSocket(server, params), JSON.stringify(params)).toBe('UNAUTHENTICATED')
-    }
   }
 })
 
