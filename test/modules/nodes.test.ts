@@ -6,7 +6,7 @@ import { sharedServer, signUp, type TestServer, type TestUser } from '../support
 let server: TestServer
 let owner: TestUser
 let stranger: TestUser
-let ids: Record<'Task' | 'Project' | 'Label' | 'Membership' | 'SavedFilter' | 'User', string>
+let ids: Record<'Task' | 'Comment' | 'Project' | 'Label' | 'Membership' | 'SavedFilter' | 'User', string>
 
 beforeAll(async () => {
   server = await sharedServer()
@@ -16,8 +16,10 @@ beforeAll(async () => {
   const projectId = await make('POST /projects', { name: 'Nodes', key: newKey() })
   const label = await make(`POST /projects/${projectId}/labels`, { name: 'bug' })
   const membership = await server.db.membership.findFirst({ where: { projectId } })
+  const task = await make('POST /tasks', { title: 'A task', projectId, labelIds: [label], assigneeIds: [owner.id] })
   ids = {
-    Task: await make('POST /tasks', { title: 'A task', projectId, labelIds: [label], assigneeIds: [owner.id] }),
+    Task: task,
+    Comment: await make(`POST /tasks/${task}/comments`, { body: 'A comment' }),
     Project: projectId,
     Label: label,
     Membership: membership!.id,
@@ -29,6 +31,7 @@ beforeAll(async () => {
 const NODE = `query ($id: ID!) { node(id: $id) {
   __typename id
   ... on Task { title project { name } labels { name } assignees { name email } relations { id } }
+  ... on Comment { body author { name } }
   ... on Project { name key }
   ... on Label { name color }
   ... on Membership { role user { name } }
@@ -49,6 +52,7 @@ describe('node', () => {
         assignees: [{ name: 'Olga', email: owner.email }],
         relations: [],
       },
+      Comment: { body: 'A comment', author: { name: 'Olga' } },
       Project: { name: 'Nodes' },
       Label: { name: 'bug' },
       Membership: { role: 'OWNER', user: { name: 'Olga' } },

@@ -1,6 +1,7 @@
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
+import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { taskId } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
@@ -9,6 +10,7 @@ import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
 import { createCommentRules, listCommentsRules, mentions, pageOfCommentsRules, updateCommentRules } from './input.ts'
 import { loadComments } from './loader.ts'
+import { visibleCommentsSql } from './policy.ts'
 import * as comments from './service.ts'
 
 logged('comment', {
@@ -20,7 +22,10 @@ logged('comment', {
 
 const { body } = createCommentRules.shape
 
+findsNodes({ name: 'Comment', scope: 'tasks:read', visible: visibleCommentsSql })
+
 export const CommentType = builder.prismaObject('Comment', {
+  interfaces: [Node],
   select: { id: true },
   description: 'What a person says about a task.',
   fields: (t) => ({

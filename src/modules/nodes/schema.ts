@@ -27,6 +27,10 @@ builder.queryField('nodes', (t) =>
     nullable: { list: false, items: true },
     description: 'Get up to 100 objects by their ids, in the same order. Null for each that you cannot see.',
     access: { signedIn: true },
+    extensions: {
+      rules: z.array(z.unknown()).max(MAX_NODES),
+      items: ({ ids }: { ids?: string[] }) => ids?.length ?? 0,
+    },
     rest: REST,
     validate: z.object({ ids: z.array(z.string()).max(MAX_NODES, `must have at most ${MAX_NODES} items`) }),
     args: { ids: t.arg.idList({ required: true }) },
