@@ -93,7 +93,7 @@ describe('node', () => {
 
   test('finds for an API key only the types of its scopes', async () => {
     const scopes = {
-      'tasks:read': ['Label', 'SavedFilter', 'Task'],
+      'tasks:read': ['Comment', 'Label', 'SavedFilter', 'Task'],
       'projects:read': ['Membership', 'Project', 'User'],
     }
     for (const [scope, types] of Object.entries(scopes)) {

@@ -241,10 +241,10 @@ describeApi('a search with unusual text', (api: Operations) => {
     data(await api.listTasks(owner, { filter: { or: [{ search }, { not: { search } }] }, totalCount: true }))
   })
 
-  test('finds a task that has the same text as its title', async () => {
+  test('finds a task that has the same text as its description', async () => {
     const { id } = await newProject(owner)
     for (const search of HOSTILE.filter((one) => /[\p{L}\p{N}]/u.test(one) && !one.includes('\u0001'))) {
-      const task = await newTask(owner, { projectId: id, title: search.trim() })
+      const task = await newTask(owner, { projectId: id, description: search })
       const { nodes } = data(await api.listTasks(owner, { filter: { search, projectId: id }, first: 100 }))
       const found = nodes.map((one: { id: string }) => one.id)
       expect(found, `${JSON.stringify(search)} did not find itself`).toContain(task.id)
