@@ -95,7 +95,7 @@ export function createSignInGuard({ enabled }: { enabled: boolean }) {
  * Returns the key to count an address by. For IPv6 that is the /64 network, all of which
  * one client controls.
  */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(':') || address.startsWith('::ffff:')) return address
   const [head = '', tail] = address.split('::')
   const before = head.split(':').filter(Boolean)
