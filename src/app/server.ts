@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { clientAddress } from '../auth/client-address.ts'
+
+import { clientAddress, networkOf } from '../auth/client-address.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/client.ts'
 import { toAppError } from '../database/errors.ts'
@@ -192,7 +193,7 @@ async function serve({
     prepare,
     connectionLimit,
     addressOf: ({ headers, socket }) =>
-      clientAddress({ headers, remoteAddress: socket.remoteAddress ?? '' }, config.TRUSTED_PROXIES),
+      networkOf(clientAddress({ headers, remoteAddress: socket.remoteAddress ?? '' }, config.TRUSTED_PROXIES)),
     maxPending: config.WS_MAX_PENDING_SOCKETS,
     maxAnonymous: config.WS_MAX_ANONYMOUS_SOCKETS,
     maxOperations: config.WS_MAX_OPERATIONS_PER_SOCKET,

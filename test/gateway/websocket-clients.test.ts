@@ -185,6 +185,11 @@ describe('sockets on which nobody signs in', () => {
       reason: 'Your address has 3 open websockets without a credential.',
     })
     expect((await from('2.2.2.2')).first).toEqual({ type: 'connection_ack' })
+    // One client controls a whole /64 network.
+    const network = [await from('2001:db8::1'), await from('2001:db8::2'), await from('2001:db8::3')]
+    expect(network.map(({ first }) => first)).toEqual(Array(3).fill({ type: 'connection_ack' }))
+    expect((await from('2001:db8::4')).first).toMatchObject({ code: 4429 })
+    expect((await from('2001:db8:1::4')).first).toEqual({ type: 'connection_ack' })
     open[0]!.socket.close()
     await until('there is room again', async () => {
       const { first } = await from('1.1.1.1')

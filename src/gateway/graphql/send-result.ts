@@ -23,11 +23,11 @@ export function sendResult(exchange: HttpExchange, type: JsonType, result: Engin
   return sendBody(exchange, status, JSON.stringify(shown))
 }
 
-/** Sends a result as the only event of a stream. */
+/** Sends a result as the only event of a stream. Its status is 200: clients read no other stream. */
 export function sendEvent({ response }: HttpExchange, form: SseForm, result: EngineResult): void {
-  const { status, shown } = shownOf(response, SSE_TYPE, result)
+  const { shown } = shownOf(response, SSE_TYPE, result)
   for (const [name, value] of Object.entries(SSE_HEADERS)) response.setHeader(name, value)
-  response.writeHead(status).end(`${form.opening}${form.render(shown)}${form.closing}`)
+  response.writeHead(200).end(`${form.opening}${form.render(shown)}${form.closing}`)
 }
 
 /** Returns the status of a result and what clients see of it. Sets the headers it asks for. */
