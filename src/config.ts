@@ -95,7 +95,7 @@ const variables = {
     .int()
     .min(1)
     .max(1_000_000_000)
-    .default(10_000_000)
+    .default(30_000_000)
     .describe('Points that each user and each API key may spend in a window. An operation costs its complexity.'),
   RATE_LIMIT_ADDRESS_POINTS: z.coerce
     .number()
@@ -194,7 +194,7 @@ const variables = {
   DOCUMENT_LIMIT: limit(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
   ALIAS_LIMIT: limit(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
   ROOT_FIELD_LIMIT: limit(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),
-  COMPLEXITY_LIMIT: limit(1_000, 10_000_000, 100_000).describe(
+  COMPLEXITY_LIMIT: limit(1_000, 10_000_000, 200_000).describe(
     'Maximum cost of an operation: the fields of its answer, if each list is as long as it can be.',
   ),
   VALUE_LIMIT: limit(100, 1_000_000, 10_000).describe(

@@ -9,7 +9,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql'
-import { propertyOf } from '../gateway/operation.ts'
+import { readsOnlyColumns } from './loaded-columns-plugin.ts'
 
 type Query = Awaited<ReturnType<typeof queryFromInfo>>
 
@@ -53,8 +53,7 @@ function isColumn(
   const field = type.getFields()[name.value]
   if (!field) return name.value === '__typename'
   if (args?.length) return false
-  const isLoaded = field.resolve !== undefined && propertyOf(field.resolve) !== undefined
-  if (!isLoaded && field.extensions.pothosPrismaSelect) return false
+  if (field.extensions.pothosPrismaSelect && !readsOnlyColumns(field.resolve)) return false
   const named = getNamedType(field.type)
   return (
     isLeafType(named) ||

@@ -32,12 +32,13 @@ afterAll(() => server?.close())
 /** Creates one of each further noun that is read by id, with the example of its documentation. */
 async function createFromExamples() {
   const operations = operationsOf(document)
-  for (const { method, path, operation } of operations) {
-    const noun = path.slice(1)
+  for (const described of operations) {
+    const { method, path, operation } = described
+    const noun = path.split('/').at(-1)!
     const isRead = operations.some((one) => one.name === `GET /${noun}/{id}`)
     if (method !== 'POST' || !isRead || ids[noun]) continue
     const body = operation.requestBody!.content['application/json']!.example
-    ids[noun] = (await rest(server, `POST ${path}`, { token, body })).body.id
+    ids[noun] = (await rest(server, `POST ${pathOf(described)}`, { token, body })).body.id
   }
 }
 

@@ -192,7 +192,7 @@ test('the defaults leave a board of 2,000 cards and an import of 100,000 rows fa
   const board = (2_000 / 100) * (remaining(first.headers) - remaining(second.headers))
   const whole = (100_000 / 100) * (remaining(second.headers) - remaining(imported.headers))
   expect(board).toBeGreaterThan(0)
-  expect(board + whole).toBeLessThan(policy(first.headers) / 10)
+  expect(board + whole).toBeLessThan(policy(first.headers) / 3)
 })
 
 test.runIf(onPostgres)(
