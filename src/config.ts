@@ -1,10 +1,8 @@
 import { z } from 'zod'
 
-const maximum = (fallback: number) => z.coerce.number().int().min(1).default(fallback)
+const atLeast = (min: number, fallback: number) => z.coerce.number().int().min(min).default(fallback)
 const integer = (min: number, max: number, fallback: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback)
-const milliseconds = integer
-const limit = integer
 
 /** Splits a comma-separated list. */
 const list = (text: string) =>
@@ -18,36 +16,29 @@ const list = (text: string) =>
  * printed from this.
  */
 const variables = {
-  PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to listen on. 0 picks a free port.'),
+  PORT: integer(0, 65_535, 4000).describe('Port to listen on. 0 picks a free port.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional()
     .describe('PostgreSQL connection URL. When unset, the embedded database in DATA_DIR is used.'),
-  DATABASE_POOL_SIZE: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(200)
-    .default(10)
-    .describe('Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.'),
-  DATABASE_QUEUE_LENGTH: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(1000)
-    .describe('Maximum number of statements that wait for a connection to PostgreSQL. Further ones get 503.'),
-  DATABASE_QUEUE_TIMEOUT: milliseconds(100, 60_000, 5_000).describe(
+  DATABASE_POOL_SIZE: integer(1, 200, 10).describe(
+    'Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.',
+  ),
+  DATABASE_QUEUE_LENGTH: atLeast(1, 1000).describe(
+    'Maximum number of statements that wait for a connection to PostgreSQL. Further ones get 503.',
+  ),
+  DATABASE_QUEUE_TIMEOUT: integer(100, 60_000, 5_000).describe(
     'How long a statement may wait for a connection to PostgreSQL, in milliseconds.',
   ),
-  DATABASE_LOCK_TIMEOUT: milliseconds(100, 60_000, 5_000).describe(
+  DATABASE_LOCK_TIMEOUT: integer(100, 60_000, 5_000).describe(
     'How long a statement may wait for a lock in PostgreSQL, in milliseconds.',
   ),
-  DATABASE_STATEMENT_TIMEOUT: milliseconds(1_000, 3_600_000, 20_000).describe(
+  DATABASE_STATEMENT_TIMEOUT: integer(1_000, 3_600_000, 20_000).describe(
     'How long a statement may run in PostgreSQL, in milliseconds.',
   ),
-  DATABASE_SILENCE_TIMEOUT: milliseconds(300, 60_000, 1_500).describe(
+  DATABASE_SILENCE_TIMEOUT: integer(300, 60_000, 1_500).describe(
     'How long PostgreSQL may answer nothing, in milliseconds, before its connections are replaced. Must exceed the time of a round trip.',
   ),
   DATA_DIR: z
@@ -66,20 +57,8 @@ const variables = {
     .describe(
       'Secret that signs access tokens, 32 characters or more. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
     ),
-  ACCESS_TOKEN_TTL: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(86_400)
-    .default(900)
-    .describe('Lifetime of an access token, in seconds.'),
-  REFRESH_TOKEN_TTL: z.coerce
-    .number()
-    .int()
-    .min(60)
-    .max(31_536_000)
-    .default(2_592_000)
-    .describe('Lifetime of an unused session, in seconds.'),
+  ACCESS_TOKEN_TTL: integer(1, 86_400, 900).describe('Lifetime of an access token, in seconds.'),
+  REFRESH_TOKEN_TTL: integer(60, 31_536_000, 2_592_000).describe('Lifetime of an unused session, in seconds.'),
   REGISTRATION: z
     .enum(['open', 'closed'])
     .default('open')
@@ -90,55 +69,28 @@ const variables = {
     .enum(['on', 'off'])
     .default('on')
     .describe('off disables rate limits and the sign-in slow-down. For tests and benchmarks only.'),
-  RATE_LIMIT_POINTS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000_000)
-    .default(30_000_000)
-    .describe('Points that each user and each API key may spend in a window. An operation costs its complexity.'),
-  RATE_LIMIT_ADDRESS_POINTS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000_000)
-    .default(600_000)
-    .describe('Points that requests without a credential may spend in a window, per client address.'),
-  RATE_LIMIT_WINDOW: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(3_600)
-    .default(60)
-    .describe('Length of a window of the rate limits, in seconds.'),
-  MAX_OPERATIONS_PER_USER: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(256)
-    .describe('Maximum number of queries and mutations that run at a time, per user and API key.'),
+  RATE_LIMIT_POINTS: integer(1, 1_000_000_000, 30_000_000).describe(
+    'Points that each user and each API key may spend in a window. An operation costs its complexity.',
+  ),
+  RATE_LIMIT_ADDRESS_POINTS: integer(1, 1_000_000_000, 600_000).describe(
+    'Points that requests without a credential may spend in a window, per client address.',
+  ),
+  RATE_LIMIT_WINDOW: integer(1, 3_600, 60).describe('Length of a window of the rate limits, in seconds.'),
+  MAX_OPERATIONS_PER_USER: atLeast(1, 256).describe(
+    'Maximum number of queries and mutations that run at a time, per user and API key.',
+  ),
   JWT_JWKS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
   JWT_ISSUER: z.string().optional().describe('Expected `iss` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_AUDIENCE: z.string().optional().describe('Expected `aud` of the provider’s tokens. Required with JWT_JWKS_URL.'),
-  JWT_JWKS_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(104_857_600)
-    .default(1_048_576)
-    .describe('Maximum size of the provider’s keys, in bytes. Larger answers are not read to the end.'),
-  TRUSTED_PROXIES: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10)
-    .default(0)
-    .describe(
-      'Number of reverse proxies in front that append to X-Forwarded-For. Rate limits then count the client’s address.',
-    ),
+  JWT_JWKS_LIMIT: integer(1024, 104_857_600, 1_048_576).describe(
+    'Maximum size of the provider’s keys, in bytes. Larger answers are not read to the end.',
+  ),
+  TRUSTED_PROXIES: integer(0, 10, 0).describe(
+    'Number of reverse proxies in front that append to X-Forwarded-For. Rate limits then count the client’s address.',
+  ),
   CORS_ORIGINS: z
     .string()
     .default('')
@@ -166,133 +118,81 @@ const variables = {
     .min(1)
     .optional()
     .describe('JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.'),
-  PERSISTED_QUERIES_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(1_073_741_824)
-    .default(8_388_608)
-    .describe('Memory for automatic persisted queries, in bytes. 0 turns them off.'),
+  PERSISTED_QUERIES_LIMIT: integer(0, 1_073_741_824, 8_388_608).describe(
+    'Memory for automatic persisted queries, in bytes. 0 turns them off.',
+  ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Lowest log level that is written.'),
-  BODY_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(104_857_600)
-    .default(1_048_576)
-    .describe('Maximum size of a request body, in bytes.'),
-  BULK_BODY_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1024)
-    .max(1_073_741_824)
-    .default(16_777_216)
-    .describe('Maximum body size of a bulk operation over REST, in bytes.'),
-  DOCUMENT_LIMIT: limit(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
-  ALIAS_LIMIT: limit(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
-  ROOT_FIELD_LIMIT: limit(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),
-  COMPLEXITY_LIMIT: limit(1_000, 10_000_000, 200_000).describe(
+  BODY_LIMIT: integer(1024, 104_857_600, 1_048_576).describe('Maximum size of a request body, in bytes.'),
+  BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
+    'Maximum body size of a bulk operation over REST, in bytes.',
+  ),
+  DOCUMENT_LIMIT: integer(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
+  ALIAS_LIMIT: integer(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
+  ROOT_FIELD_LIMIT: integer(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),
+  COMPLEXITY_LIMIT: integer(1_000, 10_000_000, 200_000).describe(
     'Maximum cost of an operation: the fields of its answer, if each list is as long as it can be.',
   ),
-  VALUE_LIMIT: limit(100, 1_000_000, 10_000).describe(
+  VALUE_LIMIT: integer(100, 1_000_000, 10_000).describe(
     'Maximum number of fields and list items in the variables or the body of an operation; ten times as many for a bulk operation.',
   ),
-  ANSWER_OBJECT_LIMIT: limit(1_000, 10_000_000, 20_000).describe(
+  ANSWER_OBJECT_LIMIT: integer(1_000, 10_000_000, 20_000).describe(
     'Maximum number of objects in an answer; ten times as many for a bulk operation.',
   ),
-  ANSWER_LIMIT: limit(65_536, 100_000_000, 4_194_304).describe(
+  ANSWER_LIMIT: integer(65_536, 100_000_000, 4_194_304).describe(
     'Maximum size of an answer, in bytes; ten times as much for a bulk operation.',
   ),
   INTROSPECTION: z
     .enum(['on', 'off'])
     .default('on')
     .describe('off refuses to show the GraphQL schema. GraphiQL then knows no types, and errors suggest no names.'),
-  HEADERS_TIMEOUT: milliseconds(1_000, 600_000, 10_000).describe(
+  HEADERS_TIMEOUT: integer(1_000, 600_000, 10_000).describe(
     'How long the headers of a request may take to arrive, in milliseconds. Also closes connections that send nothing.',
   ),
-  BODY_TIMEOUT: milliseconds(1_000, 3_600_000, 30_000).describe(
+  BODY_TIMEOUT: integer(1_000, 3_600_000, 30_000).describe(
     'How long the body of a request may take to arrive, in milliseconds.',
   ),
-  BULK_BODY_TIMEOUT: milliseconds(1_000, 3_600_000, 300_000).describe(
+  BULK_BODY_TIMEOUT: integer(1_000, 3_600_000, 300_000).describe(
     'How long the body of a bulk operation over REST may take to arrive, in milliseconds.',
   ),
-  IDLE_TIMEOUT: milliseconds(1_000, 3_600_000, 60_000).describe(
+  IDLE_TIMEOUT: integer(1_000, 3_600_000, 60_000).describe(
     'How long a connection stays open on which the client neither sends nor takes anything, in milliseconds. Streams are not limited.',
   ),
-  KEEP_ALIVE_TIMEOUT: milliseconds(1_000, 3_600_000, 75_000).describe(
+  KEEP_ALIVE_TIMEOUT: integer(1_000, 3_600_000, 75_000).describe(
     'How long a connection stays open after an answer, in milliseconds. Must exceed the idle timeout of a proxy in front, often 60 s.',
   ),
-  PIPELINE_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .default(4)
-    .describe('Maximum number of requests of one connection that are handled at a time. Further ones wait.'),
-  REQUEST_TIMEOUT: milliseconds(1_000, 3_600_000, 30_000).describe(
+  PIPELINE_LIMIT: integer(1, 100, 4).describe(
+    'Maximum number of requests of one connection that are handled at a time. Further ones wait.',
+  ),
+  REQUEST_TIMEOUT: integer(1_000, 3_600_000, 30_000).describe(
     'How long a request may run before it gets 503, in milliseconds. Streams are not limited.',
   ),
-  TRASH_DAYS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(36_500)
-    .default(30)
-    .describe('Days a deleted task stays in the trash before it is deleted permanently.'),
-  WS_MAX_SOCKETS_PER_USER: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(50)
-    .describe('Maximum number of open websockets and event streams per user.'),
-  WS_MAX_OPERATIONS_PER_SOCKET: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(100)
-    .describe('Maximum number of concurrent operations on one websocket.'),
-  WS_MAX_ANONYMOUS_SOCKETS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .default(50)
-    .describe('Maximum number of open websockets per client address on which nobody is signed in.'),
-  WS_MAX_ANONYMOUS_OPERATIONS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(10)
-    .describe('Maximum number of concurrent operations on a websocket on which nobody is signed in.'),
-  WS_MAX_PENDING_SOCKETS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .default(1000)
-    .describe('Maximum number of websockets per client address that have not yet sent their credential.'),
-  MAX_PROJECTS_PER_USER: maximum(1_000).describe('Maximum number of projects that a user owns, besides the Inbox.'),
-  MAX_API_KEYS_PER_USER: maximum(100).describe('Maximum number of valid API keys per user.'),
-  MAX_SESSIONS_PER_USER: maximum(100).describe(
+  TRASH_DAYS: integer(1, 36_500, 30).describe(
+    'Days a deleted task stays in the trash before it is deleted permanently.',
+  ),
+  WS_MAX_SOCKETS_PER_USER: atLeast(1, 50).describe('Maximum number of open websockets and event streams per user.'),
+  WS_MAX_OPERATIONS_PER_SOCKET: atLeast(1, 100).describe('Maximum number of concurrent operations on one websocket.'),
+  WS_MAX_ANONYMOUS_SOCKETS: atLeast(0, 50).describe(
+    'Maximum number of open websockets per client address on which nobody is signed in.',
+  ),
+  WS_MAX_ANONYMOUS_OPERATIONS: atLeast(1, 10).describe(
+    'Maximum number of concurrent operations on a websocket on which nobody is signed in.',
+  ),
+  WS_MAX_PENDING_SOCKETS: atLeast(1, 1000).describe(
+    'Maximum number of websockets per client address that have not yet sent their credential.',
+  ),
+  MAX_PROJECTS_PER_USER: atLeast(1, 1_000).describe('Maximum number of projects that a user owns, besides the Inbox.'),
+  MAX_API_KEYS_PER_USER: atLeast(1, 100).describe('Maximum number of valid API keys per user.'),
+  MAX_SESSIONS_PER_USER: atLeast(1, 100).describe(
     'Maximum number of open sessions per user. A further sign-in ends the session that was unused for longest.',
   ),
-  MAX_LABELS_PER_PROJECT: maximum(1_000).describe('Maximum number of labels per project.'),
-  MAX_MEMBERS_PER_PROJECT: maximum(5_000).describe('Maximum number of members per project.'),
-  MAX_SAVED_FILTERS_PER_USER: maximum(1_000).describe('Maximum number of saved filters that a user owns.'),
-  EVENT_RETENTION_DAYS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(36_500)
-    .default(30)
-    .describe('Days an event stays in the log. Older cursors have expired.'),
-  EVENT_QUEUE_SIZE: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .default(1000)
-    .describe('Events queued for a slow subscriber before its stream ends.'),
+  MAX_LABELS_PER_PROJECT: atLeast(1, 1_000).describe('Maximum number of labels per project.'),
+  MAX_MEMBERS_PER_PROJECT: atLeast(1, 5_000).describe('Maximum number of members per project.'),
+  MAX_SAVED_FILTERS_PER_USER: atLeast(1, 1_000).describe('Maximum number of saved filters that a user owns.'),
+  EVENT_RETENTION_DAYS: integer(1, 36_500, 30).describe('Days an event stays in the log. Older cursors have expired.'),
+  EVENT_QUEUE_SIZE: atLeast(10, 1000).describe('Events queued for a slow subscriber before its stream ends.'),
 } as const
 
 const schema = z.object(variables)
