@@ -34,7 +34,7 @@ function fragmentBomb(levels: number): string {
 test.each([
   [
     'lists in several large pages',
-    `{ ${Array.from({ length: 6 }, (_, index) => `a${index}: tasks(first: 100) { nodes { relations { id type } } }`).join(' ')} }`,
+    `{ ${Array.from({ length: 10 }, (_, index) => `a${index}: tasks(first: 100) { nodes { relations { id type } } }`).join(' ')} }`,
     'complexity',
   ],
   [

@@ -95,7 +95,10 @@ describe('limiters with a store', () => {
 
   const left = (account: Account) => {
     const headers: Record<string, string> = {}
-    account.report({ setHeader: (name: string, value: string) => (headers[name] = value) } as never)
+    account.report({
+      hasHeader: () => false,
+      setHeader: (name: string, value: string) => (headers[name] = value),
+    } as never)
     return Number(/r=(\d+)/.exec(headers.RateLimit ?? '')?.[1])
   }
 

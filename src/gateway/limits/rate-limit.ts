@@ -152,6 +152,8 @@ export class Account implements Payer {
   }
 
   report(response: ServerResponse): void {
+    // A refusal says which other limit it is about.
+    if (response.hasHeader('RateLimit')) return
     response.setHeader('RateLimit', this.#left(Date.now()))
     response.setHeader('RateLimit-Policy', this.#limiter.policyHeader)
   }
