@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { limitPipelining } from '../../src/gateway/limits/pipelining.ts'
-import { ownServerForTest } from '../support/server.ts'
+import { ownServerForTest, signUp } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 interface Connection {
@@ -117,4 +117,38 @@ test('a body that arrives within BODY_TIMEOUT is accepted, although REQUEST_TIME
   onTestFinished(() => clearInterval(dripping))
   await until('it is answered', () => connection.text.includes('\r\n\r\n'))
   expect(connection.text).toContain('HTTP/1.1 200')
+})
+
+test('a bulk body may take BULK_BODY_TIMEOUT to arrive, longer than BODY_TIMEOUT, and no longer', async () => {
+  const settings = { BODY_TIMEOUT: '1000', BULK_BODY_TIMEOUT: '4000', REQUEST_TIMEOUT: '1000' }
+  const server = await ownServerForTest(settings)
+  const { token } = await signUp(server)
+  const text = '{"items":[{"title":"Slow"}]}'
+  const head = (length: number) =>
+    `POST /api/v1/tasks/bulk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`
+  const [slow, late] = [open(server.url), open(server.url)]
+  slow.socket.write(head(text.length))
+  late.socket.write(head(1_000))
+  let sent = 0
+  const dripping = setInterval(() => {
+    if (sent < text.length) slow.socket.write(text[sent++] ?? '')
+    late.socket.write(' ')
+  }, 60)
+  onTestFinished(() => clearInterval(dripping))
+  await until('both are answered', () => [slow, late].every((one) => one.text.includes('\r\n\r\n')), 30_000)
+  expect(slow.text).toContain('HTTP/1.1 200')
+  expect(late.text).toContain('HTTP/1.1 408')
+  expect(late.text).toContain('The body took longer than 4 s to arrive')
+})
+
+test('a connection without requests is closed after KEEP_ALIVE_TIMEOUT', async () => {
+  const server = await ownServerForTest({ KEEP_ALIVE_TIMEOUT: '1000' })
+  const [idle, busy] = [open(server.url), open(server.url)]
+  const ask = ({ socket }: Connection) => socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  ask(idle)
+  const asking = setInterval(() => ask(busy), 300)
+  onTestFinished(() => clearInterval(asking))
+  await until('the idle one is closed', () => idle.socket.destroyed, 30_000)
+  expect(answersIn(idle)).toBe(1)
+  expect(busy.socket.destroyed).toBe(false)
 })

@@ -5,6 +5,7 @@ import { hashPassword } from '../../src/auth/passwords.ts'
 import { createAccessTokens, newRefreshToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/database/client.ts'
+import type { DatabaseLimits } from '../../src/database/limits.ts'
 import type { GatewayLog } from '../../src/gateway/gateway-context.ts'
 import { addUser } from '../../src/modules/users/account-service.ts'
 import { rest } from './clients.ts'
@@ -59,8 +60,15 @@ export async function ownServer(settings: Record<string, string> = {}): Promise<
   return startOn(await openTestDatabase({ poolSize: 10, limits: limitsOf(settings) }), settings)
 }
 
-function limitsOf({ DATABASE_LOCK_TIMEOUT: lock, DATABASE_QUEUE_TIMEOUT: queue }: Record<string, string>) {
-  return { ...(lock && { lockMs: Number(lock) }), ...(queue && { queueMs: Number(queue) }) }
+const LIMITS = {
+  DATABASE_LOCK_TIMEOUT: 'lockMs',
+  DATABASE_QUEUE_TIMEOUT: 'queueMs',
+  DATABASE_STATEMENT_TIMEOUT: 'statementMs',
+} as const
+
+function limitsOf(settings: Record<string, string>): Partial<DatabaseLimits> {
+  const given = Object.entries(LIMITS).filter(([name]) => settings[name] !== undefined)
+  return Object.fromEntries(given.map(([name, limit]) => [limit, Number(settings[name])]))
 }
 
 async function startOn(database: OpenTestDatabase, settings: Record<string, string>): Promise<OwnServer> {
