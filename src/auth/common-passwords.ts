@@ -50,7 +50,7 @@ function load(): string {
   return `\n${passwords.join('\n')}\n`
 }
 
-/** Returns why a password is easy to guess, as the end of "the password …"; undefined if it is not. */
+/** Explains why a password is easy to guess, to follow "the password …". Undefined if it is not. */
 export function commonPasswordProblem(password: string): string | undefined {
   const text = password.normalize('NFKC').toLowerCase()
   if (isListed(text)) return 'is one of the most common passwords'

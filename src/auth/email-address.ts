@@ -9,7 +9,7 @@ export function lowerAscii(value: string): string {
 /** Maximum length in bytes, with the domain in ASCII (RFC 5321). */
 const MAX_BYTES = 254
 
-/** What a local part may have beyond ASCII (RFC 6531), without what is invisible. */
+/** Visible characters that RFC 6531 adds to the local part of an address. */
 const NOT_ASCII = /[^\p{ASCII}]/gu
 const ALLOWED = /^[\p{L}\p{M}\p{N}\p{S}]$/u
 
@@ -19,9 +19,9 @@ const IN_DNS = /(?<=^|\.)xn--[a-z0-9-]+/g
 const ascii = z.email()
 
 /**
- * Returns the address that an account is known by, or undefined for an invalid one. A domain in
- * Unicode becomes its form in DNS. Two addresses become one only if they differ in ASCII case or name
- * the same domain: characters that merely resemble others, like KELVIN SIGN and `k`, are invalid.
+ * Returns the address as it is stored, or undefined for an invalid one. Converts a domain in Unicode
+ * as DNS does. Two addresses become one only if they differ in ASCII case or name the same domain:
+ * characters that merely resemble others, like KELVIN SIGN and `k`, are invalid.
  */
 function toKept(address: string): string | undefined {
   const at = address.lastIndexOf('@')
@@ -49,7 +49,7 @@ function domainInDns(domain: string): string | undefined {
 }
 
 /**
- * An e-mail address (RFC 5321, RFC 6531) as accounts are known by it: ASCII letters in lower case and
+ * An e-mail address (RFC 5321, RFC 6531) in the form that is stored: ASCII letters in lower case,
  * the domain as in DNS. Each address has one account.
  */
 export const emailAddress = z

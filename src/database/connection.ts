@@ -54,8 +54,8 @@ export function quoteIdentifier(name: string): string {
 }
 
 /**
- * Settings that answers depend on, which a database or a role may have changed. The time zone must be
- * UTC: adapter-pg writes times without a zone and reads them as UTC.
+ * Session settings that affect answers. A database or a role can have other defaults. The time zone
+ * must be UTC: adapter-pg writes times without a zone and reads them as UTC.
  */
 export const PINNED: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
@@ -73,7 +73,7 @@ const PIN = Object.entries(PINNED)
   .map(([name, value]) => `SET ${name} TO '${value}'`)
   .join('; ')
 
-/** Applies the settings of every session. Sent as a statement because poolers reject start-up options. */
+/** Applies the settings of every session, with a statement: poolers reject start-up options. */
 export async function prepareSession(
   client: Pick<ClientBase, 'query'>,
   schema: string,

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { type ConnectionSettings, type Log, quoteIdentifier } from './connection.ts'
-import { ConnectionWatch, LOOKS, silence, type WatchedClient } from './watch.ts'
+import { ConnectionWatch, LOOKS, silence, type WatchedClient, watchedClient } from './watch.ts'
 
 export interface Listener {
   close(): Promise<void>
@@ -93,7 +93,7 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
   /** Runs after the sockets have been read. */
   function look(): void {
     if (closed) return
-    const heard = watch.look(watched(client))
+    const heard = watch.look(client && watchedClient(client))
     if (heard === 'something') sound()
     if (heard !== 'silence' || isSilent) return
     isSilent = true
@@ -113,7 +113,7 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
     const fresh = new pg.Client({ ...connection.config, connectionTimeoutMillis: CONNECT_TIMEOUT_MS })
     client = fresh
     isConnected = false
-    clients.add(fresh as unknown as WatchedClient)
+    clients.add(watchedClient(fresh))
     // 'error', 'end' and a failed connect can all occur. Only the first schedules the next attempt.
     let lost = false
     const lose = (error?: Error) => {
@@ -122,7 +122,7 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
       isConnected = false
       next.resolve(undefined)
       next = Promise.withResolvers()
-      clients.delete(fresh as unknown as WatchedClient)
+      clients.delete(watchedClient(fresh))
       fresh.end().catch(() => {})
       if (closed) return
       // An error that comes at once needs no protection: statements get it at once, too.
@@ -136,7 +136,7 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
     try {
       await fresh.connect()
       const { rows } = await fresh.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-      isDirect = rows[0]?.pid === watched(fresh)?.processID
+      isDirect = rows[0]?.pid === watchedClient(fresh).processID
       for (const channel of channels.keys()) await fresh.query(`LISTEN ${quoteIdentifier(channel)}`)
     } catch (error) {
       return lose(error instanceof Error ? error : new Error(String(error)))
@@ -167,7 +167,7 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
   }
 
   async function ask(own: pg.Client): Promise<void> {
-    const suspects = isDirect ? watch.suspects(own as unknown as WatchedClient) : new Map()
+    const suspects = isDirect ? watch.suspects(watchedClient(own)) : new Map()
     status = (await own.query<DatabaseStatus>(IS_READ_ONLY)).rows[0]
     heardAt = performance.now()
     next.resolve(status)
@@ -207,6 +207,3 @@ export function startMonitor(connection: ConnectionSettings, options: MonitorOpt
     },
   }
 }
-
-/** `pg` documents neither field, but `pg-pool` and others rely on them. */
-const watched = (client: pg.Client | undefined) => client as unknown as WatchedClient | undefined

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { Gate } from './gate.ts'
 import type { DatabaseLimits } from './limits.ts'
 import type { TableLocks } from './table-locks.ts'
-import type { WatchedClient } from './watch.ts'
+import { type WatchedClient, watchedClient } from './watch.ts'
 
 export interface PoolSetup {
   config: pg.PoolConfig
@@ -104,7 +104,7 @@ function clientClass({ tableNames, locks, clients }: PoolSetup): new () => pg.Cl
   return class extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config)
-      const self = this as unknown as WatchedClient
+      const self = watchedClient(this)
       clients.add(self)
       this.once('end', () => void clients.delete(self))
       // Statements in a transaction are checked here only.

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type pg from 'pg'
 import { DatabaseBusyError } from './limits.ts'
 
 /** The parts of a `pg` client that show whether its connection is alive. */
@@ -9,6 +10,9 @@ export interface WatchedClient {
   /** False while the server owes an answer. Undefined until connected. */
   readonly readyForQuery?: boolean
 }
+
+/** `pg` neither documents nor types these fields, but `pg-pool` and others rely on them. */
+export const watchedClient = (client: pg.Client) => client as unknown as WatchedClient
 
 interface Sight {
   bytesRead: number

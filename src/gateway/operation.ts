@@ -103,7 +103,7 @@ export function resumeArgument({ extensions }: Extended): string | undefined {
   return (extensions as { resume?: string } | undefined)?.resume
 }
 
-/** Limits of one operation, checked before it runs. The names of those that can be set are in errors. */
+/** Limits of one operation, checked before it runs. Errors name the setting of a limit. */
 export interface CostLimits {
   /** Fields of the answer, if each list has as many items as it can. COMPLEXITY_LIMIT. */
   complexity: number
@@ -125,7 +125,7 @@ export interface AnswerLimits {
   bytes: number
 }
 
-/** How many times larger the variables and the answer of an operation may be that accepts large bodies. */
+/** Factor on the limits of variables and answers, for operations that accept large bodies. */
 export const LARGE = 10
 
 export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { objects: 20_000, bytes: 4_194_304 }

@@ -30,7 +30,7 @@ export interface PreparedOperation {
   document: DocumentNode
   operation: OperationDefinitionNode
   planner: Planner
-  /** Where each variable is used. */
+  /** The argument path of each variable. */
   paths: VariablePaths
   /** True if one of its root fields accepts large bodies in REST. */
   isLarge: boolean

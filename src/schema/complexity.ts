@@ -11,7 +11,7 @@ import { z } from 'zod'
 import type { CostLimits, ItemsOf } from '../gateway/operation.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './lists.ts'
 
-/** What a field may declare in its extensions about how many items it has. */
+/** Extensions with which a field declares how many items it has. */
 export interface ListExtensions {
   /**
    * Returns how many items the lists inside the answer have, from the arguments. Those lists are

@@ -7,7 +7,7 @@ import { selectedQuery } from './selected-columns.ts'
 /** Columns and relations to read. It is a promise only if a field computes its selection in one. */
 type RowQuery = Awaited<ReturnType<typeof queryFromInfo>>
 
-/** What one field asks for of each of its rows. */
+/** The columns and relations that a field reads of each of its rows. */
 interface Asked {
   query: RowQuery
   /** Equal for fields that ask for the same. */

@@ -14,7 +14,7 @@ export interface GraphiqlOptions {
   trustedOnly: boolean
 }
 
-/** Where its files are served. */
+/** The path of its files. */
 const FILES = '/graphiql'
 const START = `${FILES}/start.js`
 

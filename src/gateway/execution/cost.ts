@@ -32,7 +32,7 @@ const INTROSPECTION = new Map([
   [TypeMetaFieldDef.name, { complexity: 1_000, lists: [] }],
 ])
 
-/** What one operation costs, for any values of its variables. */
+/** The cost of one operation, for any values of its variables. */
 export interface OperationCost {
   /** Fields of the answer, if each list has as many items as it can. */
   complexity: (values: Values) => number

@@ -45,7 +45,7 @@ export interface PlannerOptions {
   schema: GraphQLSchema
   operation: OperationDefinitionNode
   fragments: Record<string, FragmentDefinitionNode>
-  /** Where each variable is used. */
+  /** The argument path of each variable. */
   paths: VariablePaths
   limits?: CostLimits | undefined
   /** Called with the number of fields of each new plan. */

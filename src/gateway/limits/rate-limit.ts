@@ -13,7 +13,7 @@ export interface RatePolicy {
   settings: { points: string; running: string }
 }
 
-/** Who pays for an operation. */
+/** The account that pays for an operation. */
 export interface Payer {
   /** Takes the points of an operation that is about to run. */
   spend(points: number): void
@@ -97,7 +97,7 @@ export class RateLimiter {
   }
 }
 
-/** What one caller has spent in the current window. Windows begin at the same time everywhere. */
+/** Counts one caller's points in the current window. All servers start windows at the same time. */
 export class Account implements Payer {
   readonly key: string
   readonly #limiter: RateLimiter

@@ -1,7 +1,7 @@
 import type { GatewayLog } from '../gateway-context.ts'
 import type { Account, RateLimiter } from './rate-limit.ts'
 
-/** Where servers add up what callers spend on each of them. */
+/** Adds up the points that callers spend on each server. */
 export interface CountStore {
   /** Adds points and returns the sums of all servers, by key. */
   add(spent: readonly SpentPoints[]): Promise<ReadonlyMap<string, number>>

@@ -54,7 +54,7 @@ function textOf(value: unknown): string {
   throw new UnknownPayload(EXPECTED)
 }
 
-/** A token without a scheme is a Bearer token. An empty one, of a client that is signed out, is none. */
+/** Adds the scheme Bearer to a token without one. Signed-out clients send an empty token. */
 const bearer = (token: string) => (token === '' || /^bearer\s/i.test(token) ? token : `Bearer ${token}`)
 
 const isNothing = (value: unknown): boolean =>

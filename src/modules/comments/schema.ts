@@ -3,7 +3,7 @@ import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
 import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
-import { taskId } from '../tasks/key-type.ts'
+import { TASK_ID_ARGUMENT } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
@@ -93,12 +93,6 @@ const UpdateCommentInput = builder.inputType('UpdateCommentInput', {
   fields: (t) => ({ body: t.string({ description: BODY }) }),
 })
 
-const TASK_ID = {
-  required: true,
-  description: 'The task’s id or key, like WEB-42.',
-  extensions: { rules: taskId },
-} as const
-
 builder.queryField('comments', (t) =>
   t.field({
     type: CommentConnection,
@@ -107,7 +101,7 @@ builder.queryField('comments', (t) =>
     extensions: { errors: ['NOT_FOUND'] },
     rest: { method: 'GET', path: '/tasks/{taskId}/comments' },
     validate: listCommentsRules,
-    args: { taskId: t.arg.id(TASK_ID), ...pageArguments },
+    args: { taskId: t.arg.id(TASK_ID_ARGUMENT), ...pageArguments },
     resolve: (_root, args, ctx, info) => comments.listComments(ctx, args, listQuery(ctx, info)),
   }),
 )
@@ -136,7 +130,7 @@ builder.mutationField('createComment', (t) =>
       body: 'input',
       location: ({ id }) => `/comments/${id}`,
     },
-    args: { taskId: t.arg.id(TASK_ID), input: t.arg({ type: CreateCommentInput, required: true }) },
+    args: { taskId: t.arg.id(TASK_ID_ARGUMENT), input: t.arg({ type: CreateCommentInput, required: true }) },
     resolve: (query, _root, { taskId, input }, ctx) => comments.createComment(ctx, taskId, input, query),
   }),
 )

@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { builder } from '../../schema/builder.ts'
+import { MAX_PAGE, pageItems } from '../../schema/lists.ts'
 import { Node } from '../../schema/node.ts'
 import { getNode, listNodes } from './service.ts'
-
-/** Maximum number of objects at once, like a page. */
-const MAX_NODES = 100
 
 const REST = { none: 'For clients that fetch objects again by id alone. REST has a path for each type.' }
 
@@ -28,11 +26,11 @@ builder.queryField('nodes', (t) =>
     description: 'Get up to 100 objects by their ids, in the same order. Null for each that you cannot see.',
     access: { signedIn: true },
     extensions: {
-      rules: z.array(z.unknown()).max(MAX_NODES),
+      rules: pageItems,
       items: ({ ids }: { ids?: string[] }) => ids?.length ?? 0,
     },
     rest: REST,
-    validate: z.object({ ids: z.array(z.string()).max(MAX_NODES, `must have at most ${MAX_NODES} items`) }),
+    validate: z.object({ ids: z.array(z.string()).max(MAX_PAGE, `must have at most ${MAX_PAGE} items`) }),
     args: { ids: t.arg.idList({ required: true }) },
     resolve: (_root, { ids }, ctx, info) => listNodes(ctx, ids, info),
   }),

@@ -31,7 +31,7 @@ export function visibleProjectsSql(viewer: Viewer, column: Prisma.Sql): Prisma.S
   return Prisma.sql`${column} IN (SELECT m."projectId" FROM "Membership" m WHERE m."userId" = ${viewer.id}::uuid)`
 }
 
-/** Like `visibleProjectsSql`, but TRUE for who sees all. */
+/** Returns the same as `visibleProjectsSql`, but TRUE if nothing is filtered. */
 export function inVisibleProject(viewer: Viewer, column: Prisma.Sql): Prisma.Sql {
   return visibleProjectsSql(viewer, column) ?? Prisma.sql`TRUE`
 }
@@ -111,16 +111,16 @@ export async function lostGrants(
 }
 
 /**
- * Checks that the viewer has at least this role in the project. Throws NOT_FOUND for an unknown
- * project and for one the viewer cannot see, FORBIDDEN for a lower role. `path` is the argument
- * that holds the id.
+ * Checks that the viewer has at least this role in the project, and returns what it found. Throws
+ * NOT_FOUND for an unknown project and for one the viewer cannot see, FORBIDDEN for a lower role.
+ * `path` is the argument that holds the id.
  */
 export async function requireProject(
   ctx: Context,
   projectId: string,
   needed: ProjectRole,
   path: (string | number)[],
-): Promise<void> {
+): Promise<ProjectAccess> {
   const viewer = requireViewer(ctx)
   const project = isId(projectId)
     ? await ctx.db.project.findFirst({
@@ -130,6 +130,7 @@ export async function requireProject(
     : null
   if (!project) throw projectNotFound(projectId, path)
   requireRole(ctx, project, needed, { projectId, absent: () => projectNotFound(projectId, path) })
+  return project
 }
 
 /** An id from the client's input, with the path of its argument. */

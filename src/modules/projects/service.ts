@@ -12,7 +12,7 @@ import { grouped, isId } from '../../schema/rules.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
 import type { CreateProjectValues, ListProjectsValues, UpdateProjectValues } from './input.ts'
 import { withFreeKey } from './key-service.ts'
-import { projectNotFound, requireProject, visibleProjects, visibleProjectsSql } from './policy.ts'
+import { inVisibleProject, projectNotFound, requireProject, visibleProjects } from './policy.ts'
 
 type ProjectQuery = Pick<Prisma.ProjectFindManyArgs, 'select' | 'include'>
 
@@ -64,7 +64,7 @@ export async function listProjects(
   { archived, ...page }: ListProjectsValues,
   query: ProjectQuery,
 ): Promise<Connection<ProjectRow>> {
-  const visible = visibleProjectsSql(requireViewer(ctx), Prisma.sql`"Project"."id"`) ?? Prisma.sql`TRUE`
+  const visible = inVisibleProject(requireViewer(ctx), Prisma.sql`"Project"."id"`)
   const wanted = Prisma.sql`("Project"."archivedAt" IS NOT NULL) = ${archived}::boolean`
   return loadPage<ProjectRow>(ctx.db, page, {
     table: 'Project',
@@ -89,12 +89,10 @@ export async function updateProject(
 
 /** Archives a project, so that nobody writes in it, or unarchives it. Needs OWNER. */
 export async function setArchived(ctx: Context, id: string, archived: boolean, version: Version, query: ProjectQuery) {
-  await requireProject(ctx, id, 'OWNER', ['id'])
+  const before = await requireProject(ctx, id, 'OWNER', ['id'])
   if (archived) await refuseInbox(ctx, id, 'archived')
-  const project = await ctx.db.project.findUnique({ where: { id }, select: { archivedAt: true } })
-  if (!project) throw projectNotFound(id, ['id'])
   // The time of the first of two requests stays.
-  const archivedAt = archived ? (project.archivedAt ?? new Date()) : null
+  const archivedAt = archived ? (before.archivedAt ?? new Date()) : null
   return change(ctx, id, { archivedAt }, version, query)
 }
 

@@ -1,7 +1,7 @@
 import { builder } from '../../schema/builder.ts'
 import { logged } from '../../schema/logged.ts'
 import { grouped } from '../../schema/rules.ts'
-import { taskId } from '../tasks/key-type.ts'
+import { TASK_ID_ARGUMENT } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
 import { createTaskRelationRules, DEFAULT_RELATIONS, MAX_RELATIONS, relationList, relationsRules } from './input.ts'
@@ -66,12 +66,6 @@ const CreateTaskRelationInput = builder.inputType('CreateTaskRelationInput', {
   }),
 })
 
-const TASK_ID = {
-  required: true,
-  description: 'The task’s id or key, like WEB-42.',
-  extensions: { rules: taskId },
-} as const
-
 builder.queryField('taskRelations', (t) =>
   t.field({
     type: [TaskRelation],
@@ -79,7 +73,7 @@ builder.queryField('taskRelations', (t) =>
     access: { scope: 'tasks:read' },
     extensions: { rules: relationList },
     rest: { method: 'GET', path: '/tasks/{taskId}/relations', key: 'nodes' },
-    args: { taskId: t.arg.id(TASK_ID) },
+    args: { taskId: t.arg.id(TASK_ID_ARGUMENT) },
     resolve: (_root, { taskId }, ctx) => relations.listRelations(ctx, taskId),
   }),
 )
@@ -98,7 +92,7 @@ builder.mutationField('createTaskRelation', (t) =>
       location: (_relation, { taskId }) => `/tasks/${taskId}/relations`,
     },
     args: {
-      taskId: t.arg.id(TASK_ID),
+      taskId: t.arg.id(TASK_ID_ARGUMENT),
       input: t.arg({ type: CreateTaskRelationInput, required: true }),
     },
     resolve: (_root, { taskId, input }, ctx) => relations.createRelation(ctx, taskId, input),
@@ -111,7 +105,7 @@ builder.mutationField('deleteTaskRelation', (t) =>
     description: 'Delete a relation, from either of its tasks. Needs EDITOR on the project of the given task.',
     access: { scope: 'tasks:write' },
     rest: { method: 'DELETE', path: '/tasks/{taskId}/relations/{id}', status: 204 },
-    args: { taskId: t.arg.id(TASK_ID), id: t.arg.id({ required: true }) },
+    args: { taskId: t.arg.id(TASK_ID_ARGUMENT), id: t.arg.id({ required: true }) },
     resolve: (_root, { taskId, id }, ctx) => relations.deleteRelation(ctx, taskId, id),
   }),
 )

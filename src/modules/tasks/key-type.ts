@@ -26,6 +26,13 @@ export const taskId = z
   .refine(isTaskId, 'must be an id or a key like WEB-42')
   .meta({ pattern: `^(${TASK_ID_PATTERN})$`, maxLength: 36, examples: ['WEB-42'] })
 
+/** The argument of operations on what belongs to a task. */
+export const TASK_ID_ARGUMENT = {
+  required: true,
+  description: 'The task’s id or key, like WEB-42.',
+  extensions: { rules: taskId },
+} as const
+
 export const taskKey = z
   .string()
   .refine((value) => readKey(value) !== undefined, 'must be a key like WEB-42')

@@ -3,7 +3,7 @@ import type { ProjectRole } from '../../../generated/prisma/enums.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { versionConflict } from '../../../schema/conflicts.ts'
-import { roleRefusal, visibleProjectsSql } from '../../projects/policy.ts'
+import { inVisibleProject, roleRefusal } from '../../projects/policy.ts'
 import { idsOf } from '../key-type.ts'
 import { type FoundTask, taskNotFound, unknownTask } from '../policy.ts'
 import type { Fail, Item } from './batch.ts'
@@ -39,7 +39,7 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
       (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role,
       (SELECT "archivedAt" FROM "Project" WHERE "Project"."id" = "Task"."projectId") AS "archivedAt"
     FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL
-      AND ${visibleProjectsSql(viewer, Prisma.sql`"Task"."projectId"`) ?? Prisma.sql`TRUE`}
+      AND ${inVisibleProject(viewer, Prisma.sql`"Task"."projectId"`)}
     ORDER BY "Task"."id" FOR NO KEY UPDATE OF "Task"`
   const byId = new Map(rows.map((row) => [row.id, row]))
   const seen = new Set<string>()
