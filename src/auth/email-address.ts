@@ -19,8 +19,8 @@ const IN_DNS = /(?<=^|\.)xn--[a-z0-9-]+/g
 const ascii = z.email()
 
 /**
- * Returns the address as it is stored, or undefined for an invalid one. Converts a domain in Unicode
- * as DNS does. Two addresses become one only if they differ in ASCII case or name the same domain:
+ * Returns the address as it is stored, or undefined for an invalid one. Converts a domain as DNS
+ * does. Two addresses become one only if they differ in ASCII case or name the same domain:
  * characters that merely resemble others, like KELVIN SIGN and `k`, are invalid.
  */
 function toKept(address: string): string | undefined {
