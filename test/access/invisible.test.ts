@@ -19,6 +19,7 @@ import { documentOf, fits, restRequest, rootFields, type Variables } from './doo
 import { OPENED } from './hidings.ts'
 import { personas } from './personas.ts'
 import { PROBES } from './probes.ts'
+import { inTurn } from './rotation.ts'
 import type { World } from './world.ts'
 
 let server: RunningServer
@@ -176,11 +177,12 @@ describe('a hidden object is indistinguishable from a nonexistent one', () => {
 
   test.each(Object.entries(PROBES))('%s', async (name, { shows, variables, hidden, personas: asking }) => {
     const [field = ''] = name.split(' ')
-    for (const persona of asking) {
+    const turn = Object.keys(PROBES).indexOf(name)
+    for (const [index, persona] of asking.entries()) {
       const world = worldOf(persona)
       const other = worlds.findLast((one) => one.persona === 'ownr' && one !== world)!
       const ways = Object.entries(hidden(world, other))
-      for (const [door, send] of doorsOf(field, variables('', world))) {
+      for (const [door, send] of inTurn(doorsOf(field, variables('', world)), turn + index)) {
         const ask = (one: string) => trace(() => send(field, variables(one, world), world.self.token), one)
         const missing = new Map<boolean, Trace>()
         for (const [what, one] of ways) {

@@ -11,6 +11,7 @@ import { type Row, rows, rowsOf } from './matrix.ts'
 import { describePersona, PERSONAS, type Persona, personas } from './personas.ts'
 import type { Recipe, Seen } from './recipe.ts'
 import { recipes } from './recipes.ts'
+import { inTurn } from './rotation.ts'
 import { tracesOf } from './traces.ts'
 import type { World } from './world.ts'
 
@@ -34,6 +35,12 @@ function doorsOf(row: Row): Door[] {
   const asked = variables(worlds[0]!)
   const open = (doors.get(row.field) ?? []).filter((door) => door.takes(asked))
   return protocols ? open.filter(({ name }) => protocols.includes(name as Protocol)) : open
+}
+
+/** Returns the doors that a persona takes in a row. Personas of equal outcome take turns. */
+function doorsFor(row: Row, persona: Persona): readonly Door[] {
+  const alike = personas.filter((one) => row.expected[one] === row.expected[persona])
+  return inTurn(doorsOf(row), rows.indexOf(row) + alike.indexOf(persona))
 }
 
 describe('the access matrix', () => {
@@ -113,7 +120,7 @@ describe('a query', () => {
     const { variables = () => ({}), is, sees } = recipeOf(row)
     const paged = pages(row) ? { first: 100 } : {}
     const cells = await inBatches(
-      worlds.flatMap((world) => doorsOf(row).map((door) => ({ world, door }))),
+      worlds.flatMap((world) => doorsFor(row, world.persona).map((door) => ({ world, door }))),
       async ({ world, door }): Promise<Cell> => {
         const { persona } = world
         const answer = await askAll(door.ask, { ...variables(world), ...paged }, world)
@@ -157,7 +164,7 @@ describe('a mutation', () => {
   /** Gives each allowed persona its own world at each door, so that cells are independent. */
   async function planCells(row: Row): Promise<{ door: Door; world: World }[]> {
     const cells = personas
-      .flatMap((persona) => doorsOf(row).map((door) => ({ persona, door })))
+      .flatMap((persona) => doorsFor(row, persona).map((door) => ({ persona, door })))
       .filter(({ persona, door }) => !isShut(row, persona, door))
     const isRefused = (persona: Persona) => row.expected[persona] !== 'OK'
     const allowed = cells.filter(({ persona }) => !isRefused(persona)).map(({ persona }) => persona)
