@@ -119,9 +119,7 @@ function reused(): AppError {
 const isExpired = (createdAt: Date) => createdAt.getTime() < Date.now() - LIFETIME_HOURS * 3_600_000
 
 /** Deletes stored answers that have expired. Returns how many. */
-export async function purgeStoredAnswers(db: Database): Promise<number> {
-  const { count } = await db.idempotencyRecord.deleteMany({
-    where: { createdAt: { lt: new Date(Date.now() - LIFETIME_HOURS * 3_600_000) } },
-  })
-  return count
+export function purgeStoredAnswers(db: Database): Promise<number> {
+  return db.$executeRaw`
+    DELETE FROM "IdempotencyRecord" WHERE "createdAt" < now() - make_interval(hours => ${LIFETIME_HOURS}::int)`
 }

@@ -94,15 +94,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   const types = await readColumnTypes(pool)
   const monitor = embedded ? undefined : monitorPools(connection, [pool, reservedPool], shared, log)
   const client = createClient(pool, connection, names)
-  const compiled = (own: pg.Pool) =>
-    withCompiledStatements(client, {
+  const compiled = (own: pg.Pool) => {
+    const query = (text: string, values: readonly unknown[]) => {
+      const name = connection.namedStatements ? names({ sql: text }) : undefined
+      return own.query({ text, values: [...values], types: RAW_TYPES, ...(name && { name }) })
+    }
+    return withCompiledStatements(client, {
       types,
-      async run<Row>(text: string, values: readonly unknown[]) {
-        const name = connection.namedStatements ? names({ sql: text }) : undefined
-        const { rows } = await own.query({ text, values: [...values], types: RAW_TYPES, ...(name && { name }) })
-        return rows as Row[]
-      },
+      run: async <Row>(text: string, values: readonly unknown[]) => (await query(text, values)).rows as Row[],
+      execute: async (text, values) => (await query(text, values)).rowCount ?? 0,
     })
+  }
   const db = compiled(pool)
   let closing: Promise<void> | undefined
 

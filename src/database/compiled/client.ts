@@ -15,6 +15,8 @@ type Transaction = Pick<PrismaClient, '$queryRawUnsafe'>
 interface StatementOptions {
   /** Runs a statement outside of transactions. Its rows are typed as Prisma's raw queries type them. */
   run: <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>
+  /** Runs a statement outside of transactions. Returns how many rows it changed. */
+  execute: (text: string, values: readonly unknown[]) => Promise<number>
   types: ColumnTypes
 }
 
@@ -36,9 +38,10 @@ export function embedRow<Row>(db: object, model: string, query: object) {
 /**
  * Wraps a Prisma client so that findMany, findFirst and findUnique, and create, update and delete of
  * one row, run as one SQL statement each, with the selected columns only, also inside transactions.
- * Everything else, and arguments that are not covered here, goes to Prisma.
+ * Raw SQL outside of transactions goes to the pool. Everything else, and arguments that are not
+ * covered here, goes to Prisma, whose first call loads its query compiler: 20 MB.
  */
-export function withCompiledStatements(db: PrismaClient, { run, types }: StatementOptions): PrismaClient {
+export function withCompiledStatements(db: PrismaClient, { run, execute, types }: StatementOptions): PrismaClient {
   const runRows: RunText = async (text, values) => (await run<{ row: string }>(text, values)).map(({ row }) => row)
   const rows = new Map<string, CompiledRow>()
   const ofFrozen = new WeakMap<object, { model: string; row: CompiledRow | undefined }>()
@@ -96,16 +99,23 @@ export function withCompiledStatements(db: PrismaClient, { run, types }: Stateme
         ? db.$transaction((tx) => work(inTransaction(tx)), options as object)
         : db.$transaction(work as never, options as never),
     $queryRaw: (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
-      const { text, values: all } = 'raw' in query ? Prisma.sql(query, ...values) : query
+      const { text, values: all } = statementOf(query, values)
       const shared = text.startsWith(SHARED_MARKER) ? typesOf({ text, values: all }) : undefined
       if (!shared) return run(text, all)
       return readTogether({ text, values: all, types: shared }).then((rows) => rows.map((row) => ({ row })))
+    },
+    $executeRaw: (query: TemplateStringsArray | Prisma.Sql, ...values: unknown[]) => {
+      const { text, values: all } = statementOf(query, values)
+      return execute(text, all)
     },
   }
   return new Proxy(db, {
     get: (target, name) => replaced[name] ?? outside(name) ?? Reflect.get(target, name),
   })
 }
+
+const statementOf = (query: TemplateStringsArray | Prisma.Sql, values: unknown[]) =>
+  'raw' in query ? Prisma.sql(query, ...values) : query
 
 interface Runs {
   /** Runs a read of a few rows, perhaps together with others. */
