@@ -11,7 +11,15 @@ const NO_ID = { id: 'no id' }
 const LONG = 'x'.repeat(201)
 
 const task = {
-  shape: { title: 5, priority: 'high', dueAt: 'soon', dueOn: '2026-02-30', status: 'DONE', assigneeIds: [{}], colour: 'red' },
+  shape: {
+    title: 5,
+    priority: 'high',
+    dueAt: 'soon',
+    dueOn: '2026-02-30',
+    status: 'DONE',
+    assigneeIds: [{}],
+    colour: 'red',
+  },
   rule: { title: ' ', description: 'x'.repeat(2_001), priority: 9, assigneeIds: ['nobody'], labelIds: ['none', 'any'] },
 }
 const TASK_SHAPE = 'title priority dueAt dueOn status assigneeIds.0 colour'
@@ -48,7 +56,14 @@ export const INVALID: Record<string, readonly Invalid[]> = {
     ...LIST,
     ...listOf((world) => ({ filter: inProject(world) })),
     invalid(
-      { filter: { status: ['DONE', 'PENDING'], priority: { gte: 'high' }, dueAt: { lt: 'soon' }, dueOn: { lt: 'soon' } } },
+      {
+        filter: {
+          status: ['DONE', 'PENDING'],
+          priority: { gte: 'high' },
+          dueAt: { lt: 'soon' },
+          dueOn: { lt: 'soon' },
+        },
+      },
       'status priority.gte dueAt.lt dueOn.lt',
     ),
     invalid(
@@ -112,10 +127,7 @@ export const INVALID: Record<string, readonly Invalid[]> = {
   'Mutation.revokeSession': [missing(NO_ID)],
   'Mutation.updateMe': [
     invalid({ input: { name: 5, email: [], role: 'ADMIN' } }, 'name email role'),
-    invalid(
-      { input: { name: null, email: 'nobody', timeZone: 'Mars/Base' } },
-      'name email timeZone currentPassword',
-    ),
+    invalid({ input: { name: null, email: 'nobody', timeZone: 'Mars/Base' } }, 'name email timeZone currentPassword'),
     stale(() => ({ input: { name: 'A' } })),
   ],
   'Mutation.changePassword': [
@@ -239,8 +251,14 @@ export const INVALID: Record<string, readonly Invalid[]> = {
   ],
   'Mutation.repositionTask': [
     missing({ ...NO_ID, input: {} }),
-    invalid((world) => ({ ...theTask(world), input: { status: 'DONE', beforeId: [], place: 1 } }), 'status beforeId place'),
-    invalid((world) => ({ ...theTask(world), input: { status: null, beforeId: '?', afterId: '?' } }), 'status beforeId afterId'),
+    invalid(
+      (world) => ({ ...theTask(world), input: { status: 'DONE', beforeId: [], place: 1 } }),
+      'status beforeId place',
+    ),
+    invalid(
+      (world) => ({ ...theTask(world), input: { status: null, beforeId: '?', afterId: '?' } }),
+      'status beforeId afterId',
+    ),
     invalid((world) => ({ ...theTask(world), input: { afterId: world.task.key } }), 'afterId'),
     missing(
       (world) => ({ ...theTask(world), input: { beforeId: world.unseen.deletedTask.key, afterId: world.task.id } }),

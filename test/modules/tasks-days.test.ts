@@ -48,9 +48,15 @@ test('a day and a start are set, changed, cleared, copied and logged, in both pr
   const dates = (await eventsSince(ada, cursor, task.id)).map(({ changes: { dueOn, startAt } }) => [dueOn, startAt])
   const start = '2026-03-01T07:00:00.000Z'
   expect(dates).toEqual([
-    [[null, '2026-03-29'], [null, start]],
+    [
+      [null, '2026-03-29'],
+      [null, start],
+    ],
     [['2026-03-29', '2028-02-29'], undefined],
-    [['2028-02-29', null], [start, null]],
+    [
+      ['2028-02-29', null],
+      [start, null],
+    ],
   ])
 
   const items = [{ dueOn: '0001-01-01' }, { dueOn: '9999-12-31' }].map((one) => ({ projectId, title: 'A', ...one }))
@@ -82,7 +88,9 @@ test('a task is due at a time or on a day, and not before it starts', async () =
   expect(await refused(`PATCH ${path}`, { dueAt: null, dueOn: '2026-05-03' })).toEqual([['body.dueOn', 'order']])
   expect((await send(`PATCH ${path}`, { dueAt: null, dueOn: '2026-05-04' })).status).toBe(200)
   for (const wrong of ['2026-02-30', '2026-5-5', '0000-01-01', '2026-05-05T00:00:00Z', 'today', 20_260_505])
-    expect(await refused(`PATCH ${path}`, { dueOn: wrong }), String(wrong)).toEqual([['body.dueOn', expect.any(String)]])
+    expect(await refused(`PATCH ${path}`, { dueOn: wrong }), String(wrong)).toEqual([
+      ['body.dueOn', expect.any(String)],
+    ])
   // Nothing else may break the rules either.
   const row = { title: 'A', projectId, dueAt: new Date(dueAt), dueOn: new Date(dueOn) }
   await expect(server.db.task.create({ data: row })).rejects.toThrow('Task_dueOn_exclusive')
@@ -111,7 +119,11 @@ test('tasks are filtered by day and start, and sorted by when they are due', asy
   expect(await list('dueAt.gte=2026-06-01')).toEqual(['time 2', 'time 3'])
   expect(await list('dueAt.lt=2027-01-01')).toEqual(['time 2', 'time 3'])
   expect(await list('startAt.gte=2026-05-02')).toEqual(['time 3'])
-  const filter = { projectId: project, not: { dueOn: { gte: '2026-06-02' } }, startAt: { lt: '2026-07-01T00:00:00.000Z' } }
+  const filter = {
+    projectId: project,
+    not: { dueOn: { gte: '2026-06-02' } },
+    startAt: { lt: '2026-07-01T00:00:00.000Z' },
+  }
   const { body: saved } = await send('POST /saved-filters', { name: 'A', filter })
   expect(saved.filter).toEqual(filter)
   expect(await titles(`savedFilterId=${saved.id}&orderBy=dueAt`)).toEqual(['day 1', 'time 3'])
@@ -144,7 +156,11 @@ test('a day ends when it ends in the viewer’s time zone, on lists and on strea
     const query = `{ tasks(filter: { projectId: "${project}", dueOn: { gte: "0001-01-01" } }) { nodes { title dueOn } } }`
     const { data } = await graphql(server, query, {}, { token: person.token })
     expect(data.tasks.nodes.map(({ dueOn }: Task) => dueOn)).toEqual([...days, days[0]])
-    const { body } = await send(`GET /events?after=${cursor}&projectId=${project}&overdue=true&limit=100`, undefined, person)
+    const { body } = await send(
+      `GET /events?after=${cursor}&projectId=${project}&overdue=true&limit=100`,
+      undefined,
+      person,
+    )
     const created = await Promise.all(
       body.nodes.map(async ({ taskId }: Task) => (await send(`GET /tasks/${taskId}`, undefined, person)).body.title),
     )
@@ -154,14 +170,21 @@ test('a day ends when it ends in the viewer’s time zone, on lists and on strea
 
 test('a time zone is any name of the IANA database, and shown to its user and ADMINs only', async () => {
   const register = (timeZone?: unknown) =>
-    send('POST /auth/register', { email: `${crypto.randomUUID()}@example.org`, password: 'one long enough', name: 'A', timeZone })
+    send('POST /auth/register', {
+      email: `${crypto.randomUUID()}@example.org`,
+      password: 'one long enough',
+      name: 'A',
+      timeZone,
+    })
   expect((await register('europe/berlin')).body.user.timeZone).toBe('Europe/Berlin')
   const { body } = await register()
   expect(body.user.timeZone).toBe('UTC')
   for (const name of ['Asia/Kolkata', 'Europe/Kyiv', 'America/Argentina/Buenos_Aires'])
     expect((await send('PATCH /me', { timeZone: name }, { ...ada, token: body.accessToken })).body.timeZone).toBe(name)
   for (const wrong of ['+02:00', 'Mars/Base', '', '../etc/passwd', 'a'.repeat(200), null])
-    expect(await refused('PATCH /me', { timeZone: wrong }), String(wrong)).toEqual([['body.timeZone', expect.any(String)]])
+    expect(await refused('PATCH /me', { timeZone: wrong }), String(wrong)).toEqual([
+      ['body.timeZone', expect.any(String)],
+    ])
   const viewer = await signUpAt(server, 'Viewer')
   await addTo(ada, projectId, viewer.email, 'VIEWER')
   const query = `query ($id: ID!) { members(projectId: $id) { nodes { user { name timeZone } } } }`

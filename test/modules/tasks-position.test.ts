@@ -120,7 +120,10 @@ test('neighbours must be two other live tasks of the project that the viewer see
     422,
     ['body.afterId', 'same_task', 'is the same task as beforeId'],
   ])
-  expect(await refused({ afterId: C.id, beforeId: B.id })).toMatchObject([422, ['body.afterId', 'order', expect.any(String)]])
+  expect(await refused({ afterId: C.id, beforeId: B.id })).toMatchObject([
+    422,
+    ['body.afterId', 'order', expect.any(String)],
+  ])
   expect((await drag(B, { afterId: C.id }, ifMatch(7)!)).status).toBe(412)
   expect((await drag(B, { afterId: C.id }, ifMatch(1)!)).body.version).toBe(2)
 })

@@ -17,6 +17,9 @@ export const calendarDate = z
   .refine(isCalendarDate, 'must be a date like 2026-01-31')
   .meta({ format: 'date', examples: ['2026-01-31'] })
 
+/** In an example it is null, next to a dueAt. */
+const dueOn = calendarDate.nullish().meta({ examples: [null] })
+
 export const rank = z.string().meta({ pattern: '^[0-9A-Za-z]+$', maxLength: MAX_RANK, examples: ['h0000040V'] })
 
 /** Maximum number of assignees, and of labels. */
@@ -31,7 +34,7 @@ export const replaceTaskRules = z.object({
   priority: priority.nullish(),
   startAt: z.date().nullish(),
   dueAt: z.date().nullish(),
-  dueOn: calendarDate.nullish(),
+  dueOn,
   parentId: taskId.nullish(),
   assigneeIds: links.nullish(),
   labelIds: links.nullish(),
@@ -47,7 +50,7 @@ export const updateTaskRules = z.object({
   priority: notNull(priority),
   startAt: z.date().nullish(),
   dueAt: z.date().nullish(),
-  dueOn: calendarDate.nullish(),
+  dueOn,
   parentId: taskId.nullish(),
   assigneeIds: links.nullish(),
   labelIds: links.nullish(),
