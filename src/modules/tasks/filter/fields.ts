@@ -4,10 +4,11 @@ import { id } from '../../../schema/rules.ts'
 import { status } from '../input.ts'
 import { isTaskId, readKey, TASK_ID_PATTERN, taskKey } from '../key-type.ts'
 import { TaskStatusType } from '../status-type.ts'
+import { dueOnRange, overdue } from './days.ts'
 import { type FilterField, type FilterPath, field, oneOf, taskColumn } from './field-definition.ts'
 import { label } from './labels.ts'
 import { assignee, creator } from './people.ts'
-import { listOf, overdue, priorityRange, timeRange } from './ranges.ts'
+import { listOf, priorityRange, timeRange } from './ranges.ts'
 import { search } from './words.ts'
 
 /**
@@ -72,7 +73,9 @@ export const FILTER_FIELDS = {
         return key !== undefined && (key === task.key || task.formerKeys.includes(key))
       }),
   }),
+  startAt: timeRange('startAt'),
   dueAt: timeRange('dueAt'),
+  dueOn: dueOnRange,
   createdAt: timeRange('createdAt'),
   updatedAt: timeRange('updatedAt'),
   completedAt: timeRange('completedAt'),
