@@ -20,7 +20,7 @@ export const STATE_COLUMNS = [...COLUMNS, 'creatorId', 'createdAt', 'updatedAt',
 logged('task', {
   table: 'Task',
   project: 'projectId',
-  verbs: { insert: 'created', update: 'updated', delete: 'deleted', leave: 'removed' },
+  verbs: { insert: 'created', update: 'updated', delete: 'deleted', leave: 'removed', purge: 'purged' },
   ends: { column: 'deletedAt', set: 'deleted', cleared: 'restored' },
   columns: COLUMNS,
   fixedInProject: ['number', 'key'],
