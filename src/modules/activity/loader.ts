@@ -47,6 +47,7 @@ const COLUMNS = [
   'alsoAboutId',
 ]
 const POSITION = Prisma.sql`"Event"."position"`
+const PROJECT = Prisma.sql`"Event"."projectId"`
 const PARENT = Prisma.sql`parent."id"`
 
 /** Loads a page of the activity of each task or project. Pages with the same arguments share a statement. */
@@ -61,7 +62,7 @@ export const loadActivity = defineGroupedLoader(
     const pages = await keysetPages(
       ctx.db,
       { ...source, ...readPage(args), row: { columns: COLUMNS, sql: rowSql } },
-      { column: of === 'project' ? Prisma.sql`"Event"."projectId"` : PARENT, ids },
+      { column: PARENT, ids },
     )
     return pages.map((page, index) =>
       connectionOf({}, page, entriesOf(page, of), () => countActivity(ctx, { of, id: ids[index] ?? '' })),
@@ -75,9 +76,8 @@ const countActivity = defineGroupedLoader(
   async (ctx, group) => {
     const [{ of }] = group
     const { from, where } = sourceOf(ctx, of)
-    const within = of === 'project' ? Prisma.sql`"Event"."projectId" = ${PARENT} AND ${where}` : where
     const rows = await ctx.db.$queryRaw<{ count: number }[]>`
-      SELECT (SELECT count(*)::int FROM ${from} WHERE ${within}) AS count
+      SELECT (SELECT count(*)::int FROM ${from} WHERE ${where}) AS count
       FROM unnest(${group.map(({ id }) => id)}::uuid[]) WITH ORDINALITY AS parent("id", "index") ORDER BY parent."index"`
     return rows.map(({ count }) => count)
   },
@@ -91,10 +91,10 @@ function sourceOf(ctx: Context, of: Of): KeysetSource & { where: Prisma.Sql } {
   const viewer = requireViewer(ctx)
   const types = typesInScope(viewer)
   const conditions = [
-    Prisma.sql`"Event"."projectId" IS NOT NULL AND ${POSITION} IS NOT NULL`,
+    of === 'task' ? Prisma.sql`${PROJECT} IS NOT NULL` : OF_PROJECT,
     ...(types ? [Prisma.sql`"Event"."type" = ANY(${[...types]})`] : []),
     // A task may have moved here from a project that the viewer does not see.
-    ...(of === 'task' ? [inVisibleProject(viewer, Prisma.sql`"Event"."projectId"`)] : []),
+    ...(of === 'task' ? [inVisibleProject(viewer, PROJECT)] : []),
   ]
   return {
     name: 'Event',
@@ -102,9 +102,19 @@ function sourceOf(ctx: Context, of: Of): KeysetSource & { where: Prisma.Sql } {
     where: Prisma.join(conditions, ' AND '),
     id: POSITION,
     idType: 'bigint',
-    order: [{ name: 'position', expression: POSITION, type: 'bigint', direction: 'desc' }],
+    order: [
+      ...(of === 'project' ? [{ name: 'project', expression: PROJECT, type: 'uuid', direction: 'desc' } as const] : []),
+      { name: 'position', expression: POSITION, type: 'bigint', direction: 'desc' },
+    ],
   }
 }
+
+/**
+ * Events of a project, as a range of its index. With an equality, PostgreSQL may read the whole log
+ * backwards until it has found a page, which takes long for a project where nothing happens.
+ */
+const OF_PROJECT = Prisma.sql`${POSITION} IS NOT NULL AND (${PROJECT}, ${POSITION}) >= (${PARENT}, 0)
+  AND (${PROJECT}, ${POSITION}) <= (${PARENT}, ${2n ** 63n - 1n}::bigint)`
 
 /** One branch for each index. PostgreSQL merges them in order, and stops when the page is full. */
 const EVENTS_OF_TASK = Prisma.sql`(${Prisma.join(
