@@ -11,8 +11,6 @@ interface Reference {
   id: string
 }
 
-export const DELETED_USER = 'Deleted user'
-
 /**
  * Loads the name of what an id refers to: the key of a task, the name of anything else. Null if it
  * no longer exists or the viewer cannot see it. All names of an answer share one statement.

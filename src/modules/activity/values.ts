@@ -1,6 +1,7 @@
 import type { Context } from '../../request/context.ts'
 import { isId } from '../../schema/rules.ts'
-import { DELETED_USER, loadName, type NamedKind } from './names.ts'
+import { DELETED_USER } from '../users/erasure-service.ts'
+import { loadName, type NamedKind } from './names.ts'
 
 /** How a logged column appears in activity. */
 interface FieldRule {
