@@ -47,3 +47,6 @@ CREATE UNIQUE INDEX "Label_projectId_name_key" ON "Label"("projectId", (fold_nam
 CREATE INDEX "Event_unpositioned" ON "Event"("seq") WHERE "position" IS NULL;
 CREATE INDEX "Event_project_position" ON "Event"("projectId", "position") WHERE "position" IS NOT NULL;
 CREATE INDEX "Event_subject_position" ON "Event"("subjectId", "position") WHERE "position" IS NOT NULL;
+-- Few events have these columns: those of comments and relations.
+CREATE INDEX "Event_about_position" ON "Event"("aboutId", "position") WHERE "aboutId" IS NOT NULL AND "position" IS NOT NULL;
+CREATE INDEX "Event_alsoAbout_position" ON "Event"("alsoAboutId", "position") WHERE "alsoAboutId" IS NOT NULL AND "position" IS NOT NULL;

@@ -19,13 +19,14 @@ $$;
 -- AFTER INSERT, UPDATE, DELETE: logs the change of a row as one event. The argument is the noun's
 -- logged() declaration as JSON:
 --   noun     first half of the event type, like "task"
---   verbs    {insert, update, delete, leave}: a missing one is not logged
+--   verbs    {insert, update, delete, leave, purge}: a missing one is not logged
 --   ends     {column, set, cleared}: a nullable time that ends the row's life, with its verbs
 --   project  column with the project the event belongs to; missing: internal, shown to nobody
 --   subject  column with the event's subjectId
 --   columns  columns whose changes the event shows
 --   state    columns the event keeps for filtered streams
 --   times    which of these columns are times
+-- An event about a row with a "taskId" is also about that task.
 CREATE OR REPLACE FUNCTION log_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   rules jsonb := TG_ARGV[0];
@@ -47,7 +48,7 @@ BEGIN
     verb := rules -> 'ends' ->> CASE WHEN before ->> ends IS NULL THEN 'set' ELSE 'cleared' END;
   ELSIF TG_OP = 'DELETE' AND before ->> ends IS NOT NULL THEN
     -- The end of the row's life is already in the log.
-    verb := NULL;
+    verb := verbs ->> 'purge';
   END IF;
   IF verb IS NULL THEN RETURN NULL; END IF;
 
@@ -72,16 +73,16 @@ BEGIN
       (SELECT coalesce(jsonb_agg("key"), '[]') FROM "FormerTaskKey" WHERE "taskId" = (subject ->> 'id')::uuid));
   END IF;
   IF moved AND verbs ? 'leave' AND before ->> project IS NOT NULL THEN
-    INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "state", "at") VALUES (
+    INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "state", "at", "aboutId") VALUES (
       rules ->> 'noun' || '.' || (verbs ->> 'leave'), (before ->> project)::uuid,
       (before ->> (rules ->> 'subject'))::uuid, actor, coalesce((after ->> 'version')::integer, 1), '{}',
       state || kept_state(before, before, rules -> 'state', times),
-      date_trunc('milliseconds', clock_timestamp()));
+      date_trunc('milliseconds', clock_timestamp()), (before ->> 'taskId')::uuid);
   END IF;
-  INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "state", "at") VALUES (
+  INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "state", "at", "aboutId") VALUES (
     rules ->> 'noun' || '.' || verb, (subject ->> project)::uuid,
     (subject ->> (rules ->> 'subject'))::uuid, actor, coalesce((subject ->> 'version')::integer, 1), changed, state,
-    date_trunc('milliseconds', clock_timestamp()));
+    date_trunc('milliseconds', clock_timestamp()), (subject ->> 'taskId')::uuid);
   RETURN NULL;
 END
 $$;

@@ -40,17 +40,17 @@ CREATE OR REPLACE FUNCTION log_relation() RETURNS trigger LANGUAGE plpgsql SET s
 DECLARE
   present "TaskRelation" := CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END;
 BEGIN
-  INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "at")
+  INSERT INTO "Event" ("type", "projectId", "subjectId", "actorId", "version", "changes", "at", "aboutId", "alsoAboutId")
   SELECT
     CASE TG_OP WHEN 'INSERT' THEN 'relation.created' ELSE 'relation.deleted' END,
     project, present."id",
     nullif(coalesce(nullif(current_setting('taskwire.actor', true), ''), CASE TG_OP WHEN 'INSERT' THEN present."creatorId"::text END), 'nobody')::uuid,
     1,
     CASE TG_OP WHEN 'DELETE' THEN '{}' ELSE jsonb_build_object('type', jsonb_build_object('from', NULL, 'to', present."type")) || ends END,
-    date_trunc('milliseconds', clock_timestamp())
-  FROM (SELECT "projectId", jsonb_object_agg(CASE "id" WHEN present."sourceId" THEN 'sourceId' ELSE 'targetId' END,
+    date_trunc('milliseconds', clock_timestamp()), tasks[1], tasks[2]
+  FROM (SELECT "projectId", array_agg("id" ORDER BY "id" = present."targetId"), jsonb_object_agg(CASE "id" WHEN present."sourceId" THEN 'sourceId' ELSE 'targetId' END,
       jsonb_build_object('from', NULL, 'to', "id"))
-    FROM "Task" WHERE "id" IN (present."sourceId", present."targetId") GROUP BY "projectId") AS touched(project, ends);
+    FROM "Task" WHERE "id" IN (present."sourceId", present."targetId") GROUP BY "projectId") AS touched(project, tasks, ends);
   RETURN NULL;
 END
 $$;

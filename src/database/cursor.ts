@@ -8,6 +8,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 export type OrderType =
   | 'timestamptz'
   | 'integer'
+  | 'bigint'
   | 'real'
   | 'text'
   | 'uuid'
@@ -24,6 +25,7 @@ export interface Place {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const TIMESTAMP = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d{1,6})?\+00$/
 const INTEGER = /^(0|-?[1-9]\d{0,9})$/
+const BIGINT = /^(0|[1-9]\d{0,17})$/
 const REAL = /^-?\d{1,20}(\.\d{1,20})?(e[+-]\d{1,2})?$/
 
 /** Characters. Longer than any cursor of a list here. */
@@ -46,6 +48,7 @@ export function decodePlace(
   order: string,
   types: readonly OrderType[],
   argument: 'after' | 'before',
+  idType: OrderType = 'uuid',
 ): Place {
   const parts = parse(cursor)
   if (parts === undefined) throw refused('The cursor is invalid. Use one that a list returned.', argument)
@@ -55,7 +58,7 @@ export function decodePlace(
   const id = values.pop()
   const valid =
     id !== undefined &&
-    UUID.test(id) &&
+    fits(id, idType) &&
     values.length === types.length &&
     types.every((type, index) => fits(values[index] ?? '', type))
   if (!valid) throw refused('The cursor is invalid for this list. Use one that this list returned.', argument)
@@ -80,6 +83,8 @@ function fits(value: string, type: OrderType): boolean {
       return value === 'infinity' || value === '-infinity' || isTimestamp(value)
     case 'integer':
       return INTEGER.test(value) && Math.abs(Number(value)) < 2 ** 31
+    case 'bigint':
+      return BIGINT.test(value)
     case 'real':
       return REAL.test(value) && Math.abs(Number(value)) < 3.4e38
     case 'uuid':

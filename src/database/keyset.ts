@@ -29,8 +29,10 @@ export interface KeysetSource {
   name: string
   /** The FROM clause: a table, a join, or a subquery with an alias. */
   from: Prisma.Sql
-  /** Id of a row, of type uuid. */
+  /** Id of a row. */
   id: Prisma.Sql
+  /** Default: uuid. */
+  idType?: 'uuid' | 'bigint'
   where?: Prisma.Sql
   /**
    * Reads one partition per value, each by the index that begins with the column, and merges their
@@ -115,7 +117,10 @@ export async function keysetPages(
 function pageSql(spec: KeysetSpec): Prisma.Sql {
   const { limit, backwards } = readLimit(spec)
   const direction = spec.order.at(-1)?.direction ?? 'asc'
-  const terms: OrderTerm[] = [...spec.order, { name: 'id', expression: spec.id, type: 'uuid', direction }]
+  const terms: OrderTerm[] = [
+    ...spec.order,
+    { name: 'id', expression: spec.id, type: spec.idType ?? 'uuid', direction },
+  ]
   const conditions = [spec.where ?? Prisma.sql`TRUE`]
   if (spec.after != null) conditions.push(beyond(terms, readPlace(spec.after, spec, 'after'), false))
   if (spec.before != null) conditions.push(beyond(terms, readPlace(spec.before, spec, 'before'), true))
@@ -141,7 +146,7 @@ function toPage(spec: KeysetSpec, json: string): KeysetPage {
 }
 
 /** Identifies a list and its order. */
-type Identity = Pick<KeysetSource, 'name'> & {
+type Identity = Pick<KeysetSource, 'name' | 'idType'> & {
   order: readonly Pick<OrderTerm, 'name' | 'type' | 'direction'>[]
 }
 
@@ -153,7 +158,7 @@ export function readCursor({ after, before }: KeysetArguments, list: Identity): 
 
 function readPlace(cursor: string, list: Identity, argument: 'after' | 'before'): Place {
   const types = list.order.map((term) => term.type)
-  return decodePlace(cursor, signatureOf(list), types, argument)
+  return decodePlace(cursor, signatureOf(list), types, argument, list.idType)
 }
 
 function signatureOf({ name, order }: Identity): string {

@@ -57,7 +57,7 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
     },
     orderBy: { position: 'asc' },
     take: options.limit,
-    omit: { seq: true },
+    omit: { seq: true, aboutId: true, alsoAboutId: true },
   })
   return rows.map((row) => ({
     ...row,

@@ -18,3 +18,19 @@ export function defineLoader<Key, Value>(
     return loader.load(key)
   }
 }
+
+/** Declares a batched load of keys that fall into groups. Each group loads by itself. */
+export function defineGroupedLoader<Key extends object, Value>(
+  groupOf: (key: Key) => string,
+  load: (ctx: Context, keys: readonly [Key, ...Key[]]) => Promise<Value[]>,
+): (ctx: Context, key: Key) => Promise<Value> {
+  return defineLoader(async (ctx, keys: readonly Key[]) => {
+    const values = new Map<Key, Value>()
+    for (const [first, ...others] of Map.groupBy(keys, groupOf).values()) {
+      if (!first) continue
+      const loaded = await load(ctx, [first, ...others])
+      for (const [index, key] of [first, ...others].entries()) values.set(key, loaded[index] as Value)
+    }
+    return keys.map((key) => values.get(key) as Value)
+  })
+}

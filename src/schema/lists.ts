@@ -65,7 +65,7 @@ export function checkPage({
 type Page = { offset: number } & ({ first: number; after?: string } | { last: number; before?: string })
 
 /** Returns the requested page with defaults applied. */
-function readPage({ first, after, last, before, offset }: PageArguments): Page {
+export function readPage({ first, after, last, before, offset }: PageArguments): Page {
   const backwards = last != null || before != null
   if (backwards) return { last: last ?? DEFAULT_PAGE, offset: offset ?? 0, ...(before != null && { before }) }
   return { first: first ?? DEFAULT_PAGE, offset: offset ?? 0, ...(after != null && { after }) }
@@ -215,8 +215,9 @@ function prepareList<Row extends { id: string }>(
   }
 }
 
-function connectionOf<Row>(
-  { remark }: ListSource,
+/** Makes a connection of a page and its rows. */
+export function connectionOf<Row>(
+  { remark }: Pick<ListSource, 'remark'>,
   { rows, ...page }: KeysetPage,
   nodes: readonly (Row | undefined)[],
   totalCount: () => Promise<number>,

@@ -17,6 +17,8 @@ interface Verbs {
   delete?: string
   /** Logged in the project that a row leaves when it moves to another. */
   leave?: string
+  /** Logged when a row is deleted whose life had ended before. See `ends`. */
+  purge?: string
 }
 
 interface VersionRules<C> {
@@ -83,7 +85,7 @@ export function logged<T extends Table>(noun: string, declaration: LogDeclaratio
   if (nouns.has(noun)) throw new Error(`"${noun}" is declared twice`)
   const { table, verbs = DEFAULT_VERBS } = declaration
   const ends = 'columns' in declaration ? declaration.ends : undefined
-  const used = [verbs.insert, verbs.update, verbs.delete, ends?.set, ends?.cleared, verbs.leave]
+  const used = [verbs.insert, verbs.update, verbs.delete, ends?.set, ends?.cleared, verbs.leave, verbs.purge]
   const types = new Set(used.filter((verb) => verb !== undefined).map((verb) => `${noun}.${verb}`))
   const declared: LoggedNoun = {
     noun,

@@ -1,7 +1,7 @@
 import type { queryFromInfo } from '@pothos/plugin-prisma'
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Context } from '../request/context.ts'
-import { defineLoader } from '../request/loader.ts'
+import { defineGroupedLoader } from '../request/loader.ts'
 import { selectedQuery } from './selected-columns.ts'
 
 /** Columns and relations to read. It is a promise only if a field computes its selection in one. */
@@ -21,20 +21,13 @@ interface Asked {
 export function defineRowLoader<Key, Row>(
   load: (ctx: Context, keys: readonly Key[], query: RowQuery) => Promise<(Row | undefined)[]>,
 ): (ctx: Context, key: Key, info: GraphQLResolveInfo) => Promise<Row | null> {
-  const loadAsked = defineLoader(async (ctx, wanted: readonly { key: Key; asked: Asked }[]) => {
-    const rows = new Map<object, Row | undefined>()
-    for (const group of Map.groupBy(wanted, ({ asked }) => asked.text).values()) {
-      const [first] = group
-      if (!first) continue
-      const found = await load(
-        ctx,
-        group.map(({ key }) => key),
-        first.asked.query,
-      )
-      for (const [index, one] of group.entries()) rows.set(one, found[index])
-    }
-    return wanted.map((one) => rows.get(one) ?? null)
-  })
+  const loadAsked = defineGroupedLoader(
+    ({ asked }: { key: Key; asked: Asked }) => asked.text,
+    async (ctx, group) => {
+      const keys = group.map(({ key }) => key)
+      return (await load(ctx, keys, group[0].asked.query)).map((row) => row ?? null)
+    },
+  )
   return (ctx, key, info) => loadAsked(ctx, { key, asked: askedBy(ctx, info) })
 }
 

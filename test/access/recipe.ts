@@ -30,4 +30,6 @@ export interface SeenEvents {
   types?: readonly string[]
   /** Ids of the subjects. Defaults to any subject. */
   subjects?: string[]
+  /** Ids of the tasks that the events are about, or whose changes they are. */
+  about?: string[]
 }

@@ -17,7 +17,7 @@ const logged = (subjectId: string) =>
   db.event.findMany({
     where: { subjectId },
     orderBy: { seq: 'asc' },
-    omit: { seq: true, position: true, subjectId: true, at: true, state: true },
+    omit: { seq: true, position: true, subjectId: true, at: true, state: true, aboutId: true, alsoAboutId: true },
   })
 
 /** Returns the states stored with the events of a subject, oldest first. */

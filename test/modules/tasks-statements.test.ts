@@ -155,6 +155,27 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
     }
   })
 
+  test('for the activity of a task or a project is 3: access, page and names', async () => {
+    const { body } = await rest(server, `GET /projects/${many}/tasks?limit=1`, { token })
+    for (const path of [`/tasks/${body.nodes[0].id}`, `/projects/${many}`]) {
+      for (const limit of [2, 100]) {
+        const call = `GET ${path}/activity?limit=${limit}`
+        const statements = await statementsOf(() => rest(server, call, { token }))
+        expect(statements, `${call} issued\n${statements.join('\n')}`).toHaveLength(3)
+      }
+    }
+  })
+
+  test('for the activity of many tasks is 4: tasks, pages, counts and names', async () => {
+    const query = `query ($projectId: ID!, $first: Int) { tasks(filter: { projectId: $projectId }, first: $first) { nodes {
+      activity(first: 3) { nodes { text actorName changes { from to } } totalCount } } } }`
+    for (const first of [2, 60]) {
+      const variables = { projectId: many, first }
+      const statements = await statementsOf(() => graphql(server, query, variables, { token }))
+      expect(statements, statements.join('\n')).toHaveLength(4)
+    }
+  })
+
   test('for a bulk update is the same for two tasks as for fifty', async () => {
     const { body } = await rest(server, `GET /projects/${many}/tasks?limit=50`, { token })
     const counts = []

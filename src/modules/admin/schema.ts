@@ -67,7 +67,7 @@ builder.mutationField('deleteUser', (t) =>
   t.prismaField({
     type: 'User',
     description:
-      'Delete an account with its sessions, API keys and memberships. Its projects and tasks stay. Needs an ADMIN. You cannot delete your own account.',
+      'Delete an account with its sessions, API keys, saved filters and memberships. Its projects stay, and what it did in them, by a “Deleted user”. Needs an ADMIN. For your own account use deleteMyAccount.',
     access: { admin: true },
     rest: { method: 'DELETE', path: '/users/{id}', status: 204 },
     args: {

@@ -1,6 +1,6 @@
 import type { Comment } from '../../generated/prisma/client.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
-import { defineLoader } from '../../request/loader.ts'
+import { defineGroupedLoader, defineLoader } from '../../request/loader.ts'
 import { byTime, type Connection, type ListSource, loadPages, type PageArguments } from '../../schema/lists.ts'
 import type { CommentQuery } from './policy.ts'
 
@@ -19,20 +19,15 @@ interface Asked {
 }
 
 /** Loads a page of comments for each task. Pages with the same arguments share a statement. */
-export const loadComments = defineLoader(async (ctx, asked: readonly Asked[]): Promise<Connection<Comment>[]> => {
-  const found = new Map<Asked, Connection<Comment>>()
-  for (const group of Map.groupBy(asked, ({ args, query }) => JSON.stringify([args, query])).values()) {
-    const [first] = group
-    if (!first) continue
-    const pages = await loadPages<Comment>(ctx.db, first.args, commentList(first.query), {
+export const loadComments = defineGroupedLoader(
+  ({ args, query }: Asked) => JSON.stringify([args, query]),
+  (ctx, group): Promise<Connection<Comment>[]> =>
+    loadPages<Comment>(ctx.db, group[0].args, commentList(group[0].query), {
       column: Prisma.sql`"Comment"."taskId"`,
       ids: group.map(({ taskId }) => taskId),
       count: (taskId) => countComments(ctx, taskId),
-    })
-    for (const [index, page] of pages.entries()) found.set(group[index] as Asked, page)
-  }
-  return asked.map((one) => found.get(one) as Connection<Comment>)
-})
+    }),
+)
 
 /** Counts the comments of a task. */
 export const countComments = defineLoader(async ({ db }, ids: readonly string[]): Promise<number[]> => {

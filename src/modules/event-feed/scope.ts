@@ -2,12 +2,11 @@ import type { Viewer } from '../../auth/viewer.ts'
 import type { LoggedEvent } from '../../events/log.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
-import { hasScope } from '../../request/viewer.ts'
 import { requireProject } from '../projects/policy.ts'
 import { createMatcher, type FilterMatch } from '../tasks/filter/matcher.ts'
 import { resolveFilter } from '../tasks/filter/resolve.ts'
 import type { FollowEventsValues } from './input.ts'
-import { typesNamed } from './types.ts'
+import { typesInScope } from './policy.ts'
 
 /** An event as delivered: with its `match`, if a filter was given. */
 export interface DeliveredEvent extends LoggedEvent {
@@ -26,8 +25,7 @@ export interface EventScope {
 
 /**
  * Resolves the requested scope. Throws NOT_FOUND if the project, or something the filter names,
- * does not exist or is not visible to the viewer. Limits an API key without projects:read to events
- * of tasks and comments, because others reveal projects and members.
+ * does not exist or is not visible to the viewer.
  */
 export async function eventScope(
   ctx: Context,
@@ -52,19 +50,6 @@ export async function eventScope(
       return found instanceof Promise ? found.then((one) => deliver(event, one)) : deliver(event, found)
     },
   }
-}
-
-/** Returns the event types in scope, or undefined for all. */
-function typesInScope(
-  viewer: Viewer,
-  types: readonly string[] | null | undefined,
-  tasksOnly: boolean,
-): ReadonlySet<string> | undefined {
-  const nouns = tasksOnly ? ['task'] : hasScope(viewer, 'projects:read') ? undefined : ['task', 'comment']
-  const named = types && typesNamed(types)
-  if (!nouns) return named ? new Set(named) : undefined
-  const allowed = typesNamed(nouns)
-  return new Set(named ? named.filter((type) => allowed.includes(type)) : allowed)
 }
 
 /** Caches one object per event and match, so that subscribers can share the result made from it. */

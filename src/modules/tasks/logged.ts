@@ -23,7 +23,7 @@ export const STATE_COLUMNS = [...FILTERED, 'creatorId', 'createdAt', 'updatedAt'
 logged('task', {
   table: 'Task',
   project: 'projectId',
-  verbs: { insert: 'created', update: 'updated', delete: 'deleted', leave: 'removed' },
+  verbs: { insert: 'created', update: 'updated', delete: 'deleted', leave: 'removed', purge: 'purged' },
   ends: { column: 'deletedAt', set: 'deleted', cleared: 'restored' },
   columns: [...FILTERED, 'rank'],
   fixedInProject: ['number', 'key'],

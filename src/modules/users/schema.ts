@@ -35,7 +35,7 @@ findsNodes({
   scope: 'projects:read',
   visible: ({ id, role }) =>
     role === 'ADMIN'
-      ? Prisma.sql`TRUE`
+      ? Prisma.sql`"deletedAt" IS NULL`
       : Prisma.sql`"id" = ${id}::uuid OR EXISTS (SELECT FROM "Membership" AS own JOIN "Membership" AS other USING ("projectId")
           WHERE own."userId" = ${id}::uuid AND other."userId" = "User"."id")`,
 })
@@ -43,16 +43,17 @@ findsNodes({
 export const UserType = builder.prismaObject('User', {
   interfaces: [Node],
   select: { id: true },
-  description: 'A person or bot with an account.',
+  description:
+    'A person or bot with an account. Whoever has deleted theirs is “Deleted user” wherever others still see what they did.',
   fields: (t) => ({
     id: t.exposeID('id'),
     name: t.exposeString('name', { extensions: { rules: updateMeRules.shape.name } }),
     email: t.string({
       nullable: true,
-      description: 'Visible to the user and to ADMINs, null for everyone else.',
+      description: 'Visible to the user and to ADMINs, null for everyone else and for a deleted account.',
       extensions: { rules: updateMeRules.shape.email },
-      select: { email: true },
-      resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.email),
+      select: { email: true, deletedAt: true },
+      resolve: (user, _args, ctx) => (user.deletedAt || isPrivate(user, ctx) ? null : user.email),
     }),
     role: t.expose('role', { type: UserRoleType }),
     timeZone: t.string({

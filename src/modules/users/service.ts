@@ -25,7 +25,7 @@ const accountGone = () => new AppError('UNAUTHENTICATED', 'This account no longe
 /** Gets a user by id. Needs an ADMIN. */
 export async function getUser(ctx: Context, id: string, query: UserQuery) {
   requireAdmin(ctx)
-  const user = isId(id) ? await ctx.db.user.findUnique({ ...query, where: { id } }) : null
+  const user = isId(id) ? await ctx.db.user.findUnique({ ...query, where: { id, deletedAt: null } }) : null
   if (!user) throw userNotFound(id)
   return user
 }
@@ -45,7 +45,7 @@ export async function listUsers(ctx: Context, args: ListUsersValues, query: User
 
 function userCondition({ role, disabled, search }: UserFilterValues): Prisma.Sql {
   const terms = [
-    Prisma.sql`TRUE`,
+    Prisma.sql`"deletedAt" IS NULL`,
     role && Prisma.sql`"role" = ${role}::"UserRole"`,
     disabled != null && Prisma.sql`("disabledAt" IS NOT NULL) = ${disabled}`,
     search && contains(search),

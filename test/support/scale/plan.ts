@@ -4,6 +4,7 @@ import { Prisma } from '../../../src/generated/prisma/client.ts'
 import type { ListTasksValues } from '../../../src/modules/tasks/list/input.ts'
 import { listTasks } from '../../../src/modules/tasks/list/service.ts'
 import type { Context } from '../../../src/request/context.ts'
+import type { Connection } from '../../../src/schema/lists.ts'
 
 /** A node of EXPLAIN (ANALYZE, FORMAT JSON). */
 interface PlanNode {
@@ -35,8 +36,15 @@ export function runList(db: Database, viewer: Asking, args: ListTasksValues) {
   return listTasks(ctx, { first: 20, ...args }, {})
 }
 
-/** Runs a list and explains the statement that finds its page. */
-export async function explainList(db: Database, viewer: Asking, args: ListTasksValues): Promise<Explained> {
+/** Runs a list of tasks and explains the statement that finds its page. */
+export const explainList = (db: Database, viewer: Asking, args: ListTasksValues): Promise<Explained> =>
+  explainPage(db, (recording) => runList(recording, viewer, args))
+
+/** Runs any list and explains the statement that finds its page. */
+export async function explainPage(
+  db: Database,
+  run: (recording: Database) => Promise<Pick<Connection<unknown>, 'edges'>>,
+): Promise<Explained> {
   let statement = Prisma.empty
   const recording = new Proxy(db, {
     get(target, name) {
@@ -49,7 +57,7 @@ export async function explainList(db: Database, viewer: Asking, args: ListTasksV
       }
     },
   })
-  const page = await runList(recording, viewer, args)
+  const page = await run(recording)
   const [row] = await db.$queryRaw<Answer[]>(Prisma.sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`)
   const plan = row?.['QUERY PLAN'][0].Plan
   if (!plan) throw new Error('EXPLAIN returned no plan')

@@ -38,7 +38,7 @@ export function taskChange({ type, subjectId, state, changes, at }: LoggedEvent)
   const { earlierUpdatedAt, ...columns } = state as StoredState
   const now: TaskState = { id: subjectId, ...columns }
   // A task deleted without being in the trash lost its row, for example with its project.
-  if (type === 'task.removed' || (type === 'task.deleted' && now.deletedAt === null))
+  if (type === 'task.removed' || type === 'task.purged' || (type === 'task.deleted' && now.deletedAt === null))
     return { before: now, after: null }
   if (type === 'task.created' || changes.projectId) return { before: null, after: now }
   const earlier = Object.fromEntries(Object.entries(changes).map(([field, { from }]) => [field, from]))

@@ -1,0 +1,31 @@
+import { Prisma } from '../../generated/prisma/client.ts'
+import { defineLoader } from '../../request/loader.ts'
+import { requireViewer } from '../../request/viewer.ts'
+import { inVisibleProject } from '../projects/policy.ts'
+
+/** What an id in the log can refer to. */
+export type NamedKind = 'user' | 'label' | 'task' | 'project'
+
+interface Reference {
+  kind: NamedKind
+  id: string
+}
+
+/**
+ * Loads the name of what an id refers to: the key of a task, the name of anything else. Null if it
+ * no longer exists or the viewer cannot see it. All names of an answer share one statement.
+ */
+export const loadName = defineLoader(async (ctx, references: readonly Reference[]): Promise<(string | null)[]> => {
+  const viewer = requireViewer(ctx)
+  const idsOf = (kind: NamedKind) => [
+    ...new Set(references.flatMap((reference) => (reference.kind === kind ? [reference.id] : []))),
+  ]
+  const visible = (column: string) => inVisibleProject(viewer, Prisma.raw(`"${column}"`))
+  const rows = await ctx.db.$queryRaw<{ key: string; name: string }[]>`
+    SELECT 'user ' || "id" AS "key", "name" FROM "User" WHERE "id" = ANY(${idsOf('user')}::uuid[])
+    UNION ALL SELECT 'label ' || "id", "name" FROM "Label" WHERE "id" = ANY(${idsOf('label')}::uuid[]) AND ${visible('projectId')}
+    UNION ALL SELECT 'task ' || "id", "key" FROM "Task" WHERE "id" = ANY(${idsOf('task')}::uuid[]) AND ${visible('projectId')}
+    UNION ALL SELECT 'project ' || "id", "name" FROM "Project" WHERE "id" = ANY(${idsOf('project')}::uuid[]) AND ${visible('id')}`
+  const names = new Map(rows.map(({ key, name }) => [key, name]))
+  return references.map(({ kind, id }) => names.get(`${kind} ${id}`) ?? null)
+})
