@@ -31,10 +31,11 @@ async function wholeBody(exchange: HttpExchange, limit: StreamLimit): Promise<In
 /** Returns the file name of a Content-Disposition (RFC 6266), or undefined. */
 function filenameOf({ 'content-disposition': header }: IncomingHttpHeaders): string | undefined {
   const filename = header === undefined ? undefined : parse(header).parameters.filename
-  if (filename === undefined || !/[\u0080-\u00ff]/.test(filename)) return filename
+  if (filename === undefined) return undefined
   // Many clients send UTF-8 as it is. Node reads headers as ISO 8859-1.
-  const decoded = Buffer.from(filename, 'latin1').toString()
-  return decoded.includes('\ufffd') || /[^\u0000-\u00ff]/.test(filename) ? filename : decoded
+  const bytes = Buffer.from(filename, 'latin1')
+  const decoded = bytes.toString()
+  return bytes.toString('latin1') === filename && !decoded.includes('\ufffd') ? decoded : filename
 }
 
 async function fileInForm(exchange: HttpExchange, name: string, limit: StreamLimit): Promise<IncomingFile> {
