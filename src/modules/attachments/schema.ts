@@ -20,7 +20,6 @@ logged('attachment', {
   project: 'projectId',
   columns: ['taskId', 'filename', 'contentType', 'size'],
   versioned: false,
-  fixed: ['taskId', 'filename', 'contentType', 'size', 'sha256'],
 })
 
 findsNodes({ name: 'Attachment', scope: 'tasks:read', visible: visibleAttachmentsSql })
