@@ -250,7 +250,8 @@ export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['pat
   if (first === undefined) return path
   const filling = Object.entries(plan.fills).find(([, place]) => place.every((step, index) => path[index] === step))
   if (filling) return ['path', filling[0]]
-  if (first === plan.body || first === plan.file) return ['body', ...rest]
+  if (first === plan.file) return ['body', ...path]
+  if (first === plan.body) return ['body', ...rest]
   if (typeof first === 'string' && plan.bodyFields.includes(first)) return ['body', ...path]
   if (first === VERSION_ARGUMENT) return ['header', 'If-Match']
   if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]

@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql'
+import { type GraphQLError, getNamedType } from 'graphql'
 import { issuesOf } from '../client-error.ts'
 import { AppError, type Issue } from '../errors.ts'
 import { type InputPlan, placeInRequest } from './input.ts'
@@ -12,12 +12,19 @@ export function refusePath(plan: InputPlan, error: GraphQLError): void {
   for (const issue of issuesOf(error)) {
     const [place, name] = placeOf(plan, issue.path)
     if (place !== 'path' || name === undefined || plan.fills[name] === undefined) continue
+    if (!takesId(plan, plan.fills[name])) continue
     // An enum value is not an id.
     if (issue.code === 'invalid_value') continue
     throw new AppError('NOT_FOUND', `Nothing has this ${name}: it ${issue.message}.`, {
       path: [place, name],
     })
   }
+}
+
+/** Returns false for a path parameter that is an argument of its own, of another type. */
+function takesId({ args }: InputPlan, [head, ...rest]: readonly string[]): boolean {
+  const arg = args.find(({ name }) => name === head)
+  return rest.length > 0 || arg === undefined || getNamedType(arg.type).name === 'ID'
 }
 
 /**
