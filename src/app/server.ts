@@ -168,6 +168,7 @@ async function serve({
     largeBodyLimit: config.BULK_BODY_LIMIT,
     bodyTimeout: config.BODY_TIMEOUT,
     largeBodyTimeout: config.BULK_BODY_TIMEOUT,
+    streamedBodyTimeout: config.UPLOAD_TIMEOUT,
     requestTimeout: config.REQUEST_TIMEOUT,
     stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
@@ -179,6 +180,8 @@ async function serve({
     serverOptions(config),
     limitPipelining((request, response) => void handle(request, response as GatewayResponse), config.PIPELINE_LIMIT),
   )
+  // Node would ask for every body at once. Whoever reads a body asks for it.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response))
   // Node would answer without a body. The HTTP entry answers with a problem document.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   // A connection on which nothing moves. A request that runs is no such one.
@@ -240,7 +243,12 @@ function serverOptions(config: Config) {
     // as it is.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
     headersTimeout: config.HEADERS_TIMEOUT,
-    requestTimeout: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT, config.HEADERS_TIMEOUT),
+    requestTimeout: Math.max(
+      config.UPLOAD_TIMEOUT,
+      config.BULK_BODY_TIMEOUT,
+      config.BODY_TIMEOUT,
+      config.HEADERS_TIMEOUT,
+    ),
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT,
     connectionsCheckingInterval: 1_000,
   }

@@ -2,6 +2,7 @@ import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { type Issue, MAX_ISSUES, validationFailed } from '../gateway/errors.ts'
+import { type Upload, uploadScalar } from '../gateway/uploads/upload.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
@@ -23,6 +24,7 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: Date; Output: Date }
     Date: { Input: string; Output: Date | string }
     JSON: { Input: unknown; Output: unknown }
+    Upload: { Input: Upload; Output: never }
   }
 }>({
   defaultFieldNullability: false,
@@ -57,3 +59,4 @@ builder.subscriptionType({ description: 'Live streams.' })
 builder.addScalarType('DateTime', dateTimeScalar)
 builder.addScalarType('Date', dateScalar)
 builder.addScalarType('JSON', jsonScalar)
+builder.addScalarType('Upload', uploadScalar)

@@ -2,13 +2,17 @@ import SchemaBuilder, {
   BasePlugin,
   type FieldNullability,
   type InputFieldMap,
+  type InputShapeFromFields,
   type PothosOutputFieldConfig,
   PothosSchemaError,
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core'
 import type { ApiScope } from '../auth/scopes.ts'
-import type { RestNone, RestOptions, RestStream } from '../gateway/operation.ts'
+import type { Receive, RestNone, RestOptions, RestStream } from '../gateway/operation.ts'
+import type { Access } from '../request/access.ts'
+import type { Context } from '../request/context.ts'
+import { requireAccess } from '../request/viewer.ts'
 
 // The interfaces merge only if the type parameters have the same names as Pothos's.
 declare global {
@@ -38,6 +42,8 @@ declare global {
        * as a hash.
        */
       handlesSecrets?: boolean
+      /** Receives the files among the arguments. See `Receive` in the gateway. */
+      receive?: (args: InputShapeFromFields<Args>, context: Types['Context']) => Promise<void>
     }
     export interface SubscriptionFieldOptions<
       Types extends SchemaTypes,
@@ -76,7 +82,7 @@ const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     const options = field.pothosOptions as Partial<
-      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume', unknown>
+      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'receive', unknown>
     >
     if (!ROOT_KINDS.has(field.kind)) {
       return options.restEmbed ? { ...field, extensions: { ...field.extensions, restEmbed: true } } : field
@@ -85,18 +91,27 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    const { rest, access, handlesSecrets, resume } = options
+    const { rest, access, handlesSecrets, resume, receive } = options
     const { public: isPublic, scope } = access as { public?: boolean; scope?: ApiScope }
     const marks = {
       ...(!isPublic && { requiresPrincipal: true }),
       ...(handlesSecrets ? { handlesSecrets } : {}),
       ...(resume ? { resume } : {}),
+      ...(receive ? { receive: guardedReceive(receive as Receive, access as Access) } : {}),
       ...(scope === 'tasks:write' ? { keepsViewers: true } : {}),
     }
     // One root field that fails is null. It must not take the others with it, least of all
     // mutations that have happened.
     const type = field.kind === 'Subscription' ? field.type : { ...field.type, nullable: true }
     return { ...field, type, extensions: { ...field.extensions, rest, ...marks } }
+  }
+}
+
+/** Checks the `access` of a field also before it receives files. */
+function guardedReceive(receive: Receive, access: Access): Receive {
+  return (args, context) => {
+    requireAccess(context as Context, access)
+    return receive(args, context)
   }
 }
 

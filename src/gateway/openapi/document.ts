@@ -8,7 +8,7 @@ import type { StreamRoute } from '../rest/stream.ts'
 import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
+import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
 import { COMMON, errorAnswers, errorComponents, headerComponents, PROBLEM, withDeprecation } from './responses.ts'
 import { describeTag } from './tags.ts'
 
@@ -34,6 +34,10 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
   for (const route of routes) {
     const operation = routeOperation(route, schema, info)
     add(route.path, route.method, hasDeprecations(route, schema) ? withHeaders(operation) : operation)
+    const { content } = route.rest
+    if (!content || route.operationId !== route.fieldName) continue
+    const bytes = bytesOperation(route, content, schema, info)
+    add(content.path, 'GET', deprecationOf(route.deprecable) ? withHeaders(bytes) : bytes)
   }
   for (const stream of streams) {
     const operation = streamOperation(stream, schema, info)
@@ -94,13 +98,17 @@ function extraOperation({ 'x-errors': codes, ...operation }: JsonSchema): JsonSc
   return { ...operation, responses: { ...Object.fromEntries(responses), ...errorAnswers(codes as ErrorCode[]) } }
 }
 
+/** Types of a file, of which JSON cannot show an example. */
+const FORM = 'multipart/form-data'
+const BYTES = '*/*'
+
 function withBodyExample(operation: JsonSchema, schemas: Record<string, JsonSchema>): JsonSchema {
   const { requestBody } = operation as { requestBody?: { content: Record<string, { schema: JsonSchema }> } }
   if (!requestBody) return operation
   const content = Object.fromEntries(
     Object.entries(requestBody.content).map(([type, media]) => [
       type,
-      { ...media, example: exampleOf(media.schema, schemas) },
+      type === FORM || type === BYTES ? media : { ...media, example: exampleOf(media.schema, schemas) },
     ]),
   )
   return { ...operation, requestBody: { ...requestBody, content } }
