@@ -41,3 +41,9 @@ CREATE UNIQUE INDEX "Label_projectId_name_key" ON "Label"("projectId", (fold_nam
 CREATE INDEX "Event_unpositioned" ON "Event"("seq") WHERE "position" IS NULL;
 CREATE INDEX "Event_project_position" ON "Event"("projectId", "position") WHERE "position" IS NOT NULL;
 CREATE INDEX "Event_subject_position" ON "Event"("subjectId", "position") WHERE "position" IS NOT NULL;
+
+-- Notifications and their deliveries.
+
+CREATE INDEX "Notification_unread" ON "Notification"("recipientId", "createdAt", "id") WHERE "readAt" IS NULL;
+CREATE INDEX "Notification_read" ON "Notification"("readAt") WHERE "readAt" IS NOT NULL;
+CREATE INDEX "Delivery_waiting" ON "Delivery"("channel", "nextAttemptAt") WHERE "sentAt" IS NULL AND "failedAt" IS NULL;

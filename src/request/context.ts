@@ -9,6 +9,7 @@ import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
 import type { Payer } from '../gateway/limits/rate-limit.ts'
+import type { OutboundHttp } from '../outbound/http.ts'
 import type { Grants } from './access.ts'
 
 /** Everything that resolvers and services get. Created for each operation and each event. */
@@ -63,6 +64,7 @@ export interface Services {
   access: AccessTracker
   credentialWatch: CredentialWatch
   authenticate: Authenticate
+  outbound: OutboundHttp
   log: GatewayLog
 }
 
