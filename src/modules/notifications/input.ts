@@ -14,7 +14,10 @@ export const listNotificationsRules = pageRules
 export const markNotificationsReadRules = z
   .object({
     ids: z.array(z.string()).min(1, 'must not be empty').max(MAX_PAGE, `must have at most ${MAX_PAGE} items`).nullish(),
-    all: z.boolean().nullish(),
+    all: z
+      .boolean()
+      .meta({ examples: [true] })
+      .nullish(),
   })
   .superRefine(({ ids, all }, issues) => {
     const refuse = (message: string) =>
