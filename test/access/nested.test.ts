@@ -59,7 +59,9 @@ const leading = (type: GraphQLNamedType, without: readonly string[]) =>
 function everything(type: GraphQLNamedType, levels: number, without: readonly string[]): string {
   if (isInterfaceType(type)) {
     // Fields of these conflict with those of other types. They have rows of their own.
-    const types = schema.getPossibleTypes(type).filter(({ name }) => !['Notification', 'SavedFilter', 'User'].includes(name))
+    const types = schema
+      .getPossibleTypes(type)
+      .filter(({ name }) => !['Notification', 'SavedFilter', 'User'].includes(name))
     return `{ id ${types.map((one) => `... on ${one.name} ${everything(one, levels, without)}`).join(' ')} }`
   }
   if (!isObjectType(type)) return ''
