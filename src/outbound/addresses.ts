@@ -26,9 +26,17 @@ export function createAddressRule(allowed: readonly string[]): AddressRule {
     allows(text, host) {
       if (hosts.has(host.toLowerCase())) return true
       const address = ipaddr.process(text)
-      return address.range() === 'unicast' || ranges.check(address.toString(), address.kind())
+      return isPublic(address) || ranges.check(address.toString(), address.kind())
     },
   }
+}
+
+/** All IPv6 addresses that are public today (RFC 4291, 2.4, and the registry of the IANA). */
+const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3')
+
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  if (address.range() !== 'unicast') return false
+  return address instanceof ipaddr.IPv4 || address.match(PUBLIC_IPV6)
 }
 
 /** Returns what is wrong with the entries of a rule. */

@@ -50,6 +50,7 @@ export async function killDuringWork(options: KillOptions): Promise<KillReport> 
       MAIL_FROM: 'noreply@example.org',
       OUTBOUND_ALLOW: '127.0.0.1',
       DELIVERY_RETRY: '200',
+      DATABASE_POOL_SIZE: '4',
       LOG_LEVEL: 'info',
     },
     options.embedded,
