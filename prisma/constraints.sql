@@ -18,6 +18,10 @@ ALTER TABLE "IdempotencyRecord" ADD CONSTRAINT "IdempotencyRecord_key_length" CH
 ALTER TABLE "Label" ADD CONSTRAINT "Label_color_format" CHECK ("color" ~ '^#[0-9a-f]{6}$');
 ALTER TABLE "Label" ADD CONSTRAINT "Label_name_length" CHECK (char_length("name") BETWEEN 1 AND 50);
 
+ALTER TABLE "Notification" ADD CONSTRAINT "Notification_message_length" CHECK (char_length("message") BETWEEN 1 AND 2000);
+
+ALTER TABLE "NotificationSettings" ADD CONSTRAINT "NotificationSettings_pushUrl_length" CHECK (char_length("pushUrl") BETWEEN 1 AND 2000);
+
 ALTER TABLE "Project" ADD CONSTRAINT "Project_key_format" CHECK ("key" ~ '^[A-Z][A-Z0-9]{1,9}$');
 
 ALTER TABLE "Task" ADD CONSTRAINT "Task_assigneeIds_limit" CHECK ("assigneeIds" IS NOT NULL AND cardinality("assigneeIds") <= 20);

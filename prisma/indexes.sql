@@ -50,3 +50,9 @@ CREATE INDEX "Event_subject_position" ON "Event"("subjectId", "position") WHERE 
 -- Few events have these columns: those of comments and relations.
 CREATE INDEX "Event_about_position" ON "Event"("aboutId", "position") WHERE "aboutId" IS NOT NULL AND "position" IS NOT NULL;
 CREATE INDEX "Event_alsoAbout_position" ON "Event"("alsoAboutId", "position") WHERE "alsoAboutId" IS NOT NULL AND "position" IS NOT NULL;
+
+-- Notifications and their deliveries.
+
+CREATE INDEX "Notification_unread" ON "Notification"("recipientId", "createdAt", "id") WHERE "readAt" IS NULL;
+CREATE INDEX "Notification_read" ON "Notification"("readAt") WHERE "readAt" IS NOT NULL;
+CREATE INDEX "Delivery_waiting" ON "Delivery"("channel", "nextAttemptAt") WHERE "sentAt" IS NULL AND "failedAt" IS NULL;

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { problemOfAddresses } from './outbound/addresses.ts'
 
 const atLeast = (min: number, fallback: number) => z.coerce.number().int().min(min).default(fallback)
 const integer = (min: number, max: number, fallback: number) =>
@@ -208,6 +209,49 @@ const variables = {
   MAX_LABELS_PER_PROJECT: atLeast(1, 1_000).describe('Maximum number of labels per project.'),
   MAX_MEMBERS_PER_PROJECT: atLeast(1, 5_000).describe('Maximum number of members per project.'),
   MAX_SAVED_FILTERS_PER_USER: atLeast(1, 1_000).describe('Maximum number of saved filters that a user owns.'),
+  BACKGROUND_WORK: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe(
+      'off: this server makes and sends no notifications. Another one on the same database has to; of several, one at a time does.',
+    ),
+  DUE_SOON_MINUTES: integer(1, 43_200, 1_440).describe(
+    'How long before it is due people are told of a task, in minutes.',
+  ),
+  NOTIFICATION_DAYS: integer(1, 36_500, 90).describe('Days a notification is kept after it was read.'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/[^\s/]/, 'must start with smtp:// or smtps:// and name a server')
+    .refine((url) => URL.canParse(url), 'is not a URL')
+    .optional()
+    .describe(
+      'SMTP server that sends e-mails, as smtp://user:password@host:port or smtps://. When unset, none are sent.',
+    ),
+  MAIL_FROM: z
+    .string()
+    .regex(
+      /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
+      'must be an e-mail address, like Taskwire <noreply@example.org>',
+    )
+    .optional()
+    .describe('Sender of e-mails, as an address or as Name <address>. Required with SMTP_URL.'),
+  OUTBOUND_ALLOW: z
+    .string()
+    .default('')
+    .transform(list)
+    .superRefine((entries, issues) => {
+      const problem = problemOfAddresses(entries)
+      if (problem) issues.addIssue({ code: 'custom', message: problem })
+    })
+    .describe(
+      'Private addresses that requests to URLs of users may reach, comma-separated: IP addresses, ranges like 10.0.0.0/8, host names. Public ones are always allowed.',
+    ),
+  OUTBOUND_TIMEOUT: integer(100, 600_000, 10_000).describe(
+    'How long a request to a URL of a user may take, in milliseconds.',
+  ),
+  DELIVERY_RETRY: integer(10, 3_600_000, 10_000).describe(
+    'Wait before an e-mail or push message that failed is sent again, in milliseconds. It doubles each time, up to an hour; after three days it is given up.',
+  ),
   EVENT_RETENTION_DAYS: integer(1, 36_500, 30).describe('Days an event stays in the log. Older cursors have expired.'),
   EVENT_QUEUE_SIZE: atLeast(10, 1000).describe('Events queued for a slow subscriber before its stream ends.'),
 } as const
@@ -244,6 +288,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
     problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')
   }
+  if (given.SMTP_URL && !given.MAIL_FROM) problems.push('MAIL_FROM: is required with SMTP_URL')
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
     if (given.JWT_JWKS_URL && !given[name]) problems.push(`${name}: is required with JWT_JWKS_URL`)
   }

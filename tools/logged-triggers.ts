@@ -35,6 +35,7 @@ function logTriggers(noun: LoggedNoun): string[] {
   const firing = firingOf(noun)
   const name = `${noun.table}_log`
   if (!('columns' in noun.rules && noun.rules.state)) return [logTrigger(noun, name, firing, call)]
+  const removed = firing.includes('DELETE') ? [logTrigger(noun, `Log_removed_${noun.noun}`, ['DELETE'], call)] : []
   // The state of a deleted row includes rows that refer to it. The triggers of a table fire in the
   // order of their names, and this name comes before RI_…, the foreign keys that delete those rows.
   return [
@@ -44,7 +45,7 @@ function logTriggers(noun: LoggedNoun): string[] {
       firing.filter((change) => change !== 'DELETE'),
       call,
     ),
-    logTrigger(noun, `Log_removed_${noun.noun}`, ['DELETE'], call),
+    ...removed,
   ]
 }
 

@@ -37,6 +37,9 @@ CREATE OR REPLACE TRIGGER "Membership_3_version" BEFORE UPDATE OF "role", "versi
 CREATE OR REPLACE TRIGGER "Membership_log" AFTER INSERT OR UPDATE OF "role" OR DELETE ON "Membership" FOR EACH ROW
   EXECUTE FUNCTION log_change('{"noun":"member","verbs":{"insert":"added","update":"updated","delete":"removed"},"project":"projectId","subject":"userId","columns":["role"],"times":[]}');
 
+CREATE OR REPLACE TRIGGER "Notification_log" AFTER INSERT ON "Notification" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"notification","verbs":{"insert":"created"},"subject":"recipientId","columns":[],"state":["id"],"times":[]}');
+
 CREATE OR REPLACE TRIGGER "Project_1_fixed" BEFORE UPDATE ON "Project" FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."key" IS DISTINCT FROM NEW."key")
   EXECUTE FUNCTION refuse_change('id, createdAt and key');

@@ -12,13 +12,17 @@ import { purgeLog } from '../events/log.ts'
 import { createTail } from '../events/tail.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 import { removeDeletedFiles, tidyAttachments } from '../modules/attachments/housekeeping.ts'
+import { purgeNotifications } from '../modules/notifications/service.ts'
 import { createAccessTracker } from '../modules/projects/access.ts'
 import { purgeSessions } from '../modules/sessions/service.ts'
 import { purgeTrash } from '../modules/tasks/trash.ts'
+import { createAddressRule } from '../outbound/addresses.ts'
+import { createOutboundHttp } from '../outbound/http.ts'
 import type { Services } from '../request/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { purgeStoredAnswers } from './idempotency.ts'
 import { openFiles } from './open-files.ts'
+import { startNotifications } from './notifications.ts'
 import { createCountStore, createRateLimits, purgeCounts } from './rate-limits.ts'
 
 export interface OpenServices {
@@ -48,6 +52,11 @@ export async function openServices(
     const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
+    const outbound = createOutboundHttp({
+      addresses: createAddressRule(config.OUTBOUND_ALLOW),
+      timeoutMs: config.OUTBOUND_TIMEOUT,
+      maxBytes: MAX_OUTBOUND_ANSWER,
+    })
     const limited = config.RATE_LIMIT === 'on'
     const counts = database.embedded ? undefined : createCountStore(db)
     const rates = limited ? createRateLimits(config, counts, log) : undefined
@@ -69,9 +78,11 @@ export async function openServices(
         external: await externalTokens(config, log),
         viewers: createViewerCache(tail),
       }),
+      outbound,
       log,
     }
     const filesRemoved = removeDeletedFiles(tail, files, log)
+    const work = await startNotifications(config, { database, tail, log, outbound })
     const housekeeping = startHousekeeping(
       [
         { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
@@ -80,6 +91,10 @@ export async function openServices(
         { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
         { name: 'sessions', run: () => purgeSessions(db) },
         { name: 'rate counts', run: () => purgeCounts(db) },
+        {
+          name: 'notifications',
+          run: (signal) => purgeNotifications(db, daysAgo(config.NOTIFICATION_DAYS), signal),
+        },
       ],
       log,
       { delayMs: housekeepingDelayMs },
@@ -95,7 +110,7 @@ export async function openServices(
       }),
       endStreams: () => hub.close(),
       async close() {
-        await Promise.all([housekeeping.close(), rates?.close()])
+        await Promise.all([housekeeping.close(), rates?.close(), work.close()])
         await tail.close()
         await filesRemoved()
         await closeFiles()
@@ -107,6 +122,9 @@ export async function openServices(
     throw error
   }
 }
+
+/** No answer to a push message is longer. It is not used. */
+const MAX_OUTBOUND_ANSWER = 65_536
 
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)

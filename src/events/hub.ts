@@ -65,7 +65,7 @@ export function createHub(
   let deliveries = 0
 
   const stop = tail.onEvent((event) => {
-    const streams = event.projectId === null ? undefined : byTopic.get(event.projectId)
+    const streams = byTopic.get(event.projectId ?? event.subjectId)
     for (const stream of everywhere) stream.offer(event)
     for (const stream of streams ?? []) stream.offer(event)
     deliveries += everywhere.size + (streams?.size ?? 0)

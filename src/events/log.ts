@@ -68,6 +68,17 @@ export async function readLog(db: Pick<Database, 'event'>, options: ReadLogOptio
   }))
 }
 
+/**
+ * Logs an event that no client sees, in the transaction of `db`. For work that a server does later:
+ * the log keeps it until then, and wakes every server.
+ */
+export async function logInternal(
+  db: Pick<Database, 'event'>,
+  { state, ...event }: Pick<LoggedEvent, 'type' | 'subjectId' | 'actorId'> & { state: Prisma.InputJsonObject },
+): Promise<void> {
+  await db.event.create({ data: { ...event, projectId: null, version: 1, changes: {}, state }, select: { seq: true } })
+}
+
 /** Returns the position of the oldest event in the log, or null if the log is empty. */
 export async function oldestPosition(db: Pick<Database, 'event'>): Promise<bigint | null> {
   const first = await db.event.findFirst({

@@ -1,7 +1,10 @@
 import type { Prisma } from '../generated/prisma/client.ts'
 import type { LoggedEvent } from './log.ts'
 
-/** The topics whose events a stream receives, now and as they change. */
+/**
+ * The topics whose events a stream receives, now and as they change. The topic of an internal event
+ * is its subject.
+ */
 export interface Topics {
   now(): Iterable<string>
   /**

@@ -9,6 +9,7 @@ import type { ALL_TOPICS, Topics } from '../events/subscription.ts'
 import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
 import type { Payer } from '../gateway/limits/rate-limit.ts'
+import type { OutboundHttp } from '../outbound/http.ts'
 import type { Grants } from './access.ts'
 import type { FileStorage } from './files.ts'
 
@@ -68,6 +69,7 @@ export interface Services {
   access: AccessTracker
   credentialWatch: CredentialWatch
   authenticate: Authenticate
+  outbound: OutboundHttp
   log: GatewayLog
 }
 

@@ -37,6 +37,7 @@ beforeAll(async () => {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
     RATE_LIMIT: 'off',
+    BACKGROUND_WORK: 'off',
     ...(recorder && { DATABASE_URL: recorder.url }),
   })
   server = await startServer(config, keepingLog())

@@ -21,7 +21,8 @@ let doors: Awaited<ReturnType<typeof openDoors>>
 let worlds: World[]
 
 beforeAll(async () => {
-  server = await ownServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000' })
+  // Without background work, nobody is notified of what the tests do.
+  server = await ownServer({ RATE_LIMIT: 'off', WS_MAX_SOCKETS_PER_USER: '1000', BACKGROUND_WORK: 'off' })
   doors = await openDoors(server, schema)
   worlds = await makeWorlds(server, personas)
 })

@@ -8,12 +8,12 @@ import {
   isObjectType,
   isRequiredArgument,
 } from 'graphql'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schema } from '../../src/app/schema.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { isConnection, restView } from '../../src/gateway/rest/view.ts'
 import { graphql, rest } from '../support/clients.ts'
-import { sharedServer, type TestServer } from '../support/server.ts'
+import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds } from './cast.ts'
 import { foreignAddress } from './cells.ts'
@@ -25,15 +25,17 @@ import { isAdmin } from './powers.ts'
 import { recipes } from './recipes.ts'
 import type { World } from './world.ts'
 
-let server: TestServer
+let server: OwnServer
 let routes: Route[]
 let worlds: World[]
 
 beforeAll(async () => {
-  server = await sharedServer()
+  // Without background work, nobody is notified of what the worlds contain.
+  server = await ownServer({ RATE_LIMIT: 'off', BACKGROUND_WORK: 'off' })
   routes = await deriveRoutes(restView(schema))
   worlds = await makeWorlds(server, personas)
 })
+afterAll(() => server?.close())
 
 const worldOf = (persona: Persona) => worlds.find((world) => world.persona === persona)!
 const fields = new Map(rootFields(schema).map((root) => [root.name, root]))
@@ -63,7 +65,7 @@ function everything(type: GraphQLNamedType, levels: number, without: readonly st
     // conflict with those of other types.
     const types = schema
       .getPossibleTypes(type)
-      .filter(({ name }) => !['Attachment', 'SavedFilter', 'User'].includes(name))
+      .filter(({ name }) => !['Attachment', 'Notification', 'SavedFilter', 'User'].includes(name))
     return `{ id ${types.map((one) => `... on ${one.name} ${everything(one, levels, without)}`).join(' ')} }`
   }
   if (!isObjectType(type)) return ''

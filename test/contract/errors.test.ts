@@ -92,12 +92,17 @@ describe('the document lists', () => {
     const cursor = Buffer.from('event:999999999').toString('base64url')
     for (const name of ['GET /tasks', 'GET /events', 'GET /events/stream', 'GET /tasks/events'])
       expectListed(find(name), await ask(find(name), { token }, `?projectId=${MISSING}`), 404, 'NOT_FOUND')
-    for (const name of ['GET /events', 'GET /events/stream', 'GET /tasks/events'])
+    for (const name of ['GET /events', 'GET /events/stream', 'GET /notifications/stream', 'GET /tasks/events'])
       expectListed(find(name), await ask(find(name), { token }, `?after=${cursor}`), 410, 'CURSOR_EXPIRED')
     const elsewhere = { token, body: { title: 'A', projectId: MISSING } }
     expectListed(find('POST /tasks'), await ask(find('POST /tasks'), elsewhere), 404, 'NOT_FOUND')
     const expiring = derived().filter(({ operation }) => '410' in operation.responses)
-    expect(expiring.map(({ name }) => name).sort()).toEqual(['GET /events', 'GET /events/stream', 'GET /tasks/events'])
+    expect(expiring.map(({ name }) => name).sort()).toEqual([
+      'GET /events',
+      'GET /events/stream',
+      'GET /notifications/stream',
+      'GET /tasks/events',
+    ])
   })
 
   test('406, 413, 415 and 422', async () => {

@@ -25,6 +25,7 @@ export async function recordedServer(): Promise<RecordedServer> {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
     RATE_LIMIT: 'off',
+    BACKGROUND_WORK: 'off',
     ...(recorder && { DATABASE_URL: recorder.url }),
   })
   const server = await startServer(config, keepingLog())

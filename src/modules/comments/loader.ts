@@ -2,7 +2,8 @@ import type { Comment } from '../../generated/prisma/client.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
 import { defineGroupedLoader, defineLoader } from '../../request/loader.ts'
 import { byTime, type Connection, type ListSource, loadPages, type PageArguments } from '../../schema/lists.ts'
-import type { CommentQuery } from './policy.ts'
+import { defineRowLoader } from '../../schema/row-loader.ts'
+import { type CommentQuery, visibleComments } from './policy.ts'
 
 export const commentList = (query: CommentQuery) =>
   ({
@@ -28,6 +29,14 @@ export const loadComments = defineGroupedLoader(
       count: (taskId) => countComments(ctx, taskId),
     }),
 )
+
+/** Loads a comment by id; null if the viewer does not see it. */
+export const loadComment = defineRowLoader<string, Comment>(async ({ db, viewer }, ids, query) => {
+  if (!viewer) return ids.map(() => undefined)
+  const where = { id: { in: [...new Set(ids)] }, ...visibleComments(viewer) }
+  const byId = new Map((await db.comment.findMany({ ...query, where })).map((comment) => [comment.id, comment]))
+  return ids.map((id) => byId.get(id))
+})
 
 /** Counts the comments of a task. */
 export const countComments = defineLoader(async ({ db }, ids: readonly string[]): Promise<number[]> => {

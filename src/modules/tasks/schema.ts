@@ -85,9 +85,10 @@ builder.mutationField('updateTask', (t) =>
       id: t.arg.id(TASK_ID),
       input: t.arg({ type: UpdateTaskInput, required: true }),
       expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+      notify: t.arg.boolean({ description: 'True notifies the assignees of the change, in the background.' }),
     },
-    resolve: (query, _root, { id, input, expectedVersion }, ctx) =>
-      tasks.updateTask(ctx, id, input, expectedVersion, query),
+    resolve: (query, _root, { id, input, expectedVersion, notify }, ctx) =>
+      tasks.updateTask(ctx, id, input, expectedVersion, query, notify === true),
   }),
 )
 

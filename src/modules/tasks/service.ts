@@ -1,8 +1,11 @@
+import { retryOnDeadlock } from '../../database/retry.ts'
+import { withSavepoints } from '../../database/savepoints.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { type ExpectedRow, updateVersioned, type Version } from '../../schema/versioned.ts'
+import { requestNotice } from '../notifications/request-service.ts'
 import { requireProject } from '../projects/policy.ts'
 import { formatDay, optionalDay } from './dates.ts'
 import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
@@ -46,17 +49,31 @@ export async function getTask(ctx: Context, id: string, query: TaskQuery) {
   return task
 }
 
-/** Updates the given fields of a task. Needs EDITOR. */
+/**
+ * Updates the given fields of a task. Needs EDITOR. If `notifies`, those who stay assigned are told
+ * in the background. Whoever is newly assigned is told in any case.
+ */
 export async function updateTask(
   ctx: Context,
   id: string,
   input: UpdateTaskValues,
   version: Version,
   query: TaskQuery,
+  notifies = false,
 ) {
+  const viewer = requireViewer(ctx)
   const task = await requireTask(ctx, id)
   const links = await requireLinks(ctx, { ...input, ...linkContext(task) })
-  return changeTask(ctx, task.id, changedTask(input, links), version, query)
+  const recipientIds = task.assigneeIds.filter((id) => links.assigneeIds?.includes(id) ?? true)
+  const change = (within: Context) => changeTask(within, task.id, changedTask(input, links), version, query)
+  if (!notifies || recipientIds.length === 0) return change(ctx)
+  return retryOnDeadlock(ctx.db, () =>
+    ctx.db.$transaction(async (tx) => {
+      const changed = await change(ctx.within(withSavepoints(tx)))
+      await requestNotice(tx, viewer, { kind: 'UPDATED', taskId: task.id, recipientIds })
+      return changed
+    }),
+  )
 }
 
 const linkContext = (task: FoundTask) => ({ taskId: task.id, projectId: task.projectId, now: task })
