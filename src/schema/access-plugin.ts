@@ -3,6 +3,7 @@ import SchemaBuilder, {
   type FieldNullability,
   type InputFieldMap,
   type PothosOutputFieldConfig,
+  PothosSchemaError,
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core'
@@ -36,8 +37,24 @@ export function accessOf({ pothosOptions }: { pothosOptions?: unknown }): Access
   return (pothosOptions as { access?: Access } | undefined)?.access
 }
 
-/** Checks the `access` of a field before it resolves; that of a Subscription before it starts. */
+const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
+
+/**
+ * Checks the `access` of a field before it resolves; that of a Subscription before it starts. A root
+ * field without `access` stops the schema build: access is denied by default.
+ */
 class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
+    if (!ROOT_KINDS.has(field.kind)) return field
+    const access = accessOf(field)
+    if (!access) throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare access`)
+    const marks = {
+      ...(!('public' in access) && { requiresPrincipal: true }),
+      ...('scope' in access && access.scope === 'tasks:write' && { keepsViewers: true }),
+    }
+    return { ...field, extensions: { ...field.extensions, ...marks } }
+  }
+
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
     field: PothosOutputFieldConfig<Types>,

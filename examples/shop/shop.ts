@@ -1,0 +1,46 @@
+import { createGateway, type GatewayLog, type GatewayRequest, unauthenticated } from '../../src/gateway/library/exports.ts'
+import { builder, type ShopCaller } from './builder.ts'
+import './users.ts'
+import './products.ts'
+import './orders.ts'
+import { Shop } from './store.ts'
+
+export interface ShopOptions {
+  adminKey: string
+  corsOrigins?: readonly string[]
+  log?: GatewayLog
+}
+
+const schema = builder.toSchema()
+
+/** Creates a shop that does not listen yet. */
+export async function createShop({ adminKey, ...options }: ShopOptions) {
+  const shop = new Shop()
+
+  function authenticate({ headers }: GatewayRequest): ShopCaller | null {
+    const key = headers['x-api-key']
+    if (key === undefined) return null
+    if (key === adminKey) return { id: 'admin', isAdmin: true }
+    const user = shop.userOfKey(String(key))
+    if (!user) throw unauthenticated('This API key is unknown.')
+    return { id: user.id, isAdmin: false }
+  }
+
+  return createGateway({
+    schema,
+    authenticate,
+    context: () => ({ shop }),
+    info: {
+      title: 'Shop',
+      version: '1.0.0',
+      description: 'Customers, products and orders. GraphQL at `/graphql` has the same operations.',
+      contact: { name: 'The operator of this shop' },
+      license: { name: 'MIT', identifier: 'MIT' },
+      tags: { admin: 'For the owner of the shop.' },
+      id: { format: 'uuid', minLength: 36, maxLength: 36 },
+      securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'Yours or the admin’s.' } },
+      security: ({ extensions }) => (extensions.requiresPrincipal ? [{ apiKey: [] }] : [{}]),
+    },
+    ...options,
+  })
+}
