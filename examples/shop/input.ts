@@ -3,27 +3,40 @@ import { builder } from './builder.ts'
 
 /** The rules of the inputs. They are also the limits in openapi.json. */
 
-const line = (max: number) =>
-  z.string().trim().min(1).max(max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
-const uuid = z.uuid().meta({ format: 'uuid', minLength: 36, maxLength: 36 })
+const line = (max: number) => z.string().trim().min(1).max(max).meta({ minLength: 1, maxLength: max, pattern: '\\S' })
+export const uuid = z.uuid().meta({ format: 'uuid', minLength: 36, maxLength: 36 })
 
 const userRules = z.object({
-  email: z.email().max(254).meta({ examples: ['ada@example.org'] }),
+  email: z
+    .email()
+    .max(254)
+    .meta({ examples: ['ada@example.org'] }),
   name: line(100).meta({ examples: ['Ada Lovelace'] }),
   age: z.int().min(0).max(150).nullish(),
 })
 
 const productRules = z.object({
   name: line(100).meta({ examples: ['Teapot'] }),
-  price: z.int().min(0).max(1_000_000).meta({ examples: [2_500] }),
-  inventory: z.int().min(0).max(1_000_000).meta({ examples: [10] }),
+  price: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .meta({ examples: [2_500] }),
+  inventory: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .meta({ examples: [10] }),
 })
 
 const addressRules = z.object({
   street: line(200).meta({ examples: ['1 High Street'] }),
   city: line(100).meta({ examples: ['London'] }),
   postcode: line(20).meta({ examples: ['N1 1AA'] }),
-  country: z.string().regex(/^[A-Z]{2}$/, 'must be a country code like GB').meta({ minLength: 2, maxLength: 2, examples: ['GB'] }),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'must be a country code like GB')
+    .meta({ minLength: 2, maxLength: 2, examples: ['GB'] }),
 })
 
 const itemRules = z.object({ productId: uuid, quantity: z.int().min(1).max(100) })

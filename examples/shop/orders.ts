@@ -1,6 +1,7 @@
-import { AppError, type Logged } from '../../src/gateway/library/exports.ts'
+import { z } from 'zod'
+import { AppError, cursorRule, type Logged } from '../../src/gateway/library/exports.ts'
 import { builder } from './builder.ts'
-import { OrderInput } from './input.ts'
+import { OrderInput, uuid } from './input.ts'
 import { type Address, codes, type Order, type OrderEvent } from './store.ts'
 
 const AddressType = builder.objectRef<Address>('Address').implement({
@@ -82,6 +83,7 @@ builder.subscriptionField('orderEvents', (t) =>
     description: 'Orders as they are placed.',
     rest: { stream: true, path: '/orders/stream', id: 'cursor', event: 'type' },
     resume: 'after',
+    validate: z.object({ userId: uuid.nullish(), after: cursorRule.nullish() }),
     extensions: { errors: ['CURSOR_EXPIRED'] },
     args: { userId: t.arg.id(), after: t.arg.string({ description: 'Continue after this cursor.' }) },
     subscribe: (_root, { userId, after }, { shop }) =>
@@ -93,7 +95,7 @@ builder.subscriptionField('orderEvents', (t) =>
 builder.queryField('stats', (t) =>
   t.field({
     type: StatsType,
-    description: 'Count and sum everything. Needs the admin key in X-API-Key.',
+    description: 'Count and sum everything. Needs the key in X-Admin-Key.',
     rest: { path: '/admin/stats', tag: 'admin' },
     signedIn: true,
     extensions: { errors: ['FORBIDDEN'] },

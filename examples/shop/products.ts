@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { builder } from './builder.ts'
-import { pageRules, ProductInput } from './input.ts'
+import { ProductInput, pageRules } from './input.ts'
 import { codes, type Product } from './store.ts'
 
 const ProductType = builder.objectRef<Product>('Product').implement({

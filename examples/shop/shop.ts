@@ -1,4 +1,9 @@
-import { createGateway, type GatewayLog, type GatewayRequest, unauthenticated } from '../../src/gateway/library/exports.ts'
+import {
+  createGateway,
+  type GatewayLog,
+  type GatewayRequest,
+  unauthenticated,
+} from '../../src/gateway/library/exports.ts'
 import { builder, type ShopCaller } from './builder.ts'
 import './users.ts'
 import './products.ts'
@@ -11,16 +16,23 @@ export interface ShopOptions {
   log?: GatewayLog
 }
 
-const schema = builder.toSchema()
+/** The fields that need a caller, as OpenAPI names them. */
+const SECURITY: Readonly<Record<string, Record<string, string[]>>> = {
+  profile: { apiKey: [] },
+  stats: { adminKey: [] },
+}
+
+const schema = builder.toSchema({ sortSchema: false })
 
 /** Creates a shop that does not listen yet. */
 export async function createShop({ adminKey, ...options }: ShopOptions) {
   const shop = new Shop()
 
   function authenticate({ headers }: GatewayRequest): ShopCaller | null {
-    const key = headers['x-api-key']
+    const { 'x-admin-key': admin, 'x-api-key': key } = headers
+    if (admin === adminKey) return { id: 'admin', isAdmin: true }
+    if (admin !== undefined) throw unauthenticated('This admin key is wrong.')
     if (key === undefined) return null
-    if (key === adminKey) return { id: 'admin', isAdmin: true }
     const user = shop.userOfKey(String(key))
     if (!user) throw unauthenticated('This API key is unknown.')
     return { id: user.id, isAdmin: false }
@@ -38,8 +50,11 @@ export async function createShop({ adminKey, ...options }: ShopOptions) {
       license: { name: 'MIT', identifier: 'MIT' },
       tags: { admin: 'For the owner of the shop.' },
       id: { format: 'uuid', minLength: 36, maxLength: 36 },
-      securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'Yours or the admin’s.' } },
-      security: ({ extensions }) => (extensions.requiresPrincipal ? [{ apiKey: [] }] : [{}]),
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The key of a customer.' },
+        adminKey: { type: 'apiKey', in: 'header', name: 'X-Admin-Key', description: 'The key of the owner.' },
+      },
+      security: ({ name }) => [SECURITY[name] ?? {}],
     },
     ...options,
   })

@@ -159,7 +159,7 @@ const selects = (url: string) => new URLSearchParams(url.split('?')[1]).has('fie
 
 const narrowed = new WeakMap<Schema, Schema>()
 
-/** Drops `required` from an object or the items of a page, for `fields` (docs/decisions/0001). */
+/** Drops `required` from an object or the items of a list or page, for `fields` (docs/decisions/0001). */
 function narrow(schema: Schema, document: Document): Schema {
   const known = narrowed.get(schema)
   if (known) return known
@@ -167,7 +167,9 @@ function narrow(schema: Schema, document: Document): Schema {
   const { nodes, ...others } = (whole.properties ?? {}) as Record<string, Schema>
   const { required: _, ...thing } = whole
   const page = () => ({ ...nodes, items: narrow(nodes?.items as Schema, document) })
-  const found = nodes ? { ...whole, properties: { ...others, nodes: page() } } : thing
+  const list = () => ({ ...whole, items: narrow(whole.items as Schema, document) })
+  const object = () => (nodes ? { ...whole, properties: { ...others, nodes: page() } } : thing)
+  const found = whole.type === 'array' ? list() : object()
   narrowed.set(schema, found)
   return found
 }

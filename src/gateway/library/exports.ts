@@ -10,7 +10,7 @@ export {
 export type { GatewayContext, GatewayLog, GatewayRequest } from '../gateway-context.ts'
 export { createAsset, serveAssets } from '../http/assets.ts'
 export { type HttpExchange, type HttpHandler, readOnly } from '../http/exchange.ts'
-export { createEventLog, type EventLog, type Followed, type Logged } from '../live/event-log.ts'
+export { createEventLog, cursorRule, type EventLog, type Followed, type Logged } from '../live/event-log.ts'
 export type { LiveSource } from '../live/result-stream.ts'
 export type { RestNone, RestOperation, RestOptions, RestStream } from '../operation.ts'
 export { default as RestPlugin } from '../pothos-plugin.ts'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { AppError } from '../errors.ts'
+import { z } from 'zod'
+import { AppError, validationFailed } from '../errors.ts'
 import type { LiveSource } from './result-stream.ts'
 
 /** An event and the cursor at which a client that has it resumes. */
@@ -11,6 +12,12 @@ export interface Followed<Event> {
   /** Returns true for the events to deliver. */
   accepts?: (event: Event) => boolean
 }
+
+/** Rule of the argument `after` of a subscription. */
+export const cursorRule = z
+  .string()
+  .regex(/^[\w-]{8}\.\d{1,15}$/, 'is not a cursor')
+  .meta({ maxLength: 24 })
 
 /** The latest events of this process, in the order they happened. */
 export interface EventLog<Event extends object> {
@@ -39,11 +46,9 @@ export function createEventLog<Event extends object>({ capacity = 10_000 } = {})
 
   /** Returns the position after a cursor. */
   function positionOf(cursor: string): number {
-    const [, ofRun, position] = /^([\w-]{8})\.(\d{1,15})$/.exec(cursor) ?? []
-    if (position === undefined)
-      throw new AppError('VALIDATION_FAILED', `after: ${JSON.stringify(cursor)} is not a cursor`, {
-        issues: [{ path: ['after'], code: 'invalid_cursor', message: 'is not a cursor of this log' }],
-      })
+    if (!cursorRule.safeParse(cursor).success)
+      throw validationFailed([{ path: ['after'], code: 'invalid_cursor', message: 'is not a cursor' }])
+    const [ofRun, position] = cursor.split('.')
     if (ofRun !== run || Number(position) > end()) throw expired()
     return Number(position)
   }

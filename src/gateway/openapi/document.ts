@@ -58,7 +58,7 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
     servers: [
       {
         url: basePath,
-        description: 'The server that serves this document.',
+        description: 'The server that serves this document: local, staging or production.',
         'x-internal': false,
       },
     ],
