@@ -65,7 +65,7 @@ const moduleRules = [
  * Files that are started or loaded by their path: the server, its workers, the schema of each module
  * and the exports of the package.
  */
-const entryPoints = '^src/(main|.+-worker|modules/[^/]+/schema|gateway/library/exports)\\.ts$'
+const entryPoints = '^src/(main|.+-worker|modules/[^/]+/schema|gateway/library/exports|cli)\\.ts$'
 
 const generalRules = [
   {
@@ -97,7 +97,7 @@ const generalRules = [
     from: { path: entryPoints },
     to: {
       path: '^src/.+\\.ts$',
-      pathNot: '^src/(generated/|(main|.+-worker|modules/[^/]+/schema|gateway/library/exports)\\.ts$)',
+      pathNot: '^src/(generated/|(main|.+-worker|modules/[^/]+/schema|gateway/library/exports|cli)\\.ts$)',
       reachable: false,
     },
   },

@@ -16,7 +16,11 @@ interface Step {
 const STATIC: Step[] = [
   { name: 'format and lint', command: 'biome ci --colors=off', fix: 'npm run format (what it leaves, fix by hand)' },
   { name: 'migrations', command: 'node tools/check-migrations.ts', fix: 'npm run migration -- NAME' },
-  { name: 'types', command: 'tsc --noEmit && tsc --noEmit -p examples', fix: 'correct the types; npx tsc --noEmit --watch shows what is left' },
+  {
+    name: 'types',
+    command: 'tsc --noEmit && tsc --noEmit -p examples',
+    fix: 'correct the types; npx tsc --noEmit --watch shows what is left',
+  },
   {
     name: 'imports',
     command: 'depcruise src test tools bench prisma examples',

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { eventStream, graphql, rest } from '../support/clients.ts'
-import { runPageCode } from '../support/page-code.ts'
+import { codeOf, runPageCode } from '../support/page-code.ts'
 
 const page = readFileSync(new URL('../../docs/gateway.md', import.meta.url), 'utf8')
 
 describe('the code of docs/gateway.md', () => {
   test('has thirty lines at most', () => {
-    const code = page.match(/^```ts\n(.*?)^```$/ms)?.[1] ?? ''
-    expect(code.split('\n').filter(Boolean).length).toBeLessThanOrEqual(30)
+    expect(codeOf(page).split('\n').filter(Boolean).length).toBeLessThanOrEqual(30)
   })
 
   test('serves GraphQL, REST with problem details and OpenAPI 3.1, and a stream that resumes', async () => {

@@ -14,14 +14,19 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
  * repository in place of `taskwire/gateway`.
  */
 export async function runPageCode(page: string, gateway: string): Promise<{ url: string }> {
-  const code = page.match(/^```ts\n(.*?)^```$/ms)?.[1]
-  if (!code) throw new Error('The page has no code.')
   const folder = await mkdtemp(join(tmpdir(), 'tw-page-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   await symlink(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'))
   const file = join(folder, 'page.ts')
-  await writeFile(file, code.replace("'taskwire/gateway'", JSON.stringify(join(REPOSITORY, gateway))))
+  await writeFile(file, codeOf(page).replace("'taskwire/gateway'", JSON.stringify(join(REPOSITORY, gateway))))
   return startServerFile(file)
+}
+
+/** Returns the first TypeScript of a page. */
+export function codeOf(page: string): string {
+  const code = page.match(/^```ts\n(.*?)^```$/ms)?.[1]
+  if (!code) throw new Error('The page has no code.')
+  return code
 }
 
 /** Starts a program that prints its URL in its first line, until the end of the test. */
