@@ -20,6 +20,7 @@ const layers = {
     'src/request',
     'src/gateway/operation.ts',
     'src/gateway/pothos-plugin.ts',
+    'src/gateway/uploads/upload.ts',
     'src/gateway/validation.ts',
   ],
   'src/modules': [errors, 'src/generated', 'src/database', 'src/auth', 'src/events', 'src/request', 'src/schema'],

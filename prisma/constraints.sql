@@ -5,6 +5,11 @@
 
 ALTER TABLE "ApiKey" ADD CONSTRAINT "ApiKey_name_length" CHECK (char_length("name") BETWEEN 1 AND 100);
 
+ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_contentType_length" CHECK (char_length("contentType") BETWEEN 3 AND 127);
+ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_filename_length" CHECK (char_length("filename") BETWEEN 1 AND 255);
+ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_sha256_format" CHECK ("sha256" ~ '^[0-9a-f]{64}$');
+ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_size_range" CHECK ("size" >= 0);
+
 ALTER TABLE "Comment" ADD CONSTRAINT "Comment_body_length" CHECK (char_length("body") BETWEEN 1 AND 10000);
 ALTER TABLE "Comment" ADD CONSTRAINT "Comment_mentionIds_limit" CHECK ("mentionIds" IS NOT NULL AND cardinality("mentionIds") <= 50);
 

@@ -129,6 +129,23 @@ const variables = {
   BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
     'Maximum body size of a bulk operation over REST, in bytes.',
   ),
+  UPLOAD_LIMIT: integer(1_024, 2_147_483_647, 1_073_741_824).describe('Maximum size of an uploaded file, in bytes.'),
+  UPLOAD_TIMEOUT: integer(1_000, 86_400_000, 3_600_000).describe(
+    'How long a file may take to arrive, in milliseconds. IDLE_TIMEOUT ends an upload on which nothing moves.',
+  ),
+  ATTACHMENTS_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of attachments. When unset, the folder attachments in DATA_DIR. Several servers with one database must share it.',
+    ),
+  ATTACHMENTS_LIMIT: integer(0, Number.MAX_SAFE_INTEGER, 107_374_182_400).describe(
+    'Maximum size of all attachments together, in bytes.',
+  ),
+  ATTACHMENTS_PROJECT_LIMIT: integer(0, Number.MAX_SAFE_INTEGER, 10_737_418_240).describe(
+    'Maximum size of the attachments of a project together, in bytes.',
+  ),
   DOCUMENT_LIMIT: integer(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
   ALIAS_LIMIT: integer(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
   ROOT_FIELD_LIMIT: integer(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),

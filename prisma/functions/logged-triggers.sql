@@ -4,6 +4,9 @@
 CREATE OR REPLACE TRIGGER "ApiKey_log" AFTER UPDATE OF "scopes", "expiresAt", "revokedAt" ON "ApiKey" FOR EACH ROW
   EXECUTE FUNCTION log_change('{"noun":"apiKey","verbs":{"update":"updated"},"ends":{"column":"revokedAt","set":"revoked"},"subject":"id","columns":["scopes","expiresAt"],"times":["expiresAt"]}');
 
+CREATE OR REPLACE TRIGGER "Attachment_log" AFTER INSERT OR DELETE ON "Attachment" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"attachment","verbs":{"insert":"created","delete":"deleted"},"project":"projectId","subject":"id","columns":["taskId","filename","contentType","size"],"times":[]}');
+
 CREATE OR REPLACE TRIGGER "Comment_1_fixed" BEFORE UPDATE ON "Comment" FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt" OR OLD."taskId" IS DISTINCT FROM NEW."taskId")
   EXECUTE FUNCTION refuse_change('id, createdAt and taskId');

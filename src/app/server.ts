@@ -164,6 +164,7 @@ async function serve({
     largeBodyLimit: config.BULK_BODY_LIMIT,
     bodyTimeout: config.BODY_TIMEOUT,
     largeBodyTimeout: config.BULK_BODY_TIMEOUT,
+    streamedBodyTimeout: config.UPLOAD_TIMEOUT,
     requestTimeout: config.REQUEST_TIMEOUT,
     stopping: () => draining,
     corsOrigins: config.CORS_ORIGINS,
@@ -174,7 +175,7 @@ async function serve({
   const server = createGatewayServer(handle, {
     timeouts: {
       headers: config.HEADERS_TIMEOUT,
-      body: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT),
+      body: Math.max(config.UPLOAD_TIMEOUT, config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT),
       keepAlive: config.KEEP_ALIVE_TIMEOUT,
       // A request that runs is no idle connection.
       idle: Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000),

@@ -11,12 +11,14 @@ import { createHub } from '../events/hub.ts'
 import { purgeLog } from '../events/log.ts'
 import { createTail } from '../events/tail.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
+import { removeDeletedFiles, tidyAttachments } from '../modules/attachments/housekeeping.ts'
 import { createAccessTracker } from '../modules/projects/access.ts'
 import { purgeSessions } from '../modules/sessions/service.ts'
 import { purgeTrash } from '../modules/tasks/trash.ts'
 import type { Services } from '../request/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { purgeStoredAnswers } from './idempotency.ts'
+import { openFiles } from './open-files.ts'
 import { createCountStore, createRateLimits, purgeCounts } from './rate-limits.ts'
 
 export interface OpenServices {
@@ -49,8 +51,10 @@ export async function openServices(
     const limited = config.RATE_LIMIT === 'on'
     const counts = database.embedded ? undefined : createCountStore(db)
     const rates = limited ? createRateLimits(config, counts, log) : undefined
+    const { files, close: closeFiles } = await openFiles(config, db)
     const services: Services = {
       config,
+      files,
       db,
       tokens,
       guard: createSignInGuard({ enabled: limited }),
@@ -67,10 +71,12 @@ export async function openServices(
       }),
       log,
     }
+    const filesRemoved = removeDeletedFiles(tail, files, log)
     const housekeeping = startHousekeeping(
       [
         { name: 'trash', run: (signal) => purgeTrash(db, config.TRASH_DAYS, signal).finally(() => tail.wake()) },
         { name: 'idempotency records', run: () => purgeStoredAnswers(db) },
+        { name: 'attachments', run: (signal) => tidyAttachments({ db, files, log, signal }) },
         { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
         { name: 'sessions', run: () => purgeSessions(db) },
         { name: 'rate counts', run: () => purgeCounts(db) },
@@ -91,6 +97,8 @@ export async function openServices(
       async close() {
         await Promise.all([housekeeping.close(), rates?.close()])
         await tail.close()
+        await filesRemoved()
+        await closeFiles()
         await database.close()
       },
     }

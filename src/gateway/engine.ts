@@ -13,6 +13,7 @@ import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable }
 import { type AnswerLimits, type CostLimits, DEFAULT_ANSWER_LIMITS, LARGE } from './operation.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { refuseSignedOut, rootFields } from './require-principal.ts'
+import { receiveUploads } from './uploads/receive.ts'
 import { DEFAULT_MAX_VALUES, sizeIssue, type Variables } from './variables.ts'
 
 export interface EngineOptions {
@@ -135,9 +136,12 @@ export function createEngine(options: EngineOptions) {
   ): Promise<{ result: EngineResult; replayed: boolean }> {
     const refused = refuse(prepared, variables, context) ?? enter(context)
     if (refused) return { result: refused, replayed: false }
+    let discardFiles: (() => Promise<void>) | undefined
+    let keepsFiles = false
     try {
       requireStorable(schema, prepared)
       if (!context.once) throw notStored()
+      discardFiles = await receiveUploads(schema, prepared, variables, context)
       const several = prepared.operation.selectionSet.selections.length > 1
       const request = { key, fingerprint: fingerprintOf(prepared, variables), several }
       const { answer, replayed } = await context.once(request, async (within) => {
@@ -145,10 +149,12 @@ export function createEngine(options: EngineOptions) {
         const failures = result.errors?.map(({ originalError }) => originalError) ?? []
         return { answer: failures.length > 0 ? rolledBack(result) : result, failures }
       })
+      keepsFiles = !replayed && !answer.errors
       return { result: answer, replayed }
     } catch (error) {
       return { result: { errors: [toClientError(error, context, translateError)] }, replayed: false }
     } finally {
+      if (!keepsFiles) await discardFiles?.()
       context.payer?.leave()
       context.afterWrite(rootFields(schema, prepared, variables))
     }

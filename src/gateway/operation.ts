@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream'
 import type { GraphQLField } from 'graphql'
+import type { GatewayContext } from './gateway-context.ts'
 
 /**
  * How an application declares operations to the gateway: the extensions of root fields, and how to
@@ -18,9 +20,12 @@ export interface RestOperation {
   status?: 200 | 201 | 202 | 204
   /**
    * The argument whose fields are the flat JSON body, or the arguments that are themselves the
-   * fields of the body.
+   * fields of the body. An argument of the type Upload is the whole body as a file, or the only part
+   * of a form.
    */
   body?: string | readonly string[]
+  /** Serves bytes that the answer describes, at a path of their own. */
+  content?: RestContent
   /** Accepts bodies up to the higher of the two limits, and sends larger answers. */
   large?: true
   /** More paths to the same operation. */
@@ -36,8 +41,10 @@ export interface RestOperation {
   tag?: string
 }
 
-/** Another path to an operation, with the same method, whose parameters fill fields of an input. */
+/** Another path to an operation, whose parameters fill fields of an input. */
 export interface RestAlias {
+  /** Default: the method of the operation. */
+  method?: HttpMethod
   path: string
   /** Unique in the OpenAPI document. */
   operationId: string
@@ -48,6 +55,32 @@ export interface RestAlias {
   fills: Readonly<Record<string, readonly string[]>>
   /** Marks a replaced path as deprecated, with the reason and the dates (UTC), like 2027-01-31. */
   deprecated?: { reason: string; since: string; sunset?: string }
+}
+
+/** A path that serves the bytes behind a Query that answers with one object. */
+export interface RestContent {
+  /** With the parameters of the operation. */
+  path: string
+  /** Unique in the OpenAPI document. */
+  operationId: string
+  description: string
+  /**
+   * Returns the bytes for an answer in its default representation. The operation has run, so that
+   * the caller may see them. Throws NOT_FOUND if there are none.
+   */
+  open(answer: Readonly<Record<string, unknown>>, context: GatewayContext): Promise<Content> | Content
+}
+
+/** Bytes that can be read in parts. */
+export interface Content {
+  size: number
+  /** Equal for equal bytes: 22 characters or more of `A-Za-z0-9_-`. */
+  tag: string
+  modifiedAt: Date
+  contentType: string
+  filename: string
+  /** Reads from the first to the last byte, both included. */
+  read(first: number, last: number): Promise<Readable> | Readable
 }
 
 /** A Subscription served as Server-Sent Events. */
@@ -66,6 +99,14 @@ export interface RestNone {
 }
 
 export type RestOptions = RestOperation | RestNone
+
+/**
+ * Receives the files of a mutation before it runs, in the extension `receive` of its field. Checks
+ * first whether the caller may send them, and keeps the result in `Upload.received`. Called for
+ * requests with an idempotency key: their operation runs in one transaction, which must not wait for
+ * a client.
+ */
+export type Receive = (args: Readonly<Record<string, unknown>>, context: GatewayContext) => Promise<void>
 
 /** Anything with extensions: a field of the schema, or its configuration. */
 interface Extended {

@@ -2,6 +2,7 @@ import SchemaBuilder, {
   BasePlugin,
   type FieldNullability,
   type InputFieldMap,
+  type InputShapeFromFields,
   type PothosOutputFieldConfig,
   PothosSchemaError,
   type SchemaTypes,
@@ -47,6 +48,8 @@ declare global {
        * as a hash.
        */
       handlesSecrets?: boolean
+      /** Receives the files among the arguments. See `Receive` in the gateway. */
+      receive?: (args: InputShapeFromFields<Args>, context: Types['Context']) => Promise<void>
     }
     export interface SubscriptionFieldOptions<
       Types extends SchemaTypes,
@@ -82,7 +85,7 @@ const REQUIRED = ['description', 'rest'] as const
 const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
 type Options = Partial<
-  Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'signedIn', unknown>
+  Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'receive' | 'signedIn', unknown>
 >
 
 /**
@@ -99,11 +102,13 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    const { rest, handlesSecrets, resume, signedIn = this.builder.options.rest?.signedIn } = options
+    const { rest, handlesSecrets, resume, receive, signedIn = this.builder.options.rest?.signedIn } = options
     const marks = {
       ...(signedIn === true && { requiresPrincipal: true }),
       ...(handlesSecrets ? { handlesSecrets } : {}),
       ...(resume ? { resume } : {}),
+      // Another plugin may have put a check in front of it.
+      ...(receive ? { receive: field.extensions?.receive ?? receive } : {}),
     }
     // One root field that fails is null. It must not take the others with it, least of all
     // mutations that have happened.

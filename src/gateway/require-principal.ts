@@ -79,7 +79,7 @@ export function rootFields(
 }
 
 /** Returns the selected root fields, one for each key of the answer. */
-function rootNodes({ document, operation }: PreparedOperation, variables: Variables): FieldNode[] {
+export function rootNodes({ document, operation }: PreparedOperation, variables: Variables): FieldNode[] {
   const found = new Map<string, FieldNode>()
   const visited = new Set<string>()
   const collect = ({ selections }: SelectionSetNode): void => {

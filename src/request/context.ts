@@ -10,6 +10,7 @@ import type { EventTail } from '../events/tail.ts'
 import type { GatewayConnection, GatewayContext, GatewayLog } from '../gateway/gateway-context.ts'
 import type { Payer } from '../gateway/limits/rate-limit.ts'
 import type { Grants } from './access.ts'
+import type { FileStorage } from './files.ts'
 
 /** Everything that resolvers and services get. Created for each operation and each event. */
 export interface Context extends GatewayContext {
@@ -50,10 +51,14 @@ export type Quotas = Readonly<
   >
 >
 
+/** How large files can be, alone and together, in bytes. */
+export type FileLimits = Readonly<Record<'UPLOAD_LIMIT' | 'ATTACHMENTS_PROJECT_LIMIT' | 'ATTACHMENTS_LIMIT', number>>
+
 /** Long-lived parts of the server. */
 export interface Services {
-  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number } & Quotas
+  config: { REGISTRATION: 'open' | 'closed'; REFRESH_TOKEN_TTL: number; TRUSTED_PROXIES: number } & Quotas & FileLimits
   db: Database
+  files: FileStorage
   tokens: AccessTokens
   guard: SignInGuard
   /** Absent if nothing is limited. */

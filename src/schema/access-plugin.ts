@@ -8,6 +8,7 @@ import SchemaBuilder, {
   type TypeParam,
 } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
+import type { Receive } from '../gateway/operation.ts'
 import type { Access } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
 import { requireAccess } from '../request/viewer.ts'
@@ -48,7 +49,9 @@ class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (!ROOT_KINDS.has(field.kind)) return field
     const access = accessOf(field)
     if (!access) throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare access`)
+    const { receive } = field.pothosOptions as { receive?: Receive }
     const marks = {
+      ...(receive && { receive: guardedReceive(receive, access) }),
       ...(!('public' in access) && { requiresPrincipal: true }),
       ...('scope' in access && access.scope === 'tasks:write' && { keepsViewers: true }),
     }
@@ -67,6 +70,14 @@ class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     field: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
     return subscribe && guarded(subscribe, accessOf(field))
+  }
+}
+
+/** Checks the `access` of a field also before it receives files. */
+function guardedReceive(receive: Receive, access: Access): Receive {
+  return (args, context) => {
+    requireAccess(context as Context, access)
+    return receive(args, context)
   }
 }
 

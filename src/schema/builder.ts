@@ -2,6 +2,7 @@ import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ValidationPlugin from '@pothos/plugin-validation'
 import RestPlugin from '../gateway/pothos-plugin.ts'
+import { type Upload, uploadScalar } from '../gateway/uploads/upload.ts'
 import { toValidationError } from '../gateway/validation.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
@@ -22,6 +23,7 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
     JSON: { Input: unknown; Output: unknown }
+    Upload: { Input: Upload; Output: never }
   }
 }>({
   defaultFieldNullability: false,
@@ -42,3 +44,4 @@ builder.mutationType({ description: 'Operations that change data.' })
 builder.subscriptionType({ description: 'Live streams.' })
 builder.addScalarType('DateTime', dateTimeScalar)
 builder.addScalarType('JSON', jsonScalar)
+builder.addScalarType('Upload', uploadScalar)

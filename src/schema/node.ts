@@ -15,7 +15,7 @@ export const Node = builder.interfaceRef<{ id: string }>('Node').implement({
 /** How `node` finds the objects of a type. */
 export interface NodeType {
   /** Its name in the schema, which is that of the table. */
-  name: 'Task' | 'Comment' | 'Project' | 'Label' | 'Membership' | 'SavedFilter' | 'User'
+  name: 'Task' | 'Attachment' | 'Comment' | 'Project' | 'Label' | 'Membership' | 'SavedFilter' | 'User'
   /** An API key needs it. */
   scope: ApiScope
   /** Condition on the table: the rows that the viewer sees. */

@@ -12,6 +12,7 @@ import { restView } from '../../src/gateway/rest/view.ts'
 import { isId } from '../../src/schema/rules.ts'
 import { rest } from '../support/clients.ts'
 import { onPostgres, testDatabase } from '../support/database.ts'
+import { graphqlBody } from '../support/files.ts'
 import { keepingLog } from '../support/server.ts'
 import { OF_THE_SERVER, recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD } from './cast.ts'
@@ -85,6 +86,8 @@ const DOORS = {
   GraphQL: (field: string, variables: Variables, token: string) => {
     const root = fields.get(field)!
     const body = { query: documentOf(root), variables }
+    const form = graphqlBody(body.query, variables)
+    if (form instanceof FormData) return rest(server, GRAPHQL, { token, raw: form })
     if (root.kind === 'subscription') return openStream('POST /graphql', token, body)
     return rest(server, GRAPHQL, { token, body })
   },

@@ -4,7 +4,7 @@ import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds } from './cast.ts'
 import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
-import { type Answer, type Ask, type Door, openDoors, type Protocol, rootFields, type Variables } from './doors.ts'
+import { type Answer, type Ask, type Door, openDoors, rootFields, type Variables } from './doors.ts'
 import { eventName, isAmong } from './events.ts'
 import { leak } from './leaks.ts'
 import { type Row, rows, rowsOf } from './matrix.ts'
@@ -33,7 +33,7 @@ function doorsOf(row: Row): Door[] {
   const { protocols, variables = () => ({}) } = recipeOf(row)
   const asked = variables(worlds[0]!)
   const open = (doors.get(row.field) ?? []).filter((door) => door.takes(asked))
-  return protocols ? open.filter(({ name }) => protocols.includes(name as Protocol)) : open
+  return protocols ? open.filter(({ name }) => protocols.includes(name)) : open
 }
 
 describe('the access matrix', () => {

@@ -10,6 +10,7 @@ import { type Persona, personas } from './personas.ts'
  *   ok    succeeds; a list shows exactly what the persona may see; a bulk operation returns an
  *         outcome per item (see bulk.test.ts)
  *   400 BAD_REQUEST   401 UNAUTHENTICATED   403 FORBIDDEN   404 NOT_FOUND (hidden or nonexistent)
+ *   422 VALIDATION_FAILED
  *
  * Most rows act on one project. "Readable" refers to another project, where members are only
  * VIEWERs; "hidden" refers to a project that only ADMINs see. The columns are the keys of PERSONAS,
@@ -133,6 +134,7 @@ const CELLS = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
+  422: 'VALIDATION_FAILED',
 } as const
 
 export type Expected = (typeof CELLS)[keyof typeof CELLS]

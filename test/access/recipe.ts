@@ -1,4 +1,4 @@
-import type { Protocol, Variables } from './doors.ts'
+import type { Variables } from './doors.ts'
 import type { World } from './world.ts'
 
 /** Arguments of an operation in a world, and its expected result where it is allowed. */
@@ -15,8 +15,8 @@ export interface Recipe {
   traceless?: true
   /** Returns false if the mutation succeeds for this persona but may not change anything. */
   changes?: (world: World) => boolean
-  /** Defaults to all protocols. */
-  protocols?: readonly Protocol[]
+  /** Names of protocols, and paths of REST aliases. Defaults to all. */
+  protocols?: readonly string[]
 }
 
 export type Seen = { ids: string[] } | SeenEvents

@@ -1,15 +1,16 @@
 import { type Client, createClient } from 'graphql-ws'
 import { onTestFinished } from 'vitest'
 import WebSocket from 'ws'
+import { graphqlBody, restFile } from './files.ts'
 
 type Server = { url: string }
 
 export interface RestOptions {
   token?: string | undefined
-  /** Sent as JSON. */
+  /** Sent as JSON; a File as a file. */
   body?: unknown
   /** Sent unchanged. */
-  raw?: string | Uint8Array<ArrayBuffer>
+  raw?: string | Uint8Array<ArrayBuffer> | FormData
   headers?: Record<string, string>
 }
 
@@ -28,14 +29,15 @@ export async function rest(
   { token, body, raw, headers = {} }: RestOptions = {},
 ): Promise<RestAnswer> {
   const [method = 'GET', path = '/'] = call.split(' ')
+  const file = body instanceof File ? restFile(method, body) : undefined
   const response = await fetch(`${server.url}/api/v1${path}`, {
     method,
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(file?.headers ?? (body !== undefined && { 'content-type': 'application/json' })),
       ...headers,
     },
-    body: raw ?? (body === undefined ? null : JSON.stringify(body)),
+    body: raw ?? file?.body ?? (body === undefined ? null : JSON.stringify(body)),
   })
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.includes('json') && text !== ''
@@ -66,10 +68,12 @@ export async function graphql(
   variables: Record<string, unknown> = {},
   { token, headers = {} }: Pick<RestOptions, 'token' | 'headers'> = {},
 ): Promise<GraphqlAnswer> {
+  const body = graphqlBody(query, variables)
+  const json = typeof body === 'string' && { 'content-type': 'application/json' }
   const response = await fetch(`${server.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }), ...headers },
-    body: JSON.stringify({ query, variables }),
+    headers: { ...json, ...(token && { authorization: `Bearer ${token}` }), ...headers },
+    body,
   })
   return { status: response.status, ...((await response.json()) as Omit<GraphqlAnswer, 'status'>) }
 }

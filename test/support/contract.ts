@@ -27,6 +27,8 @@ export interface Contract {
 const UNDESCRIBED = ['/', '/openapi.json']
 const PROBLEM = 'application/problem+json'
 const STREAM = 'text/event-stream'
+/** A file of any type. */
+const BYTES = '*/*'
 
 export function contractOf(document: Document): Contract {
   const basePath = document.servers[0]?.url ?? ''
@@ -144,10 +146,10 @@ function ofHeaders(sent: OutgoingHttpHeaders, described: Record<string, Schema>,
 function ofContent({ method, url, status, headers, body }: Exchange, response: Response, document: Document): string[] {
   const type = String(headers['content-type'] ?? '').split(';')[0] ?? ''
   if (!response.content) return body === '' && type === '' ? [] : [`${status} has a body: ${type} ${body}`]
-  const media = response.content[type]
+  const media = response.content[type] ?? response.content[BYTES]
   if (!media) return [`the type ${type || 'of nothing'} is none of ${Object.keys(response.content).join(', ')}`]
   // Node sends no body after HEAD. Streams are checked event by event.
-  if (method === 'HEAD' || type === STREAM) return []
+  if (method === 'HEAD' || type === STREAM || (response.content[BYTES] && !response.content[type])) return []
   const value: unknown = JSON.parse(body)
   return [
     ...problemsOf(value, selects(url) && type !== PROBLEM ? narrow(media.schema, document) : media.schema, document),

@@ -114,10 +114,14 @@ export async function removeDatabases(): Promise<void> {
 export async function testDatabase(): Promise<TestDatabase> {
   if (!onPostgres) return embeddedDatabase()
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
+  const dataDir = join(embeddedFolder(), name)
   await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${postgresTemplate()}`))
   return {
-    options: { url: databaseUrl(name), dataDir: tmpdir() },
-    drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+    options: { url: databaseUrl(name), dataDir },
+    async drop() {
+      await administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+      await rm(dataDir, { recursive: true, force: true })
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { OperationTypeNode } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import { toClientError } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
-import { AppError } from '../errors.ts'
+import { AppError, unauthenticated } from '../errors.ts'
 import type { ContextFactory, GatewayContext, GatewayLog } from '../gateway-context.ts'
 import { preferredType } from '../http/accept.ts'
 import type { Asset } from '../http/assets.ts'
@@ -15,8 +15,10 @@ import type { EngineResult } from '../live/outcome.ts'
 import { type EngineStream, isStream } from '../live/result-stream.ts'
 import { SSE_TYPE, type SseForm, serveEvents } from '../live/sse.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
+import { isUpload } from '../uploads/upload.ts'
 import type { Variables } from '../variables.ts'
 import type { PrepareRequest } from './documents.ts'
+import { readFileRequest } from './multipart.ts'
 import { type Params, readParams, readQuery } from './params.ts'
 import { isJsonType, JSON_TYPES, sendEvent, sendResult } from './send-result.ts'
 import { refused, withStatus } from './status.ts'
@@ -61,9 +63,10 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     params: Params,
     exchange: HttpExchange,
     acceptsEvents: boolean,
+    early?: Context,
   ): Promise<EngineResult | EngineStream> {
     // First, because a caller who has no points left must not have documents parsed.
-    const context = await createContext(gatewayRequest(exchange, 'graphql'))
+    const context = early ?? (await createContext(gatewayRequest(exchange, 'graphql')))
     exchange.response.payer = context.payer
     const prepared = prepare(params)
     if ('errors' in prepared) return refused(prepared.errors)
@@ -113,6 +116,27 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     return result
   }
 
+  const acceptsFiles = Object.values(engine.schema.getTypeMap()).some((type) => isUpload(type))
+  const isForm = ({ request: { headers } }: HttpExchange) =>
+    acceptsFiles && /^multipart\/form-data\b/i.test(headers['content-type'] ?? '')
+
+  /**
+   * Runs a request with files, which needs a credential: a browser asks before it sends one to
+   * another origin, unlike a form.
+   */
+  async function answerForm(exchange: HttpExchange, acceptsEvents: boolean): Promise<EngineResult | EngineStream> {
+    exchange.response.lingers = true
+    const context = await createContext(gatewayRequest(exchange, 'graphql'))
+    exchange.response.payer = context.payer
+    if (context.principal === null) throw unauthenticated(context.credentialProblem)
+    const { params, close } = await readFileRequest(exchange)
+    try {
+      return await answer(params, exchange, acceptsEvents, context)
+    } finally {
+      close()
+    }
+  }
+
   const exchangeFacts = ({ requestId }: HttpExchange) => ({ requestId, log })
 
   /** Loads Yoga for the first request that needs it. Few servers see one. */
@@ -149,8 +173,10 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     response.setHeader('Cache-Control', method === 'POST' ? 'no-store' : 'private, no-cache')
     if (method !== 'POST') response.setHeader('Vary', 'Accept, Authorization, X-API-Key, Origin')
     if (type === 'text/html') return page.send(exchange)
-    const params = method === 'POST' ? readParams(await readBody(exchange)) : readQuery(exchange.query)
-    const result = await answer(params, exchange, acceptsEvents)
+    const result =
+      method === 'POST' && isForm(exchange)
+        ? await answerForm(exchange, acceptsEvents)
+        : await answer(await readRequest(exchange), exchange, acceptsEvents)
     if (isStream(result)) return serveEvents(exchange, result, EVENT_FORM)
     if (isJsonType(type)) return sendResult(exchange, type, result)
     if (type === SSE_TYPE) return sendEvent(exchange, EVENT_FORM, result)
@@ -191,6 +217,10 @@ function negotiate({ request, method }: HttpExchange): string {
   if (type !== undefined) return type
   const offered = [...types, ...STREAM_TYPES].join(', ')
   throw new AppError('NOT_ACCEPTABLE', `This endpoint sends ${offered}, not ${request.headers.accept}.`)
+}
+
+async function readRequest(exchange: HttpExchange): Promise<Params> {
+  return exchange.method === 'POST' ? readParams(await readBody(exchange)) : readQuery(exchange.query)
 }
 
 /**

@@ -25,6 +25,7 @@ export async function readBody(
   limits: BodyLimits,
 ): Promise<Buffer> {
   requireIdentity(request)
+  sendContinue(request, response)
   if (request.complete) return collect(request, response, limits.bytes)
   const timer = setTimeout(() => {
     endWithProblem(request.socket, 408, 'BAD_REQUEST', `The body took longer than ${limits.ms / 1000} s to arrive.`)
@@ -38,15 +39,27 @@ export async function refuseOversized(
   response: ServerResponse,
   { bytes }: BodyLimits,
 ): Promise<void> {
-  if (declaredLength(request) > bytes) await collect(request, response, bytes)
+  if ((declaredLength(request) ?? 0) > bytes) await collect(request, response, bytes)
 }
 
-const declaredLength = ({ headers }: IncomingMessage) => Number(headers['content-length'] ?? 0)
+/** Returns the length that a request declares, or undefined for a body in chunks. */
+export function declaredLength({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+/**
+ * Tells a client that waits for it to send its body (RFC 9110 10.1.1). Until then a refusal costs
+ * the client nothing.
+ */
+export function sendContinue({ headers }: IncomingMessage, response: ServerResponse): void {
+  if (headers.expect !== undefined && !response.headersSent) response.writeContinue()
+}
 
 async function collect(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
   const maxRead = limit + MAX_DISCARDED
   let chunks: Buffer[] = []
-  let size = declaredLength(request) > maxRead ? Number.POSITIVE_INFINITY : 0
+  let size = (declaredLength(request) ?? 0) > maxRead ? Number.POSITIVE_INFINITY : 0
   const started = performance.now()
   if (size <= maxRead) {
     await eachChunk(request, (chunk) => {
@@ -89,7 +102,7 @@ function eachChunk(request: IncomingMessage, take: (chunk: Buffer) => boolean): 
  * Rejects compressed bodies: their size is unknown until they are unpacked. The answer follows RFC
  * 9110 15.5.16.
  */
-function requireIdentity({ headers }: IncomingMessage): void {
+export function requireIdentity({ headers }: IncomingMessage): void {
   const coding = headers['content-encoding']?.trim().toLowerCase() ?? ''
   if (coding === '' || coding === 'identity') return
   throw new AppError('UNSUPPORTED_MEDIA_TYPE', `Send the body uncompressed, without Content-Encoding: ${coding}.`, {

@@ -5,6 +5,7 @@ import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
 import type { Payer } from '../limits/rate-limit.ts'
 import { readBody, refuseOversized } from './body.ts'
+import { discardRest, streamBody } from './body-stream.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
 import { requireHost, requirePlainFraming } from './framing.ts'
@@ -24,6 +25,8 @@ export interface HttpEntryOptions {
   bodyTimeout: number
   /** The same for operations that take many items at once. */
   largeBodyTimeout?: number
+  /** The same for bodies that are streamed, whose size each operation limits. */
+  streamedBodyTimeout?: number
   /** Time from the last byte of a request to the first of its answer, in milliseconds. */
   requestTimeout: number
   /** Origins a browser may call from; `*` for any. */
@@ -43,6 +46,7 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
   #deadline: Deadline | undefined
   #isLast: (() => boolean) | undefined
   payer: Payer | undefined
+  lingers: boolean | undefined
 
   /**
    * Ends the deadline when the headers are sent, and the connection if the answer is then the last
@@ -59,7 +63,24 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
     if (this.#isLast?.()) this.setHeader('Connection', 'close')
     this.payer?.report(this)
     this.setHeader('Server-Timing', `total;dur=${(performance.now() - this.#started).toFixed(1)}`)
+    if (this.#leavesBody) this.setHeader('Connection', 'close')
     return super.writeHead(...(args as Parameters<ServerResponse['writeHead']>)) as this
+  }
+
+  get #leavesBody(): boolean {
+    return this.lingers === true && !this.req.complete
+  }
+
+  /** Sends the whole answer, but ends it when the client has had the time to read it. */
+  // biome-ignore lint/suspicious/noExplicitAny: Node's end has several signatures
+  override end(...args: any): this {
+    const [body] = args as unknown[]
+    if (!this.#leavesBody || typeof body === 'function') return super.end(...(args as [])) as this
+    this.lingers = false
+    if (body) this.write(body)
+    else this.flushHeaders()
+    void discardRest(this.req).then(() => super.end())
+    return this
   }
 }
 
@@ -108,6 +129,7 @@ function openExchange(
   options: HttpEntryOptions,
 ): HttpExchange {
   const { bodyLimit, largeBodyLimit = bodyLimit, bodyTimeout, largeBodyTimeout = bodyTimeout, log } = options
+  const { streamedBodyTimeout = largeBodyTimeout } = options
   const { path, query } = readTarget(request)
   let body: Promise<Buffer> | undefined
   let failing = (error: unknown) => sendFailure(exchange, error, log)
@@ -129,6 +151,14 @@ function openExchange(
       deadline.pause()
       body = readBody(request, response, limitsOf(large)).finally(() => deadline.start())
       return body
+    },
+    async *stream(limit) {
+      deadline.pause()
+      try {
+        yield* streamBody(request, response, { ...limit, ms: streamedBodyTimeout })
+      } finally {
+        deadline.start()
+      }
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
     fail: (error) => failing(error),

@@ -3,10 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../errors.ts'
 import type { GatewayRequest } from '../gateway-context.ts'
 import type { Payer } from '../limits/rate-limit.ts'
+import type { StreamLimit } from './body-stream.ts'
 
 /** A response that reports in its headers what its payer has left. */
 export interface HttpResponse extends ServerResponse {
   payer?: Payer | undefined
+  /**
+   * True if the answer may go out before the body of the request is read. The connection then ends
+   * after the answer, but only once the client has had the time to read it.
+   */
+  lingers?: boolean | undefined
 }
 
 /**
@@ -31,6 +37,11 @@ export interface HttpExchange {
    * higher limit.
    */
   body(options?: { large?: boolean | undefined }): Promise<Buffer>
+  /**
+   * Streams the body, which is then not limited by the time for ordinary bodies. The deadline of the
+   * request rests until the body ends or the consumer stops. Throws PAYLOAD_TOO_LARGE above the limit.
+   */
+  stream(limit: StreamLimit): AsyncIterable<Buffer>
   /**
    * Throws PAYLOAD_TOO_LARGE if the declared Content-Length is above the limit, without reading an
    * allowed body.

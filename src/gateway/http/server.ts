@@ -45,6 +45,8 @@ export function createGatewayServer(
     },
     limitPipelining((request, response) => void handle(request, response as GatewayResponse), pipelined),
   )
+  // Node would ask for every body at once. Whoever reads a body asks for it.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response))
   // Node would answer without a body. The HTTP entry answers with a problem document.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   server.setTimeout(timeouts.idle)

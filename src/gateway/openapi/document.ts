@@ -8,7 +8,7 @@ import type { StreamRoute } from '../rest/stream.ts'
 import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
+import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
 import { COMMON, errorAnswers, errorComponents, headerComponents, problemSchema, withDeprecation } from './responses.ts'
 import { describeTag } from './tags.ts'
 
@@ -34,6 +34,10 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
   for (const route of routes) {
     const operation = routeOperation(route, schema, info)
     add(route.path, route.method, hasDeprecations(route, schema) ? withHeaders(operation) : operation)
+    const { content } = route.rest
+    if (!content || route.operationId !== route.fieldName) continue
+    const bytes = bytesOperation(route, content, schema, info)
+    add(content.path, 'GET', deprecationOf(route.deprecable) ? withHeaders(bytes) : bytes)
   }
   for (const stream of streams) {
     const operation = streamOperation(stream, schema, info)
@@ -100,7 +104,7 @@ function withBodyExample(operation: JsonSchema, schemas: Record<string, JsonSche
   const content = Object.fromEntries(
     Object.entries(requestBody.content).map(([type, media]) => [
       type,
-      { ...media, example: exampleOf(media.schema, schemas) },
+      type.includes('json') ? { ...media, example: exampleOf(media.schema, schemas) } : media,
     ]),
   )
   return { ...operation, requestBody: { ...requestBody, content } }

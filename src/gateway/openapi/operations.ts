@@ -7,11 +7,13 @@ import {
   isRequiredArgument,
   print,
 } from 'graphql'
+import type { RestContent } from '../operation.ts'
 import { type InputPlan, planInput } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
 import { type StreamRoute, streamDocument } from '../rest/stream.ts'
 import { ownDescription } from '../rest/twins.ts'
 import { inputComponent } from './components.ts'
+import { CONTENT_DISPOSITION, contentOperation, fileBody } from './files.ts'
 import { type Dialect, described, type JsonSchema, schemaOf } from './json-schema.ts'
 import { routeParameters, ruleOfPlace, streamParameters } from './parameters.ts'
 import { COMMON, declaredErrors, errorAnswers, named, routeAnswers } from './responses.ts'
@@ -43,7 +45,11 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
       field: `${route.kind === 'query' ? 'Query' : 'Mutation'}.${route.fieldName}`,
       document: print(route.document),
     },
-    parameters: routeParameters(route, plan, schema, info),
+    parameters: [
+      ...routeParameters(route, plan, schema, info),
+      ...(plan.file === undefined ? [] : [CONTENT_DISPOSITION]),
+    ],
+    ...(plan.file !== undefined && { requestBody: fileBody(plan.file) }),
     ...(body && {
       requestBody: {
         required: plan.body !== undefined || 'required' in body,
@@ -51,6 +57,24 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
       },
     }),
     responses: routeAnswers(route, plan, refusalsOf(route, info), info),
+  }
+}
+
+/** Returns the OpenAPI operation of the path that serves the bytes behind a route. */
+export function bytesOperation(
+  route: Route,
+  content: RestContent,
+  schema: GraphQLSchema,
+  info: OpenApiInfo,
+): JsonSchema {
+  const { operationId, description } = content
+  const [summary = operationId] = description.split(/(?<=\.)\s/)
+  return {
+    ...operationHead(route, info),
+    operationId,
+    summary: summary.replace(/\.$/, ''),
+    'x-graphql-operation': { field: `Query.${route.fieldName}`, document: print(route.document) },
+    ...contentOperation(route, content, planInput(route), refusalsOf(route, info), schema, info),
   }
 }
 

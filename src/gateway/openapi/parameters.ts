@@ -156,7 +156,7 @@ const IF_MATCH = header(
   'ETag of the version to change. 412 if the version is now another. `*` matches any version.',
 )
 
-const IF_NONE_MATCH = header(
+export const IF_NONE_MATCH = header(
   'If-None-Match',
   { type: 'string', pattern: TAGS, maxLength: MAX_HEADER },
   'ETags the client has. 304 without a body if one of them is current.',

@@ -135,6 +135,7 @@ const ERROR_HEADERS: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
   UNAUTHENTICATED: ['WWW-Authenticate'],
   CONFLICT: ['Retry-After'],
   UNSUPPORTED_MEDIA_TYPE: ['Accept-Encoding'],
+  RANGE_NOT_SATISFIABLE: ['Content-Range'],
   RATE_LIMITED: ['Retry-After'],
   UNAVAILABLE: ['Retry-After'],
 }
@@ -173,6 +174,34 @@ export const HEADERS = {
     description: 'Changes with the body. Send it in `If-None-Match`. If it starts with a version, also in `If-Match`.',
     required: true,
     schema: { ...text('^"(v[0-9]+\\.)?[\\w-]{22}(-(zstd|br|gzip))?"$'), examples: ['"v3.mVYtmGIWZK5YmXxPyBpmmA"'] },
+  },
+  'Last-Modified': {
+    description: 'When the bytes were stored. Send it in `If-Range` if the ETag is not known.',
+    schema: { type: 'string', examples: ['Fri, 01 Jan 2027 00:00:00 GMT'] },
+  },
+  'Accept-Ranges': {
+    description: '`bytes`: send `Range` to read a part.',
+    schema: { type: 'string', enum: ['bytes'] },
+  },
+  'Content-Range': {
+    description: 'Which bytes of how many. After 416 only how many.',
+    required: true,
+    schema: { ...text('^bytes ([0-9]+-[0-9]+|\\*)/[0-9]+$'), examples: ['bytes 0-499/1234'] },
+  },
+  'Content-Disposition': {
+    description: '`attachment` with the name of the file (RFC 6266).',
+    required: true,
+    schema: text('^attachment'),
+  },
+  'Content-Length': {
+    description: 'Number of bytes that are sent.',
+    required: true,
+    schema: { type: 'integer', format: 'int64', minimum: 0 },
+  },
+  'Content-Security-Policy': {
+    description: 'Keeps a browser from running anything in the bytes.',
+    required: true,
+    schema: text('sandbox'),
   },
   Location: {
     description: 'Path of the created resource.',

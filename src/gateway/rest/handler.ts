@@ -1,6 +1,4 @@
-import type { GraphQLError } from 'graphql'
 import { LRUCache } from 'lru-cache'
-import { issuesOf } from '../client-error.ts'
 import type { Engine } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
 import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
@@ -22,8 +20,10 @@ import {
   deprecationsUsed,
   sendDeprecations,
 } from './deprecation.ts'
-import { coercionIssues, type InputPlan, parseJson, placeInRequest, planInput, readInput } from './input.ts'
+import { fileInBody } from './file-body.ts'
+import { coercionIssues, parseJson, planInput, readInput } from './input.ts'
 import { linkHeader } from './links.ts'
+import { placeOf, refusePath } from './places.ts'
 import type { Route } from './routes.ts'
 import { hide, type Representation, selectRepresentation } from './selection.ts'
 
@@ -71,14 +71,18 @@ export function createRouteHandler<Context extends GatewayContext>(
   return async function handle(exchange, params) {
     const { response, requestId } = exchange
     const large = route.rest.large === true
-    const readsBody = route.method !== 'GET'
+    const isFile = plan.file !== undefined
+    const readsBody = route.method !== 'GET' && !isFile
+    // The operation reads a file only if it wants it.
+    response.lingers = isFile
     if (readsBody) await exchange.refuseOversized({ large })
-    const early = isPublic && !large ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
+    const early = isPublic && !large && !isFile ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
     response.payer = early?.payer
     if (early && !isPublic) requirePrincipal(route.field, early)
 
     // Only a signed-in client may send a large body.
-    const body = readsBody ? await readBody(exchange, large && early?.principal != null) : undefined
+    const sent = readsBody ? await readBody(exchange, large && early?.principal != null) : undefined
+    const body = plan.file === undefined ? sent : fileInBody(exchange, plan.file)
     const query = decodeForm(exchange.query, 'The query string')
     const issues: Issue[] = []
     const input = readInput(plan, { params, query, body, headers: exchange.request.headers }, issues)
@@ -152,33 +156,8 @@ export function createRouteHandler<Context extends GatewayContext>(
   }
 }
 
-/**
- * Throws NOT_FOUND if a value in the path is not a valid id. Elsewhere an invalid
- * id stays VALIDATION_FAILED.
- */
-function refusePath(plan: InputPlan, error: GraphQLError): void {
-  if (error.extensions.code !== 'VALIDATION_FAILED') return
-  for (const issue of issuesOf(error)) {
-    const [place, name] = placeOf(plan, issue.path)
-    if (place !== 'path' || name === undefined || plan.fills[name] === undefined) continue
-    // An enum value is not an id.
-    if (issue.code === 'invalid_value') continue
-    throw new AppError('NOT_FOUND', `Nothing has this ${name}: it ${issue.message}.`, {
-      path: [place, name],
-    })
-  }
-}
-
 /** Returns true if the operation did not run, because its variables could not be coerced. */
 const isCoercionError = ({ data }: EngineResult) => data === undefined
-
-/**
- * Maps a path that starts at an argument to the request. Paths of a service's own rules stay as
- * they are.
- */
-function placeOf(plan: InputPlan, path: Issue['path']): Issue['path'] {
-  return plan.args.some((arg) => arg.name === path[0]) ? placeInRequest(plan, path) : path
-}
 
 /** Returns a list's envelope without its empty fields. */
 function withoutEmptyFields(envelope: Record<string, unknown>): Record<string, unknown> {

@@ -4,6 +4,7 @@ import type { Issue } from '../errors.ts'
 import { NO_VERSION, versionOfTags } from '../http/conditional.ts'
 import { mediaTypeOf, notJson } from '../http/content-type.ts'
 import { decodeJson } from '../http/utf8.ts'
+import { isUpload } from '../uploads/upload.ts'
 import { coerceValue, kindOf } from '../variables.ts'
 import { type QueryParameter, queryParameters, readParameter } from './query-parameters.ts'
 import type { Route } from './routes.ts'
@@ -21,6 +22,8 @@ export interface InputPlan {
   fills: Route['fills']
   /** The argument that is the body. */
   body: string | undefined
+  /** The argument that is the body as a file. */
+  file: string | undefined
   /** The arguments that are fields of the body. */
   bodyFields: readonly string[]
   query: ReadonlyMap<string, QueryParameter>
@@ -33,7 +36,7 @@ export interface InputPlan {
 export interface RequestParts {
   params: Readonly<Record<string, string | undefined>>
   query: URLSearchParams
-  /** The parsed JSON body; undefined if there is none. */
+  /** The parsed JSON body, undefined if there is none; or the Upload. */
   body: unknown
   headers: IncomingHttpHeaders
 }
@@ -58,11 +61,14 @@ export function planInput({
   const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name))).filter(
     ({ target }) => !filled.has(target.join('.')),
   )
+  const body = typeof rest.body === 'string' ? rest.body : undefined
+  const isFile = args.some((arg) => arg.name === body && isUpload(arg.type))
   return {
     args,
     pathParameters,
     fills,
-    body: typeof rest.body === 'string' ? rest.body : undefined,
+    body: isFile ? undefined : body,
+    file: isFile ? body : undefined,
     bodyFields: Array.isArray(rest.body) ? rest.body : [],
     query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
@@ -84,7 +90,8 @@ export function readInput(plan: InputPlan, parts: RequestParts, issues: Issue[])
   const representation = readQuery(plan, parts.query, variables, issues)
   if (plan.paged) turnPage(variables)
   readVersion(plan, parts.headers, variables, issues)
-  readBody(plan, parts.body, variables, issues)
+  if (plan.file === undefined) readBody(plan, parts.body, variables, issues)
+  else variables[plan.file] = parts.body
   for (const [name, place] of Object.entries(plan.fills)) fill(plan, variables, place, parts.params[name], issues)
   return { variables, ...representation }
 }
@@ -243,6 +250,7 @@ export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['pat
   if (first === undefined) return path
   const filling = Object.entries(plan.fills).find(([, place]) => place.every((step, index) => path[index] === step))
   if (filling) return ['path', filling[0]]
+  if (first === plan.file) return ['body', ...path]
   if (first === plan.body) return ['body', ...rest]
   if (typeof first === 'string' && plan.bodyFields.includes(first)) return ['body', ...path]
   if (first === VERSION_ARGUMENT) return ['header', 'If-Match']

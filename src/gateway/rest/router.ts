@@ -6,6 +6,7 @@ import { preferredType } from '../http/accept.ts'
 import { createAsset } from '../http/assets.ts'
 import type { HttpExchange, HttpHandler } from '../http/exchange.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
+import { createContentHandler } from './content.ts'
 import { type Deprecation, deprecationOf, sendDeprecations } from './deprecation.ts'
 import { createExtraHandler, type ExtraRoute } from './extra.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
@@ -30,8 +31,8 @@ const STREAM_TYPES = ['text/event-stream']
 
 interface Endpoint {
   handle: RouteHandler
-  /** Media types it can send. */
-  types: readonly string[]
+  /** Media types it can send; any if it depends. */
+  types: readonly string[] | undefined
   deprecation?: Deprecation | undefined
 }
 
@@ -47,6 +48,10 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
   for (const route of routes) {
     const deprecation = deprecationOf(route.deprecable)
     add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES, deprecation })
+    const { content } = route.rest
+    // Its aliases have the same.
+    if (!content || route.operationId !== route.fieldName) continue
+    add('GET', content.path, { handle: createContentHandler(route, content, options), types: undefined, deprecation })
   }
   for (const route of streams) {
     const deprecation = deprecationOf(route.field)
@@ -69,7 +74,7 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
     if (found) {
       const { handle, types, deprecation } = found.store as Endpoint
       if (deprecation) sendDeprecations(response, [deprecation], basePath)
-      requireAcceptable(exchange, types)
+      if (types) requireAcceptable(exchange, types)
       return handle(exchange, found.params)
     }
     const allowed = allowedMethods(path)

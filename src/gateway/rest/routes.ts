@@ -105,7 +105,7 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, path: string, document
   }
 }
 
-function aliasRoute(route: Route, { path, fills, operationId, deprecated }: RestAlias): Route {
+function aliasRoute(route: Route, { method = route.method, path, fills, operationId, deprecated }: RestAlias): Route {
   const pathParameters = parametersOf(path)
   for (const name of pathParameters) {
     if (!fills[name]) throw new Error(`${route.fieldName}: "fills" lacks the parameter "${name}" of ${path}`)
@@ -113,7 +113,7 @@ function aliasRoute(route: Route, { path, fills, operationId, deprecated }: Rest
   const { reason, ...deprecation } = deprecated ?? {}
   const deprecable = deprecated ? { deprecationReason: reason, extensions: { deprecation } } : route.deprecable
   if (!hasDates(deprecable)) throw new Error(`${path}: deprecated needs dates like 2027-01-31, with sunset after since`)
-  return { ...route, path, pathParameters, fills, operationId, deprecable }
+  return { ...route, method, path, pathParameters, fills, operationId, deprecable }
 }
 
 const PARAMETER = /\{(\w+)\}/g

@@ -32,8 +32,9 @@ function twinOf(field: GraphQLField<unknown, unknown>, basePath: string): string
   if ('none' in rest) return `GraphQL only: ${lowerFirst(rest.none)}`
   if ('stream' in rest) return `REST: GET ${basePath}${rest.path} (Server-Sent Events).`
   if (!rest.method || !rest.path) return undefined
-  const paths = [rest.path, ...(rest.also ?? []).map(({ path }) => path)]
-  return `REST: ${paths.map((path) => `${rest.method} ${basePath}${path}`).join(', ')}.`
+  const { method, path } = rest
+  const routes = [{ method, path }, ...(rest.also ?? []), ...(rest.content ? [rest.content] : [])]
+  return `REST: ${routes.map((one) => `${('method' in one && one.method) || method} ${basePath}${one.path}`).join(', ')}.`
 }
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)
