@@ -1,6 +1,11 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { Gateway } from '../src/gateway/library/exports.ts'
+import type { Gateway, GatewayLog } from '../src/gateway/library/exports.ts'
 import { holdTo } from '../test/support/observed-answers.ts'
+
+const ignore = () => undefined
+
+/** A log that nobody reads. */
+export const SILENT: GatewayLog = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 
 /**
  * Opens a gateway for the tests of a file, on a free port. Every REST answer is compared with its

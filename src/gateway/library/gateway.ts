@@ -22,6 +22,7 @@ import { DEFAULT_ANSWER_LIMITS, requiresPrincipal } from '../operation.ts'
 import type { ExtraRoute } from '../rest/extra.ts'
 import { nameTwins } from '../rest/twins.ts'
 import { createRest, describeRest } from '../rest.ts'
+import type { PlainSocketHandler } from '../websocket/plain.ts'
 import { attachWebsocket } from '../websocket/websocket.ts'
 import { type Caller, type CallerContext, type ContextSource, createContexts } from './contexts.ts'
 import { createLifetimes } from './lifetimes.ts'
@@ -43,6 +44,8 @@ export interface GatewayOptions<Signed extends Caller, Own extends object> exten
   extra?: readonly ExtraRoute<CallerContext<Signed> & Own>[]
   /** Anything else, by path, or by prefix as in `/static/*`. */
   routes?: Readonly<Record<string, HttpHandler>>
+  /** Websockets with a protocol of their own, by path. GraphQL’s is at `graphqlPath`. */
+  websockets?: Readonly<Record<string, PlainSocketHandler<CallerContext<Signed> & Own>>>
   /** Turns foreign errors that a client caused, like a unique constraint, into AppErrors. */
   translateError?: ErrorTranslator
   /** Origins whose pages may call; `*` for any. */
@@ -124,13 +127,14 @@ export async function createGateway<Signed extends Caller = Caller, Own extends 
   })
   const timeouts = {
     headers: 10_000,
-    body: limits.bodyTimeout,
+    body: Math.max(limits.bodyTimeout, limits.streamedBodyTimeout),
     keepAlive: 75_000,
     idle: Math.max(60_000, limits.requestTimeout + 5_000),
   }
   const server = createGatewayServer(handle, { timeouts, pipelined: 4 })
   const websocket = attachWebsocket(server, {
     ...common,
+    plain: options.websockets,
     origins: corsOrigins,
     hosts,
     addressOf: ({ socket }) => socket.remoteAddress ?? '',

@@ -9,6 +9,8 @@ export interface GatewayLimits {
   largeBodyLimit: number
   /** Milliseconds for a body to arrive. */
   bodyTimeout: number
+  /** The same for an upload. */
+  streamedBodyTimeout: number
   /** Milliseconds from a complete request to its answer. */
   requestTimeout: number
   /** Fields of an answer, if each list is as long as it can be. */
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   bodyLimit: 1_048_576,
   largeBodyLimit: 16_777_216,
   bodyTimeout: 30_000,
+  streamedBodyTimeout: 3_600_000,
   requestTimeout: 30_000,
   complexityLimit: 200_000,
   rootFieldLimit: 100,
