@@ -56,8 +56,11 @@ const leading = (type: GraphQLNamedType, without: readonly string[]) =>
 /** Selects every field of a type, nested `levels` deep. A connection does not count as a level. */
 function everything(type: GraphQLNamedType, levels: number, without: readonly string[]): string {
   if (isInterfaceType(type)) {
-    // Fields of these conflict with those of other types. They have rows of their own.
-    const types = schema.getPossibleTypes(type).filter(({ name }) => !['SavedFilter', 'User'].includes(name))
+    // They have rows of their own. All of them would be too many fields, and some have fields that
+    // conflict with those of other types.
+    const types = schema
+      .getPossibleTypes(type)
+      .filter(({ name }) => !['Attachment', 'SavedFilter', 'User'].includes(name))
     return `{ id ${types.map((one) => `... on ${one.name} ${everything(one, levels, without)}`).join(' ')} }`
   }
   if (!isObjectType(type)) return ''

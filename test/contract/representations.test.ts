@@ -2,6 +2,7 @@ import { parse, validate } from 'graphql'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { schema as graphqlSchema } from '../../src/app/schema.ts'
 import { graphql, rest } from '../support/clients.ts'
+import { textFile } from '../support/files.ts'
 import { problemsOf } from '../support/json-schema.ts'
 import { type DescribedOperation, type Document, operationsOf } from '../support/openapi-document.ts'
 import { type OwnServer, ownServer, signUp } from '../support/server.ts'
@@ -37,7 +38,8 @@ async function createFromExamples() {
     const noun = path.split('/').at(-1)!
     const isRead = operations.some((one) => one.name === `GET /${noun}/{id}`)
     if (method !== 'POST' || !isRead || ids[noun]) continue
-    const body = operation.requestBody!.content['application/json']!.example
+    const { content } = operation.requestBody!
+    const body = '*/*' in content ? textFile() : content['application/json']!.example
     ids[noun] = (await rest(server, `POST ${pathOf(described)}`, { token, body })).body.id
   }
 }

@@ -62,7 +62,7 @@ describe.each([
     'text/plain',
     'text/plain;charset=UTF-8',
     'application/x-www-form-urlencoded',
-    'multipart/form-data; boundary=x',
+    'multipart/mixed; boundary=x',
     'application/xml',
     'application/jsonp',
     'nonsense',

@@ -65,7 +65,7 @@ describe('a body that a form on another origin can send', () => {
   test.each([
     ['application/x-www-form-urlencoded', new URLSearchParams({ query: '{ __typename }' }).toString()],
     [
-      'multipart/form-data; boundary=x',
+      'multipart/mixed; boundary=x',
       '--x\r\nContent-Disposition: form-data; name="operations"\r\n\r\n{"query":"{ __typename }"}\r\n--x--\r\n',
     ],
     ['text/plain', '{"query":"{ __typename }"}'],

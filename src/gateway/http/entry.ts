@@ -77,7 +77,7 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
     const [body] = args as unknown[]
     if (!this.#leavesBody || typeof body === 'function') return super.end(...(args as [])) as this
     this.lingers = false
-    if (body) this.write(body)
+    if (body) super.write(body)
     else this.flushHeaders()
     void discardRest(this.req).then(() => super.end())
     return this

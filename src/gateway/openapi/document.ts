@@ -98,13 +98,17 @@ function extraOperation({ 'x-errors': codes, ...operation }: JsonSchema): JsonSc
   return { ...operation, responses: { ...Object.fromEntries(responses), ...errorAnswers(codes as ErrorCode[]) } }
 }
 
+/** Types of a file, of which JSON cannot show an example. */
+const FORM = 'multipart/form-data'
+const BYTES = '*/*'
+
 function withBodyExample(operation: JsonSchema, schemas: Record<string, JsonSchema>): JsonSchema {
   const { requestBody } = operation as { requestBody?: { content: Record<string, { schema: JsonSchema }> } }
   if (!requestBody) return operation
   const content = Object.fromEntries(
     Object.entries(requestBody.content).map(([type, media]) => [
       type,
-      type.includes('json') ? { ...media, example: exampleOf(media.schema, schemas) } : media,
+      type === FORM || type === BYTES ? media : { ...media, example: exampleOf(media.schema, schemas) },
     ]),
   )
   return { ...operation, requestBody: { ...requestBody, content } }

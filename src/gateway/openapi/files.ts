@@ -57,7 +57,7 @@ export function contentOperation(
     ...COMMON,
     ...named('Cache-Control', 'ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Security-Policy'),
   }
-  const sent = { ...shared, ...named('Content-Disposition', 'Content-Length') }
+  const sent = { ...shared, ...named('Content-Disposition') }
   const content = { '*/*': { schema: BINARY } }
   const inPath = routeParameters(route, plan, schema, dialect).filter((parameter) => parameter.in === 'path')
   return {

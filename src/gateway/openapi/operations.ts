@@ -73,7 +73,6 @@ export function bytesOperation(
     ...operationHead(route, info),
     operationId,
     summary: summary.replace(/\.$/, ''),
-    'x-graphql-operation': { field: `Query.${route.fieldName}`, document: print(route.document) },
     ...contentOperation(route, content, planInput(route), refusalsOf(route, info), schema, info),
   }
 }

@@ -193,11 +193,6 @@ export const HEADERS = {
     required: true,
     schema: text('^attachment'),
   },
-  'Content-Length': {
-    description: 'Number of bytes that are sent.',
-    required: true,
-    schema: { type: 'integer', format: 'int64', minimum: 0 },
-  },
   'Content-Security-Policy': {
     description: 'Keeps a browser from running anything in the bytes.',
     required: true,

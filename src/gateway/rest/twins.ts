@@ -33,8 +33,8 @@ function twinOf(field: GraphQLField<unknown, unknown>, basePath: string): string
   if ('stream' in rest) return `REST: GET ${basePath}${rest.path} (Server-Sent Events).`
   if (!rest.method || !rest.path) return undefined
   const { method, path } = rest
-  const routes = [{ method, path }, ...(rest.also ?? []), ...(rest.content ? [rest.content] : [])]
-  return `REST: ${routes.map((one) => `${('method' in one && one.method) || method} ${basePath}${one.path}`).join(', ')}.`
+  const routes = [{ method, path }, ...(rest.also ?? [])]
+  return `REST: ${routes.map((one) => `${one.method ?? method} ${basePath}${one.path}`).join(', ')}.`
 }
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1)

@@ -16,6 +16,12 @@ export const filename = z
   .pipe(line(MAX_FILENAME).refine((name) => !/^\.{1,2}$/.test(name), 'must be the name of a file, not of a folder'))
   .meta({ minLength: 1, maxLength: MAX_FILENAME, pattern: '\\S', examples: ['plan.pdf'] })
 
+export const size = z.int().min(0)
+export const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ examples: ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'] })
+
 export const uploadAttachmentRules = z.object({
   taskId: z.string(),
   file: z.custom<Upload>(),

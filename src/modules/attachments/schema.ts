@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
@@ -8,7 +7,7 @@ import { loadTask } from '../tasks/loader.ts'
 import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
-import { filename, listAttachmentsRules, pageOfAttachmentsRules, uploadAttachmentRules } from './input.ts'
+import { filename, listAttachmentsRules, pageOfAttachmentsRules, sha256, size, uploadAttachmentRules } from './input.ts'
 import { loadAttachments } from './loader.ts'
 import { visibleAttachmentsSql } from './policy.ts'
 import { receiveUpload } from './receive.ts'
@@ -41,10 +40,10 @@ export const AttachmentType = builder.prismaObject('Attachment', {
     contentType: t.exposeString('contentType', {
       description: 'Media type: what the first bytes say, else what the uploader said. A hint, not a promise.',
     }),
-    size: t.exposeInt('size', { description: 'In bytes.', extensions: { rules: z.int().min(0) } }),
+    size: t.exposeInt('size', { description: 'In bytes.', extensions: { rules: size } }),
     sha256: t.exposeString('sha256', {
       description: 'SHA-256 of the bytes, in hex.',
-      extensions: { rules: z.string().regex(/^[0-9a-f]{64}$/) },
+      extensions: { rules: sha256 },
     }),
     uploaderId: t.exposeID('uploaderId', { nullable: true, description: 'Null if the account was deleted.' }),
     // Not a relation: a write that returns one takes more statements.

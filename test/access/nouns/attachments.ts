@@ -44,7 +44,7 @@ Mutation.uploadAttachment                      401   404  403  403  ok   ok   ok
 Mutation.uploadAttachment: by key              401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 Mutation.uploadAttachment: not as a form       401   422  422  422  422  422  422  422   401   422 422 422 422 422 422
 Mutation.deleteAttachment                      401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
-Mutation.deleteAttachment: of another          401   404  403  403  403  ok   ok   404   401   403 403 403 403 403 403
+Mutation.deleteAttachment: of another          401   404  403  403  403  ok   ok   404   401   403 ok  403 403 403 403
 `,
 
   recipes: {
