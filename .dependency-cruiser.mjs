@@ -1,6 +1,6 @@
 /**
  * Who may import whom. `import type` counts like any other import.
- * Run `npx depcruise src test tools bench prisma`; CONTRIBUTING.md explains the folders.
+ * Run `npx depcruise src test tools bench prisma examples`; CONTRIBUTING.md explains the folders.
  */
 
 const errors = 'src/gateway/errors.ts'
@@ -13,7 +13,17 @@ const layers = {
   'src/events': [errors, 'src/generated', 'src/database'],
   'src/outbound': [],
   'src/request': ['src/gateway', 'src/generated', 'src/database', 'src/auth', 'src/events', 'src/outbound'],
-  'src/schema': [errors, 'src/generated', 'src/database', 'src/auth', 'src/request', 'src/gateway/operation.ts'],
+  'src/schema': [
+    errors,
+    'src/generated',
+    'src/database',
+    'src/auth',
+    'src/request',
+    'src/gateway/operation.ts',
+    'src/gateway/pothos-plugin.ts',
+    'src/gateway/uploads/upload.ts',
+    'src/gateway/validation.ts',
+  ],
   'src/modules': [
     errors,
     'src/generated',
@@ -31,6 +41,7 @@ const layers = {
   'test/support': ['src', 'prisma'],
   'test/long': ['src', 'prisma', 'test/support'],
   test: ['src', 'prisma', 'tools'],
+  examples: ['src/gateway/library/exports.ts', 'test/support'],
 }
 
 const startsWith = (path) => `^${path.replaceAll('.', '\\.')}${path.endsWith('.ts') ? '$' : '/'}`
@@ -40,7 +51,7 @@ const layerRules = Object.entries(layers).map(([folder, allowed]) => ({
   comment: `Allowed: ${[folder, ...allowed].join(', ')}. Move the code, or pass in what it needs.`,
   severity: 'error',
   from: { path: startsWith(folder) },
-  to: { path: '^(src|prisma|tools|bench|test)/', pathNot: [folder, ...allowed].map(startsWith) },
+  to: { path: '^(src|prisma|tools|bench|test|examples)/', pathNot: [folder, ...allowed].map(startsWith) },
 }))
 
 const moduleRules = [
@@ -61,8 +72,11 @@ const moduleRules = [
   },
 ]
 
-/** Files that are started or loaded by their path: the server, its workers and the schema of each module. */
-const entryPoints = '^src/(main|.+-worker|modules/[^/]+/schema)\\.ts$'
+/**
+ * Files that are started or loaded by their path: the server, its workers, the schema of each module
+ * and the exports of the package.
+ */
+const entryPoints = '^src/(main|.+-worker|modules/[^/]+/schema|gateway/library/exports|cli)\\.ts$'
 
 const generalRules = [
   {
@@ -94,7 +108,7 @@ const generalRules = [
     from: { path: entryPoints },
     to: {
       path: '^src/.+\\.ts$',
-      pathNot: '^src/(generated/|(main|.+-worker|modules/[^/]+/schema)\\.ts$)',
+      pathNot: '^src/(generated/|(main|.+-worker|modules/[^/]+/schema|gateway/library/exports|cli)\\.ts$)',
       reachable: false,
     },
   },

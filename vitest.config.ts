@@ -8,9 +8,9 @@ const ON_BOTH_DATABASES = ['test/database', 'test/live', 'test/modules']
 const projects = process.env.TEST_DATABASE_URL
   ? [
       { name: 'embedded', folders: ON_BOTH_DATABASES },
-      { name: 'postgres', folders: ['test'] },
+      { name: 'postgres', folders: ['test', 'examples'] },
     ]
-  : [{ name: 'embedded', folders: ['test'] }]
+  : [{ name: 'embedded', folders: ['test', 'examples'] }]
 
 /** Small files with long tests. */
 const LONG = /(killed-server|soak|removals|fuzz|embedded|browser\/\w+)\.test\.ts$/

@@ -16,10 +16,14 @@ interface Step {
 const STATIC: Step[] = [
   { name: 'format and lint', command: 'biome ci --colors=off', fix: 'npm run format (what it leaves, fix by hand)' },
   { name: 'migrations', command: 'node tools/check-migrations.ts', fix: 'npm run migration -- NAME' },
-  { name: 'types', command: 'tsc --noEmit', fix: 'correct the types; npx tsc --noEmit --watch shows what is left' },
+  {
+    name: 'types',
+    command: 'tsc --noEmit && tsc --noEmit -p examples',
+    fix: 'correct the types; npx tsc --noEmit --watch shows what is left',
+  },
   {
     name: 'imports',
-    command: 'depcruise src test tools bench prisma',
+    command: 'depcruise src test tools bench prisma examples',
     fix: 'move the code to the folder it belongs to (rules: .dependency-cruiser.mjs)',
   },
   { name: 'contracts', command: 'node tools/contracts.ts --check', fix: 'npm run contracts' },

@@ -16,6 +16,7 @@ const info: OpenApiInfo = {
 
 Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed set and a list of every invalid value. Unknown query parameters and body fields are rejected with 422, never ignored. Every GET path also accepts HEAD, and every path answers OPTIONS with \`Allow\`. Other methods return 405.`,
   contact: { name: 'The operator of this server' },
+  license: { name: 'MIT', identifier: 'MIT' },
   tags: {
     'api-keys': 'API keys: credentials for scripts that act as their user, limited to scopes.',
     auth: 'Accounts, sign-in and tokens.',

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { extname } from 'node:path'
 import type { GraphQLSchema } from 'graphql'
 import { nameTwins } from '../gateway/rest/twins.ts'
 import { builder } from '../schema/builder.ts'
@@ -7,7 +8,9 @@ import { REST_BASE } from './rest-api.ts'
 
 /** Every folder of modules is part of the API: its schema.ts declares types and operations. */
 const modules = new URL('../modules/', import.meta.url)
-for (const name of readdirSync(modules).sort()) await import(new URL(`${name}/schema.ts`, modules).href)
+// JavaScript in the published package.
+const file = `schema${extname(import.meta.url)}`
+for (const name of readdirSync(modules).sort()) await import(new URL(`${name}/${file}`, modules).href)
 
 /** The schema that every protocol is served from. */
 export const schema: GraphQLSchema = nameTwins(requireBoundedLists(builder.toSchema({ sortSchema: false })), REST_BASE)

@@ -1,6 +1,3 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
 import { clientAddress, networkOf } from '../auth/client-address.ts'
 import type { Config } from '../config.ts'
 import type { Database } from '../database/client.ts'
@@ -13,12 +10,11 @@ import { createPrepareRequest } from '../gateway/graphql/documents.ts'
 import { createGraphql } from '../gateway/graphql/handler.ts'
 import { createHealth } from '../gateway/health.ts'
 import { acceptWaiting, drainConnections } from '../gateway/http/drain.ts'
-import { createHttpEntry, GatewayResponse } from '../gateway/http/entry.ts'
+import { createHttpEntry } from '../gateway/http/entry.ts'
 import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { createHostRule } from '../gateway/http/hosts.ts'
-import { answerUnreadable } from '../gateway/http/unreadable.ts'
+import { createGatewayServer, listen } from '../gateway/http/server.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
-import { limitPipelining } from '../gateway/limits/pipelining.ts'
 import { createRest } from '../gateway/rest.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
@@ -176,17 +172,16 @@ async function serve({
     compression: config.COMPRESSION === 'on',
     log,
   })
-  const server = createServer(
-    serverOptions(config),
-    limitPipelining((request, response) => void handle(request, response as GatewayResponse), config.PIPELINE_LIMIT),
-  )
-  // Node would ask for every body at once. Whoever reads a body asks for it.
-  server.on('checkContinue', (request, response) => server.emit('request', request, response))
-  // Node would answer without a body. The HTTP entry answers with a problem document.
-  server.on('checkExpectation', (request, response) => server.emit('request', request, response))
-  // A connection on which nothing moves. A request that runs is no such one.
-  server.setTimeout(Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000))
-  answerUnreadable(server)
+  const server = createGatewayServer(handle, {
+    timeouts: {
+      headers: config.HEADERS_TIMEOUT,
+      body: Math.max(config.UPLOAD_TIMEOUT, config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT),
+      keepAlive: config.KEEP_ALIVE_TIMEOUT,
+      // A request that runs is no idle connection.
+      idle: Math.max(config.IDLE_TIMEOUT, config.REQUEST_TIMEOUT + 5_000),
+    },
+    pipelined: config.PIPELINE_LIMIT,
+  })
   const websocket = attachWebsocket(server, {
     engine,
     createContext,
@@ -205,7 +200,7 @@ async function serve({
     requestTimeout: config.REQUEST_TIMEOUT,
     log,
   })
-  const url = await listen(server, config)
+  const url = await listen(server, { host: config.HOST, port: config.PORT })
 
   async function close(): Promise<void> {
     stopping = true
@@ -231,41 +226,5 @@ async function serve({
   }
 }
 
-function serverOptions(config: Config) {
-  return {
-    ServerResponse: GatewayResponse,
-    // Join repeated Authorization headers, so that they are rejected. Node would drop all
-    // but the first.
-    joinDuplicateHeaders: true,
-    // The HTTP entry checks the Host header and answers with a problem document.
-    requireHostHeader: false,
-    // Ignore offers to upgrade to anything else, like h2c from curl and Java, and serve the request
-    // as it is.
-    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
-    headersTimeout: config.HEADERS_TIMEOUT,
-    requestTimeout: Math.max(
-      config.UPLOAD_TIMEOUT,
-      config.BULK_BODY_TIMEOUT,
-      config.BODY_TIMEOUT,
-      config.HEADERS_TIMEOUT,
-    ),
-    keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT,
-    connectionsCheckingInterval: 1_000,
-  }
-}
-
 /** How long running requests may continue after a stop is requested. */
 const GRACE_MS = 4_000
-
-async function listen(server: Server, { HOST, PORT }: Config): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(PORT, HOST, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { port } = server.address() as AddressInfo
-  const host = HOST.includes(':') ? `[${HOST}]` : HOST === '0.0.0.0' ? '127.0.0.1' : HOST
-  return `http://${host}:${port}`
-}

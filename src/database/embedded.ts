@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type ConnectionSettings, type Log, SILENT } from './connection.ts'
 import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
@@ -78,7 +78,8 @@ async function startWorker(
   onCorrections: (corrections: Corrections) => void,
 ): Promise<EmbeddedDatabase> {
   const workerData: WorkerData = { ...data, wasm: compiled }
-  const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData, name: 'database' })
+  const file = new URL(`./embedded-worker${extname(import.meta.url)}`, import.meta.url)
+  const worker = new Worker(file, { workerData, name: 'database' })
   worker.on('message', (message: WorkerMessage) => {
     if (message instanceof WebAssembly.Module) compiled = message
     else if (typeof message === 'object') onCorrections(message)

@@ -33,10 +33,46 @@ export const ERROR_CODES = {
   NOT_IMPLEMENTED: { status: 501, title: 'Not implemented' },
 } as const satisfies Record<string, { status: number; title: string }>
 
-export type ErrorCode = keyof typeof ERROR_CODES
+/** A code that an application has added with `addErrorCodes`. */
+export type AddedErrorCode = string & { readonly [ADDED]: true }
+declare const ADDED: unique symbol
+
+export type ErrorCode = keyof typeof ERROR_CODES | AddedErrorCode
+
+interface ErrorKind {
+  status: number
+  title: string
+}
+
+/** All codes of this process. */
+const kinds = new Map<string, ErrorKind>(Object.entries(ERROR_CODES))
+
+/**
+ * Adds codes of an application, each with the status and title that REST sends. Returns them by
+ * name. Call it before the schema is built. Throws if a code exists with another status.
+ */
+export function addErrorCodes<Name extends string>(
+  added: Readonly<Record<Name, ErrorKind>>,
+): Readonly<Record<Name, AddedErrorCode>> {
+  for (const [code, kind] of Object.entries<ErrorKind>(added)) {
+    if (!/^[A-Z][A-Z0-9_]*$/.test(code)) throw new Error(`The error code "${code}" must be like OUT_OF_STOCK`)
+    if (!(kind.status >= 400 && kind.status <= 599)) throw new Error(`${code} needs a status from 400 to 599`)
+    if ((kinds.get(code)?.status ?? kind.status) !== kind.status) throw new Error(`The error code ${code} exists`)
+    kinds.set(code, kind)
+  }
+  return Object.fromEntries(Object.keys(added).map((code) => [code, code])) as Record<Name, AddedErrorCode>
+}
+
+/** Returns the HTTP status and the title of a code. */
+export function kindOfError(code: ErrorCode): ErrorKind {
+  return kinds.get(code) ?? ERROR_CODES.INTERNAL
+}
+
+/** Returns every code, those of the application included. */
+export const errorCodes = (): string[] => [...kinds.keys()]
 
 export function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
+  return typeof value === 'string' && kinds.has(value)
 }
 
 /**
@@ -114,7 +150,7 @@ export class AppError extends Error {
   }
 
   get status(): number {
-    return ERROR_CODES[this.code].status
+    return kindOfError(this.code).status
   }
 }
 

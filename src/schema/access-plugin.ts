@@ -3,10 +3,12 @@ import SchemaBuilder, {
   type FieldNullability,
   type InputFieldMap,
   type PothosOutputFieldConfig,
+  PothosSchemaError,
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
+import type { Receive } from '../gateway/operation.ts'
 import type { Access } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
 import { requireAccess } from '../request/viewer.ts'
@@ -36,8 +38,26 @@ export function accessOf({ pothosOptions }: { pothosOptions?: unknown }): Access
   return (pothosOptions as { access?: Access } | undefined)?.access
 }
 
-/** Checks the `access` of a field before it resolves; that of a Subscription before it starts. */
+const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
+
+/**
+ * Checks the `access` of a field before it resolves; that of a Subscription before it starts. A root
+ * field without `access` stops the schema build: access is denied by default.
+ */
 class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+  override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
+    if (!ROOT_KINDS.has(field.kind)) return field
+    const access = accessOf(field)
+    if (!access) throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare access`)
+    const { receive } = field.pothosOptions as { receive?: Receive }
+    const marks = {
+      ...(receive && { receive: guardedReceive(receive, access) }),
+      ...(!('public' in access) && { requiresPrincipal: true }),
+      ...('scope' in access && access.scope === 'tasks:write' && { keepsViewers: true }),
+    }
+    return { ...field, extensions: { ...field.extensions, ...marks } }
+  }
+
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
     field: PothosOutputFieldConfig<Types>,
@@ -50,6 +70,14 @@ class AccessPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     field: PothosOutputFieldConfig<Types>,
   ): GraphQLFieldResolver<unknown, Types['Context'], object> | undefined {
     return subscribe && guarded(subscribe, accessOf(field))
+  }
+}
+
+/** Checks the `access` of a field also before it receives files. */
+function guardedReceive(receive: Receive, access: Access): Receive {
+  return (args, context) => {
+    requireAccess(context as Context, access)
+    return receive(args, context)
   }
 }
 

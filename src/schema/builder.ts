@@ -1,14 +1,14 @@
 import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ValidationPlugin from '@pothos/plugin-validation'
-import { type Issue, MAX_ISSUES, validationFailed } from '../gateway/errors.ts'
+import RestPlugin from '../gateway/pothos-plugin.ts'
 import { type Upload, uploadScalar } from '../gateway/uploads/upload.ts'
+import { toValidationError } from '../gateway/validation.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
 import AccessPlugin from './access-plugin.ts'
 import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
-import RestPlugin from './rest-plugin.ts'
 import { dateScalar, dateTimeScalar, jsonScalar } from './scalars.ts'
 
 /**
@@ -37,20 +37,7 @@ export const builder = new SchemaBuilder<{
     // biome-ignore lint/style/noProcessEnv: not a setting of the server
     onUnusedQuery: process.env.NODE_ENV === 'production' ? null : 'error',
   },
-  validation: {
-    validationError: (failure) =>
-      validationFailed(
-        failure.issues.slice(0, MAX_ISSUES).map((issue): Issue => {
-          const path = (issue.path ?? []).map((step) => {
-            const key = typeof step === 'object' ? step.key : step
-            return typeof key === 'symbol' ? String(key) : key
-          })
-          const { code, params } = issue as { code?: unknown; params?: { rule?: unknown } }
-          const rule = params?.rule ?? (code === 'custom' ? 'invalid' : code)
-          return { path, code: typeof rule === 'string' ? rule : 'invalid', message: issue.message }
-        }),
-      ),
-  },
+  validation: { validationError: toValidationError },
 })
 
 builder.queryType({ description: 'Operations that read data.' })

@@ -1,7 +1,7 @@
 import { type GraphQLField, type GraphQLSchema, getNamedType, Kind, print } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
-import { ERROR_CODES, isErrorCode } from '../../src/gateway/errors.ts'
+import { isErrorCode, kindOfError } from '../../src/gateway/errors.ts'
 import { camelCase } from '../../src/gateway/rest/query-parameters.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { defaultSelections } from '../../src/gateway/rest/selection.ts'
@@ -258,7 +258,7 @@ async function overRest(
     return { code: 'OK', data: route.rest.key ? answer.body[route.rest.key] : answer.body, exchange }
   }
   const code: unknown = answer.body?.code
-  if (!isErrorCode(code) || ERROR_CODES[code].status !== answer.status) return wrong(`status ${answer.status}`)
+  if (!isErrorCode(code) || kindOfError(code).status !== answer.status) return wrong(`status ${answer.status}`)
   if ((answer.status === 401) !== answer.headers.has('www-authenticate')) return wrong('a wrong WWW-Authenticate')
   const { detail, errors = [] } = answer.body
   return {

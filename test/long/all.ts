@@ -41,6 +41,7 @@ const runs: Run[] = [
   { name: 'hostile connections', command: ['node', 'test/long/hostile-connections.ts'] },
   { name: 'hostile documents', command: ['node', 'test/long/hostile-documents.ts', documents, seed] },
   { name: 'hostile requests', command: ['node', 'test/long/hostile-requests.ts', hostile, seed] },
+  { name: 'package', command: ['node', 'test/long/package.ts'] },
   { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
   ...(process.env.TEST_DATABASE_URL ? [{ name: 'outages', command: ['node', 'test/long/outages.ts'] }] : []),
   {

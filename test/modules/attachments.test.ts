@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { graphql, rest } from '../support/clients.ts'
 import { atOnce, cursorOf, eventsSince, newCast, newProject, newTask } from '../support/factories.ts'
-import { textFile } from '../support/files.ts'
+import { storedFiles, textFile } from '../support/files.ts'
 import { type Person, signUpAt } from '../support/people.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -26,13 +25,6 @@ const bytesOf = (id: string, headers: Record<string, string> = {}) =>
   fetch(`${server.url}/api/v1/attachments/${id}/content`, {
     headers: { authorization: `Bearer ${owner.token}`, ...headers },
   })
-
-/** Returns the names of the files in the storage of the server. */
-export function storedFiles({ config }: TestServer): string[] {
-  return readdirSync(`${config.DATA_DIR}/attachments`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ name }) => name)
-}
 
 describe('an upload', () => {
   test('in a form stores the bytes, and describes them', async () => {
@@ -176,14 +168,14 @@ describe('an upload', () => {
 
   test('with an Idempotency-Key happens once, and the key is bound to the bytes', async () => {
     const before = storedFiles(server).length
-    const send = (text: string) => upload(textFile(text), owner, undefined, { 'idempotency-key': 'the same file' })
+    const send = (text: string) => upload(textFile(text), owner, undefined, { 'idempotency-key': 'the-same-file' })
     const [first, again, other] = [await send('one'), await send('one'), await send('two')]
     expect([first.status, again.status, other.status]).toEqual([201, 201, 422])
     expect(again.headers.get('idempotency-replayed')).toBe('true')
     expect(again.body).toEqual(first.body)
     expect(other.body.code).toBe('IDEMPOTENCY_KEY_REUSED')
     const query = 'mutation ($id: ID!, $file: Upload!) { uploadAttachment(taskId: $id, file: $file) { id } }'
-    const keyed = { token: owner.token, headers: { 'idempotency-key': 'over GraphQL' } }
+    const keyed = { token: owner.token, headers: { 'idempotency-key': 'over-graphql' } }
     const variables = { id: task.id, file: textFile('three') }
     const answers = [await graphql(server, query, variables, keyed), await graphql(server, query, variables, keyed)]
     expect(answers[1]?.data).toEqual(answers[0]?.data)
@@ -239,13 +231,12 @@ describe('hostile file names', () => {
     const before = new Set(storedFiles(server))
     const project = await newProject(owner)
     const own = await newTask(owner, { projectId: project.id })
-    const answers = await atOnce(NAMES.length * 4, (index) => {
+    const answers = await atOnce(NAMES.length * 3, (index) => {
       const name = `${NAMES[index % NAMES.length]}`
       const path = `/tasks/${own.id}/attachments`
       if (index < NAMES.length)
         return rest(server, `PUT ${path}?filename=${encodeURIComponent(name)}`, { token: owner.token, raw: 'x' })
       if (index < NAMES.length * 2) return upload(textFile('x', name), owner, `POST ${path}`)
-      if (index < NAMES.length * 3) return upload(textFile('x', name), owner, `PUT ${path}`)
       return upload(textFile('x', `${'../'.repeat(index % 7)}${name}`), owner, `POST ${path}`)
     })
     for (const { status, text } of answers) expect([201, 422], text).toContain(status)

@@ -148,8 +148,8 @@ function ofContent({ method, url, status, headers, body }: Exchange, response: R
   if (!response.content) return body === '' && type === '' ? [] : [`${status} has a body: ${type} ${body}`]
   const media = response.content[type] ?? response.content[BYTES]
   if (!media) return [`the type ${type || 'of nothing'} is none of ${Object.keys(response.content).join(', ')}`]
-  // Node sends no body after HEAD. Streams are checked event by event.
-  if (method === 'HEAD' || type === STREAM || (response.content[BYTES] && !response.content[type])) return []
+  // Node sends no body after HEAD. Streams are checked event by event, and other types not at all.
+  if (method === 'HEAD' || !/[/+]json$/.test(type) || (response.content[BYTES] && !response.content[type])) return []
   const value: unknown = JSON.parse(body)
   return [
     ...problemsOf(value, selects(url) && type !== PROBLEM ? narrow(media.schema, document) : media.schema, document),
@@ -161,7 +161,7 @@ const selects = (url: string) => new URLSearchParams(url.split('?')[1]).has('fie
 
 const narrowed = new WeakMap<Schema, Schema>()
 
-/** Drops `required` from an object or the items of a page, for `fields` (docs/decisions/0001). */
+/** Drops `required` from an object or the items of a list or page, for `fields` (docs/decisions/0001). */
 function narrow(schema: Schema, document: Document): Schema {
   const known = narrowed.get(schema)
   if (known) return known
@@ -169,7 +169,9 @@ function narrow(schema: Schema, document: Document): Schema {
   const { nodes, ...others } = (whole.properties ?? {}) as Record<string, Schema>
   const { required: _, ...thing } = whole
   const page = () => ({ ...nodes, items: narrow(nodes?.items as Schema, document) })
-  const found = nodes ? { ...whole, properties: { ...others, nodes: page() } } : thing
+  const list = () => ({ ...whole, items: narrow(whole.items as Schema, document) })
+  const object = () => (nodes ? { ...whole, properties: { ...others, nodes: page() } } : thing)
+  const found = whole.type === 'array' ? list() : object()
   narrowed.set(schema, found)
   return found
 }

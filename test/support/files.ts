@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+
 /** Files as values of test variables: both protocols send them as forms. */
 
 export const textFile = (text = 'Some notes', name = 'notes.txt', type = 'text/plain') =>
@@ -24,4 +26,11 @@ export function restFile(method: string, file: File): { body: FormData | File; h
   const body = new FormData()
   body.append('file', file)
   return { body, headers: {} }
+}
+
+/** Returns the names of the files in the storage of a server. */
+export function storedFiles({ config }: { config: { DATA_DIR: string } }): string[] {
+  return readdirSync(`${config.DATA_DIR}/attachments`, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
 }

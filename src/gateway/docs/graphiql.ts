@@ -102,6 +102,6 @@ function graphiqlFiles(): Record<string, Asset> {
     }
   }
 
-  const start = createAsset(() => readFile(new URL('./graphiql.js', import.meta.url)), headersOf(START))
+  const start = createAsset(() => readFile(new URL('./graphiql-start.js', import.meta.url)), headersOf(START))
   return { ...assets, [START]: start }
 }

@@ -1,7 +1,7 @@
 /** The HTTP status of a GraphQL answer. */
 import type { GraphQLError } from 'graphql'
 import { codeOf } from '../client-error.ts'
-import { AppError, ERROR_CODES, type ErrorCode } from '../errors.ts'
+import { AppError, type ErrorCode, kindOfError } from '../errors.ts'
 import type { EngineResult } from '../live/outcome.ts'
 
 /** What an error says about the answer as a whole. In `error.extensions.http`. */
@@ -40,7 +40,7 @@ function hasNothing(data: EngineResult['data'], errors: readonly GraphQLError[])
 
 function httpOf(error: GraphQLError): HttpExtension {
   const headers = error.originalError instanceof AppError ? error.originalError.headers : {}
-  return { status: ERROR_CODES[codeOf(error)].status, headers: { ...headers } }
+  return { status: kindOfError(codeOf(error)).status, headers: { ...headers } }
 }
 
 /**

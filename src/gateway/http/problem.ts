@@ -3,7 +3,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { GraphQLError } from 'graphql'
 import { codeOf, issuesOf } from '../client-error.ts'
-import { AppError, ERROR_CODES, type ErrorCode, type Issue, shorten } from '../errors.ts'
+import { AppError, type ErrorCode, type Issue, kindOfError, shorten } from '../errors.ts'
 
 /** An RFC 9457 problem, extended with `code`, `requestId` and `errors`. */
 export interface Problem {
@@ -27,7 +27,7 @@ export function sendProblem(
   place: (path: Issue['path']) => Issue['path'] = (path) => path,
 ): void {
   const { code, issues, headers } = facts(error)
-  const { status, title } = ERROR_CODES[code]
+  const { status, title } = kindOfError(code)
   const moved = issues.map((issue) => ({ path: place(issue.path), code: issue.code, message: issue.message }))
   const problem: Problem = {
     type: 'about:blank',
@@ -49,7 +49,7 @@ export function sendProblem(
 /** Writes the complete problem response to a socket that has no `ServerResponse`, and ends it. */
 export function endWithProblem(stream: Duplex, status: number, code: ErrorCode, detail: string): void {
   const requestId = randomUUID()
-  const title = STATUS_CODES[status] ?? ERROR_CODES[code].title
+  const title = STATUS_CODES[status] ?? kindOfError(code).title
   const problem: Problem = { type: 'about:blank', title, status, detail, code, requestId }
   const body = JSON.stringify(problem)
   const headers = {

@@ -9,7 +9,7 @@ import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
-import { COMMON, errorAnswers, errorComponents, headerComponents, PROBLEM, withDeprecation } from './responses.ts'
+import { COMMON, errorAnswers, errorComponents, headerComponents, problemSchema, withDeprecation } from './responses.ts'
 import { describeTag } from './tags.ts'
 
 interface Source {
@@ -26,7 +26,7 @@ interface Source {
  * server enforces.
  */
 export function openApiDocument({ schema, routes, streams, extra, basePath, info }: Source): JsonSchema {
-  const schemas = withExamples({ ...typeComponents(schema, [...routes, ...streams], info), Problem: PROBLEM })
+  const schemas = withExamples({ ...typeComponents(schema, [...routes, ...streams], info), Problem: problemSchema() })
   const paths: Record<string, Record<string, unknown>> = {}
   const add = (path: string, method: string, operation: JsonSchema) => {
     paths[path] = { ...paths[path], [method.toLowerCase()]: withBodyExample(operation, schemas) }
@@ -56,13 +56,13 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
       version: info.version,
       description: info.description,
       ...(info.contact && { contact: info.contact }),
-      license: { name: 'MIT', identifier: 'MIT' },
+      ...(info.license && { license: info.license }),
     },
     // The document's own server, whose address readers already know.
     servers: [
       {
         url: basePath,
-        description: 'The server that serves this document.',
+        description: 'The server that serves this document: local, staging or production.',
         'x-internal': false,
       },
     ],

@@ -23,6 +23,8 @@ export interface OpenApiInfo extends Dialect {
   version: string
   description: string
   contact?: JsonSchema
+  /** Like `{ name: 'MIT', identifier: 'MIT' }`. */
+  license?: JsonSchema
   /** Descriptions of tags. */
   tags?: Readonly<Record<string, string>>
   /** The schemes that `security` names, in OpenAPI's form. */

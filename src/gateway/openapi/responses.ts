@@ -1,5 +1,5 @@
 import { type GraphQLField, GraphQLNonNull, getNamedType } from 'graphql'
-import { ERROR_CODES, type ErrorCode, isErrorCode } from '../errors.ts'
+import { ERROR_CODES, type ErrorCode, errorCodes, isErrorCode, kindOfError } from '../errors.ts'
 import type { InputPlan } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
 import { isConnection, nullable } from '../rest/view.ts'
@@ -86,7 +86,7 @@ function answerSchema({ field, rest }: Route, dialect: Dialect): JsonSchema {
 export function errorAnswers(codes: readonly ErrorCode[]): Record<string, JsonSchema> {
   const byStatus = new Map<number, ErrorCode[]>()
   for (const code of new Set<ErrorCode>([...codes, 'RATE_LIMITED', 'INTERNAL', 'UNAVAILABLE'])) {
-    const { status } = ERROR_CODES[code]
+    const { status } = kindOfError(code)
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
   return Object.fromEntries(
@@ -105,13 +105,13 @@ export function errorComponents(paths: JsonSchema): Record<string, JsonSchema> {
 
 function errorComponent(codes: readonly ErrorCode[]): JsonSchema {
   const [code = 'INTERNAL'] = codes
-  const { status, title } = ERROR_CODES[code]
+  const { status, title } = kindOfError(code)
   const content = {
     schema: { $ref: '#/components/schemas/Problem' },
     example: { type: 'about:blank', title, status, detail: `${title}.`, code, requestId: EXAMPLE_REQUEST },
   }
   return {
-    description: codes.map((one) => `${ERROR_CODES[one].title} (\`${one}\`)`).join(', or '),
+    description: codes.map((one) => `${kindOfError(one).title} (\`${one}\`)`).join(', or '),
     headers: { ...COMMON, ...named('Cache-Control', ...(ERROR_HEADERS[code] ?? [])) },
     content: { 'application/problem+json': content },
   }
@@ -261,7 +261,8 @@ export const COMMON = named(
   'RateLimit-Policy',
 )
 
-export const PROBLEM: JsonSchema = {
+/** Returns the schema of an error. Its codes include those of the application. */
+export const problemSchema = (): JsonSchema => ({
   type: 'object',
   description: 'An error (RFC 9457).',
   properties: {
@@ -269,7 +270,7 @@ export const PROBLEM: JsonSchema = {
     title: { type: 'string', description: 'The code in words.' },
     status: { type: 'integer', format: 'int32', minimum: 400, maximum: 599 },
     detail: { type: 'string', description: 'What is wrong with this request.' },
-    code: { type: 'string', enum: Object.keys(ERROR_CODES) },
+    code: { type: 'string', enum: errorCodes() },
     requestId: { type: 'string', description: 'Identifies the request in the server’s log.' },
     errors: {
       type: 'array',
@@ -301,4 +302,4 @@ export const PROBLEM: JsonSchema = {
       errors: [{ path: ['query', 'limit'], code: 'too_big', message: 'must be 1 to 100' }],
     },
   ],
-}
+})

@@ -6,6 +6,8 @@ import type { RouteHandler } from './handler.ts'
 export interface ExtraRoute<Context> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
+  /** Media types of its answers, errors apart. Default: JSON. */
+  types?: readonly string[]
   handle(call: ExtraCall<Context>): Promise<void>
   /**
    * Its OpenAPI operation. `x-errors` lists the codes it sends as problem+json, and is removed

@@ -58,7 +58,8 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
     add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES, deprecation })
   }
   for (const route of options.extra ?? []) {
-    add(route.method, route.path, { handle: createExtraHandler(route, options.createContext), types: JSON_TYPES })
+    const { method, path, types = JSON_TYPES } = route
+    add(method, path, { handle: createExtraHandler(route, options.createContext), types })
   }
   const index = JSON.stringify({ openapi: `${basePath}/openapi.json` })
   add('GET', '', { handle: async ({ response }) => sendJson(response, index), types: JSON_TYPES })

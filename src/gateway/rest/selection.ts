@@ -176,10 +176,11 @@ function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[
 }
 
 /** Returns an answer, or the items of a list, without the hidden fields. */
-export function hide(answer: Record<string, unknown>, hidden: readonly string[]): Record<string, unknown> {
+export function hide(answer: object, hidden: readonly string[]): object {
   if (hidden.length === 0) return answer
-  if (Array.isArray(answer.nodes)) {
-    return { ...answer, nodes: answer.nodes.map((node: Record<string, unknown>) => hide(node, hidden)) }
+  if (Array.isArray(answer)) return answer.map((one: object) => hide(one, hidden))
+  if ('nodes' in answer && Array.isArray(answer.nodes)) {
+    return { ...answer, nodes: answer.nodes.map((node: object) => hide(node, hidden)) }
   }
   return Object.fromEntries(Object.entries(answer).filter(([name]) => !hidden.includes(name)))
 }

@@ -12,7 +12,8 @@ export function nameTwins(schema: GraphQLSchema, basePath: string): GraphQLSchem
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) {
       const twin = twinOf(field, basePath)
-      if (twin === undefined) continue
+      // A schema may be served more than once.
+      if (twin === undefined || OWN in field.extensions) continue
       field.extensions = { ...field.extensions, [OWN]: field.description }
       field.description = [field.description, twin].filter(Boolean).join(' ')
     }

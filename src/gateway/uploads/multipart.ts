@@ -43,7 +43,7 @@ export class FormReader {
       .on('file', (name, bytes, filename: string | undefined, _encoding, contentType) => {
         // Each reader gets the error where it is; without a listener it would end the process.
         bytes.on('error', () => undefined)
-        this.#push({ kind: 'file', name, filename, contentType, bytes })
+        this.#push({ kind: 'file', name, filename: filename && unescaped(filename), contentType, bytes })
       })
       .on('partsLimit', () => this.#fail(malformed('it has too many parts')))
       .on('filesLimit', () => this.#fail(malformed('it has too many files')))
@@ -111,6 +111,9 @@ export class FormReader {
     this.#wake?.()
   }
 }
+
+/** Browsers escape quotation marks in a file name, and nothing else that may be part of one. */
+const unescaped = (filename: string) => filename.replaceAll('%22', '"')
 
 function openBusboy(headers: IncomingHttpHeaders) {
   const contentType = headers['content-type'] ?? ''

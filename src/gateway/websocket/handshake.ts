@@ -9,20 +9,28 @@ import { readTarget, withoutSlash } from '../http/target.ts'
 
 export interface HandshakeRules {
   path: string
+  /** More paths, whose websockets are not GraphQL. */
+  plain?: Readonly<Record<string, unknown>> | undefined
   /** Origins of pages that may connect, besides our own. */
   origins: readonly string[]
   /** Throws if this server is not reached under the name in the Host header. */
   hosts: HostRule
 }
 
-/** Throws if an upgrade request asks for something else, or comes from a page that may not connect. */
-export function checkHandshake(request: IncomingMessage, { path, hosts, origins }: HandshakeRules): void {
+/**
+ * Returns the path of an upgrade request. Throws if nothing is there, or if the request comes from a
+ * page that may not connect.
+ */
+export function checkHandshake(request: IncomingMessage, { path, plain = {}, hosts, origins }: HandshakeRules): string {
   const target = readTarget(request)
   requireHost(request)
   hosts(request.headers.host)
-  if (withoutSlash(target.path) !== path) throw new AppError('NOT_FOUND', `There is no websocket at ${target.path}.`)
+  const asked = withoutSlash(target.path)
+  if (asked !== path && !Object.hasOwn(plain, asked))
+    throw new AppError('NOT_FOUND', `There is no websocket at ${target.path}.`)
   if (!originAllowed(request, origins))
     throw new AppError('FORBIDDEN', 'Pages from this origin may not connect. Add it to CORS_ORIGINS.')
+  return asked
 }
 
 /** Returns the result of `check`. If it refuses, answers with its error and returns undefined. */

@@ -26,10 +26,13 @@ import { admits, checkHandshake, type HandshakeRules } from './handshake.ts'
 import { watchHeartbeat } from './heartbeat.ts'
 import { createSocketLimits, type SocketLimitOptions, type SocketShare } from './limits.ts'
 import { isOfServer, readMessage } from './messages.ts'
+import { openPlainSocket, type PlainSocketHandler } from './plain.ts'
 
 export interface WebsocketOptions<Context extends GatewayContext> extends HandshakeRules, SocketLimitOptions {
   engine: Engine
   createContext: ContextFactory<Context>
+  /** Handlers of websockets that are not GraphQL, by path. */
+  plain?: Readonly<Record<string, PlainSocketHandler<Context>>> | undefined
   /** Finds the document of an operation. */
   prepare: PrepareRequest
   /** Returns the client's address, for the limits of sockets on which nobody is signed in. */
@@ -175,13 +178,16 @@ export function attachWebsocket<Context extends GatewayContext>(
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', () => stream.destroy())
     const address = options.addressOf(request)
-    const settled = admits(stream, () => {
-      checkHandshake(request, options)
-      return limits.acquirePending(address)
+    const admitted = admits(stream, () => {
+      const path = checkHandshake(request, options)
+      return { plain: options.plain?.[path], settled: limits.acquirePending(address) }
     })
-    if (!settled) return
+    if (!admitted) return
+    const { plain, settled } = admitted
     stream.once('close', settled)
-    sockets.handleUpgrade(request, stream, head, (socket) =>
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      if (plain)
+        return void openPlainSocket({ socket, request, address, settled }, plain, { createContext, limits, log })
       open({
         request,
         socket,
@@ -189,8 +195,8 @@ export function attachWebsocket<Context extends GatewayContext>(
         address,
         settled,
         isAnonymous: true,
-      }),
-    )
+      })
+    })
   })
 
   function open(extra: SocketExtra): void {

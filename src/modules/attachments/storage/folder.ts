@@ -20,15 +20,15 @@ const SHARDS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padSta
 export async function openFolder(root: string): Promise<FileStorage> {
   await mkdir(join(root, ARRIVING), { recursive: true, mode: FOLDER_MODE })
 
-  function pathOf(id: string): { folder: string; path: string } {
+  function pathOf(id: string): { folder: string; path: string; arriving: string } {
     if (!isId(id)) throw new Error(`${JSON.stringify(id)} is not the id of a file`)
-    const folder = join(root, id.slice(-2).toLowerCase())
-    return { folder, path: join(folder, id.toLowerCase()) }
+    const name = id.toLowerCase()
+    const folder = join(root, name.slice(-2))
+    return { folder, path: join(folder, name), arriving: join(root, ARRIVING, name) }
   }
 
   async function write(id: string, bytes: AsyncIterable<Buffer>): Promise<void> {
-    const { folder, path } = pathOf(id)
-    const arriving = join(root, ARRIVING, id.toLowerCase())
+    const { folder, path, arriving } = pathOf(id)
     try {
       const file = await open(arriving, 'wx', FILE_MODE)
       // The stream closes the file, also when it fails, and syncs it first.
@@ -46,7 +46,11 @@ export async function openFolder(root: string): Promise<FileStorage> {
     write,
     read: (id, first, last) => readPart(pathOf(id).path, first, last),
     has: (id) => unlessMissing(async () => (await stat(pathOf(id).path)).isFile(), false),
-    remove: (id) => rm(pathOf(id).path, { force: true }),
+    async remove(id) {
+      const { path, arriving } = pathOf(id)
+      await rm(path, { force: true })
+      await rm(arriving, { force: true })
+    },
     async *list() {
       yield* filesIn(join(root, ARRIVING), false)
       for (const shard of SHARDS) yield* filesIn(join(root, shard), true)

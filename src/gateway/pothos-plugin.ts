@@ -8,17 +8,19 @@ import SchemaBuilder, {
   type SchemaTypes,
   type TypeParam,
 } from '@pothos/core'
-import type { ApiScope } from '../auth/scopes.ts'
-import type { Receive, RestNone, RestOptions, RestStream } from '../gateway/operation.ts'
-import type { Access } from '../request/access.ts'
-import type { Context } from '../request/context.ts'
-import { requireAccess } from '../request/viewer.ts'
+import type { RestNone, RestOptions, RestStream } from './operation.ts'
 
 // The interfaces merge only if the type parameters have the same names as Pothos's.
 declare global {
   export namespace PothosSchemaTypes {
     export interface Plugins<Types extends SchemaTypes> {
       rest: RestPlugin<Types>
+    }
+    export interface SchemaBuilderOptions<Types extends SchemaTypes> {
+      rest?: {
+        /** True if root fields need a signed-in caller unless they declare `signedIn: false`. */
+        signedIn?: boolean
+      }
     }
     export interface QueryFieldOptions<
       Types extends SchemaTypes,
@@ -28,6 +30,8 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestOptions
+      /** True if nobody else may call it, false if anybody may. Default: as the builder says. */
+      signedIn?: boolean
     }
     export interface MutationFieldOptions<
       Types extends SchemaTypes,
@@ -37,6 +41,8 @@ declare global {
       ResolveReturnShape,
     > {
       rest: RestOptions
+      /** True if nobody else may call it, false if anybody may. Default: as the builder says. */
+      signedIn?: boolean
       /**
        * True if the input or the answer contains a secret. Then neither is stored, not even
        * as a hash.
@@ -56,6 +62,8 @@ declare global {
       rest: RestStream | RestNone
       /** The argument that only says where to resume. `Last-Event-ID` fills it. */
       resume?: string
+      /** True if nobody else may call it, false if anybody may. Default: as the builder says. */
+      signedIn?: boolean
     }
     export interface ObjectFieldOptions<
       Types extends SchemaTypes,
@@ -71,19 +79,22 @@ declare global {
   }
 }
 
-/**
- * Options that a root field must declare, or the schema does not build. With `access` among
- * them, access is denied by default.
- */
-const REQUIRED = ['description', 'access', 'rest'] as const
+/** Options that a root field must declare, or the schema does not build. */
+const REQUIRED = ['description', 'rest'] as const
 
 const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
+type Options = Partial<
+  Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'receive' | 'signedIn', unknown>
+>
+
+/**
+ * Adds the options by which fields declare their REST routes. The gateway reads them as extensions,
+ * so it serves any schema that has those.
+ */
 class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
-    const options = field.pothosOptions as Partial<
-      Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'receive', unknown>
-    >
+    const options = field.pothosOptions as Options
     if (!ROOT_KINDS.has(field.kind)) {
       return options.restEmbed ? { ...field, extensions: { ...field.extensions, restEmbed: true } } : field
     }
@@ -91,27 +102,18 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     if (missing.length > 0) {
       throw new PothosSchemaError(`${field.parentType}.${field.name} does not declare ${missing.join(', ')}`)
     }
-    const { rest, access, handlesSecrets, resume, receive } = options
-    const { public: isPublic, scope } = access as { public?: boolean; scope?: ApiScope }
+    const { rest, handlesSecrets, resume, receive, signedIn = this.builder.options.rest?.signedIn } = options
     const marks = {
-      ...(!isPublic && { requiresPrincipal: true }),
+      ...(signedIn === true && { requiresPrincipal: true }),
       ...(handlesSecrets ? { handlesSecrets } : {}),
       ...(resume ? { resume } : {}),
-      ...(receive ? { receive: guardedReceive(receive as Receive, access as Access) } : {}),
-      ...(scope === 'tasks:write' ? { keepsViewers: true } : {}),
+      // Another plugin may have put a check in front of it.
+      ...(receive ? { receive: field.extensions?.receive ?? receive } : {}),
     }
     // One root field that fails is null. It must not take the others with it, least of all
     // mutations that have happened.
     const type = field.kind === 'Subscription' ? field.type : { ...field.type, nullable: true }
     return { ...field, type, extensions: { ...field.extensions, rest, ...marks } }
-  }
-}
-
-/** Checks the `access` of a field also before it receives files. */
-function guardedReceive(receive: Receive, access: Access): Receive {
-  return (args, context) => {
-    requireAccess(context as Context, access)
-    return receive(args, context)
   }
 }
 

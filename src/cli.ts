@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import './app/compile-cache.ts'
+
+/** `taskwire COMMAND`. A command is a file that runs when it is loaded, and reads its own arguments. */
+interface Command {
+  about: string
+  run(): Promise<unknown>
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: { about: 'start the server', run: () => import('./app/run.ts') },
+  migrate: { about: 'bring the database up to date, without serving', run: () => import('./app/migrate.ts') },
+}
+
+const [name = 'help'] = process.argv.slice(2)
+const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+
+if (command) await run(command)
+else help()
+
+async function run({ run }: Command): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    // Configuration errors and those of the system say what to do; a stack trace does not help.
+    const { name: type, code, message } = error as NodeJS.ErrnoException
+    console.error(type === 'ConfigError' || code !== undefined ? message : error)
+    process.exitCode = 1
+  }
+}
+
+function help(): void {
+  const asked = ['help', '--help', '-h'].includes(name)
+  const print = asked ? console.log : console.error
+  if (!asked) print(`There is no command ${JSON.stringify(name)}.\n`)
+  print('Usage: taskwire COMMAND\n')
+  for (const [one, { about }] of Object.entries(COMMANDS)) print(`  ${one.padEnd(10)} ${about}`)
+  print('\nSettings are environment variables. Without DATABASE_URL, everything is kept in ./data.')
+  process.exitCode = asked ? 0 : 1
+}
