@@ -25,8 +25,8 @@ import type { Context } from '../request/context.ts'
 import { costLimits } from '../schema/complexity.ts'
 import { allowedHosts } from './allowed-hosts.ts'
 import { createContextFactory } from './context-factory.ts'
-import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { createPages, type DemoAccount } from './pages/pages.ts'
 import { REST_API, REST_BASE } from './rest-api.ts'
 import { schema } from './schema.ts'
 import { type OpenServices, openServices, type StartOptions } from './services.ts'
@@ -67,7 +67,7 @@ export async function startServer(
   config: Config,
   log: GatewayLog,
   database = openConfiguredDatabase(config, log),
-  options: StartOptions = {},
+  options: StartOptions & { demo?: readonly DemoAccount[] } = {},
 ): Promise<RunningServer> {
   const opening = database.then((handle) => openServices(config, log, handle, options))
   const contexts = opening.then(({ services }) => createContextFactory(services))
@@ -89,7 +89,17 @@ export async function startServer(
   ])
   try {
     const documents = await readTrustedDocuments(config.TRUSTED_DOCUMENTS)
-    return await serve({ config, log, engine, createContext, connectionLimit, rest, documents, open })
+    return await serve({
+      config,
+      log,
+      engine,
+      createContext,
+      connectionLimit,
+      rest,
+      documents,
+      open,
+      demo: options.demo ?? [],
+    })
   } catch (error) {
     await open.close()
     throw error
@@ -116,6 +126,8 @@ interface ServerParts {
   /** Trusted documents by hash. */
   documents: Readonly<Record<string, string>>
   open: OpenServices
+  /** Accounts that the pages offer to sign in with. */
+  demo: readonly DemoAccount[]
 }
 
 async function serve({
@@ -127,6 +139,7 @@ async function serve({
   rest,
   documents,
   open,
+  demo,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
   /** Readiness turns first, so that no new clients come. */
@@ -148,7 +161,7 @@ async function serve({
   if (!names) log.info({}, 'Requests for any host name are accepted. ALLOWED_HOSTS limits them.')
   const handle = createHttpEntry({
     routes: {
-      '/': landingPage,
+      ...createPages({ demo, introspection: config.INTROSPECTION === 'on' }),
       [GRAPHQL_PATH]: createGraphql({
         engine,
         createContext,
