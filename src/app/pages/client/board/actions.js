@@ -10,7 +10,11 @@ const idempotent = () => ({ 'Idempotency-Key': randomKey() })
 /** `crypto.randomUUID` exists only in secure contexts. */
 const randomKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-')
 
-export const createTask = (input) => api('POST /tasks', { body: input, headers: idempotent() })
+/** Returns a function that creates a task. Called again, it does not create a second one. */
+export function taskCreation(input) {
+  const headers = idempotent()
+  return () => api('POST /tasks', { body: input, headers })
+}
 
 export const deleteTask = ({ id, version }) => api(`DELETE /tasks/${id}`, { headers: ifMatch(version) })
 
@@ -21,7 +25,8 @@ export const createComment = (taskId, body) =>
 export const updateTask = ({ id, version }, changes) =>
   api(`PATCH /tasks/${id}`, { body: changes, headers: ifMatch(version) })
 
-const sendMove = ({ id, version }, to) => api(`POST /tasks/${id}/position`, { body: to, headers: ifMatch(version) })
+// TODO rank
+const sendMove = ({ id, version, rank }, to) => rank === undefined ? updateTask({ id, version }, { status: to.status }) : api(`POST /tasks/${id}/position`, { body: to, headers: ifMatch(version) })
 
 /**
  * Moves a task to a status and a place in it, shown at once. If somebody else has moved it

@@ -3,7 +3,7 @@
 import { guard } from '../lit/directives/guard.js'
 import { html, nothing } from '../lit/lit-html.js'
 
-const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
+const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
 
 export function cardView(board, task) {
   const fresh = board.fresh.get(task.id)

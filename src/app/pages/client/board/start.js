@@ -3,7 +3,7 @@
 import { html, nothing, render } from '../lit/lit-html.js'
 import { currentSession, sessionEvents } from '../shared/session.js'
 import { signInForm } from '../shared/sign-in.js'
-import { createTask, moveTask } from './actions.js'
+import { moveTask, taskCreation } from './actions.js'
 import { activityBar, filterBar, noticesView, topBar } from './bar.js'
 import { columnsView } from './columns.js'
 import { dialogView } from './dialog.js'
@@ -60,12 +60,13 @@ const board = {
     const taskId = changes.find(({ field }) => field === 'taskId')?.to
     if (board.editor && (taskId === undefined || taskId === board.editor.id)) void showComments(board, board.editor)
   },
-  async add(input) {
+  async add(input, create = taskCreation(input)) {
     try {
-      board.store.apply(await createTask(input))
+      board.store.apply(await create())
       changed()
     } catch (error) {
-      board.notify({ text: `“${input.title}” was not added. ${error.message}`, kind: 'bad' })
+      const again = { name: 'Try again', run: () => board.add(input, create) }
+      board.notify({ text: `“${input.title}” was not added. ${error.message}`, kind: 'bad', action: again })
     }
   },
   choose(id) {

@@ -6,6 +6,7 @@ import { FIELD_NAMES } from './merge.js'
 import { createStore, statusName } from './store.js'
 
 const ACTIVITY_SHOWN = 30
+const FRESH_MS = 4_000
 /** Events that arrive so soon after a new connection were missed during the cut. */
 const CATCH_UP_MS = 1_000
 
@@ -54,17 +55,17 @@ export async function openProject(board, project) {
 }
 
 function applyTask(board, store, event) {
-  const { task, taskId, actor, version, type } = event
+  const { task, taskId, actor, version } = event
   const before = store.get(taskId)
   const here = task && task.projectId === board.project.id && task.deletedAt === null
   const isNews = here ? store.apply(task) : store.remove(taskId, version)
   if (actor) board.actors.set(taskId, actor)
-  if (!isNews) return
   board.onTask(taskId, task, actor)
-  board.fresh.set(taskId, { actor, until: Date.now() + 4_000 })
-  const line = describe(event, before ?? task)
+  // The answer to an own change may have come first.
+  if (isNews) board.fresh.set(taskId, { actor, until: Date.now() + FRESH_MS })
+  const line = describe(event, task ?? before)
   if (!line) return
-  board.activity = [{ cursor: event.cursor, text: line, actor, at: event.at, type, taskId }, ...board.activity].slice(
+  board.activity = [{ cursor: event.cursor, text: line, actor }, ...board.activity].slice(
     0,
     ACTIVITY_SHOWN,
   )

@@ -29,6 +29,9 @@ export async function authorizedFetch(path, options = {}) {
 const send = (path, options, token) =>
   fetch(path, { ...options, headers: { ...options.headers, ...(token && { Authorization: `Bearer ${token}` }) } })
 
+/** Stands for the problem document of a server that does not answer. */
+const UNREACHABLE = { title: 'Unreachable', detail: 'The server cannot be reached.', code: 'UNREACHABLE', status: 0 }
+
 /** Calls an operation, like `api('PATCH /tasks/…', {body})`. Throws a Refusal. */
 export async function api(call, { body, query, headers, signal } = {}) {
   const [method, path] = call.split(' ')
@@ -38,6 +41,8 @@ export async function api(call, { body, query, headers, signal } = {}) {
     headers: { ...(body && { 'Content-Type': 'application/json' }), ...headers },
     body: body && JSON.stringify(body),
     signal,
+  }).catch((error) => {
+    throw error.name === 'AbortError' ? error : new Refusal(UNREACHABLE)
   })
   const text = await response.text()
   const answer = text ? JSON.parse(text) : undefined
