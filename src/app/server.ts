@@ -26,6 +26,8 @@ import { costLimits } from '../schema/complexity.ts'
 import { allowedHosts } from './allowed-hosts.ts'
 import { createContextFactory } from './context-factory.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { EXAMPLES } from './pages/examples.ts'
+import { SESSION_KEY } from './pages/page-data.ts'
 import { createPages, type DemoAccount } from './pages/pages.ts'
 import { REST_API, REST_BASE } from './rest-api.ts'
 import { schema } from './schema.ts'
@@ -52,15 +54,6 @@ export interface RunningServer {
    */
   close(): Promise<void>
 }
-
-const DEFAULT_QUERY = `# Sign in, then put the token under "Headers": {"Authorization": "Bearer …"}
-query Tasks {
-  tasks(first: 10, orderBy: [{ field: PRIORITY, direction: DESC }]) {
-    totalCount
-    nodes { id title status priority project { key name } }
-  }
-}
-`
 
 /** Starts the database, migrations, event log and all protocols on one port. */
 export async function startServer(
@@ -153,7 +146,8 @@ async function serve({
   const graphiql = createGraphiql({
     title: 'Taskwire',
     endpoint: GRAPHQL_PATH,
-    defaultQuery: DEFAULT_QUERY,
+    examples: EXAMPLES,
+    session: { key: SESSION_KEY, signInPage: '/' },
     trustedOnly: config.OPERATIONS === 'trusted',
   })
   const names = allowedHosts(config)

@@ -1,6 +1,6 @@
 // The session of the signed-in user, shared by all pages and tabs of this origin.
 
-const KEY = 'taskwire.session'
+const KEY = document.querySelector('[data-session]').dataset.session
 
 /** Announces `change` when somebody signs in or out, in this tab or another. */
 export const sessionEvents = new EventTarget()
