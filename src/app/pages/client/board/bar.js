@@ -68,7 +68,7 @@ const choice = (name, value, change, options) =>
 /** The newest changes, and who made them. */
 export function activityBar(board) {
   return html`<aside class="activity" aria-label="Changes">
-    <ol role="log">
+    <div role="log"><ol>
       ${repeat(
         board.activity.slice(0, 3),
         ({ cursor }) => cursor,
@@ -76,7 +76,7 @@ export function activityBar(board) {
           html`<li>${actor ? faceView(actor) : nothing} <strong>${nameOf(board, actor)}</strong> ${text}</li>`,
       )}
       ${board.activity.length === 0 ? html`<li class="quiet">Changes by you and others appear here.</li>` : nothing}
-    </ol>
+    </ol></div>
   </aside>`
 }
 

@@ -65,10 +65,7 @@ function applyTask(board, store, event) {
   if (isNews) board.fresh.set(taskId, { actor, until: Date.now() + FRESH_MS })
   const line = describe(event, task ?? before)
   if (!line) return
-  board.activity = [{ cursor: event.cursor, text: line, actor }, ...board.activity].slice(
-    0,
-    ACTIVITY_SHOWN,
-  )
+  board.activity = [{ cursor: event.cursor, text: line, actor }, ...board.activity].slice(0, ACTIVITY_SHOWN)
 }
 
 function describe({ type, changes }, task) {

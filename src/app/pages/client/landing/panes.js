@@ -53,10 +53,10 @@ function livePane({ events, stream }) {
     </header>
     <pre tabindex="0" role="region" aria-label="Live request"><code>GET /api/v1/events/stream
 Accept: text/event-stream</code></pre>
-    <ol class="events" role="log" aria-label="Events">
+    <div role="log" aria-label="Events"><ol class="events">
       ${repeat(events, ({ cursor }) => cursor, eventLine)}
       ${events.length === 0 ? html`<li class="quiet">Events appear here, also those of other clients.</li>` : nothing}
-    </ol>
+    </ol></div>
   </section>`
 }
 
