@@ -19,11 +19,19 @@ ALTER TABLE "Task" ADD CONSTRAINT "Task_assigneeIds_limit" CHECK ("assigneeIds" 
 ALTER TABLE "Task" ADD CONSTRAINT "Task_description_length" CHECK (char_length("description") <= 2000);
 -- Excludes "infinity", which means "no due date" in indexes, and years that ISO 8601 cannot write.
 ALTER TABLE "Task" ADD CONSTRAINT "Task_dueAt_range" CHECK ("dueAt" >= '0001-01-01 00:00:00+00' AND "dueAt" < '10000-01-01 00:00:00+00');
+ALTER TABLE "Task" ADD CONSTRAINT "Task_dueOn_exclusive" CHECK (num_nonnulls("dueAt", "dueOn") <= 1);
+ALTER TABLE "Task" ADD CONSTRAINT "Task_dueOn_range" CHECK ("dueOn" BETWEEN '0001-01-01' AND '9999-12-31');
 ALTER TABLE "Task" ADD CONSTRAINT "Task_labelIds_limit" CHECK ("labelIds" IS NOT NULL AND cardinality("labelIds") <= 20);
 ALTER TABLE "Task" ADD CONSTRAINT "Task_priority_range" CHECK ("priority" BETWEEN 1 AND 5);
+-- At most 1,000 characters, far below what fits into an index.
+ALTER TABLE "Task" ADD CONSTRAINT "Task_rank_format" CHECK ("rank" ~ '^[0-9A-Za-z]+$' AND char_length("rank") <= 1000);
+-- The due date ends 36 hours after it begins in UTC: then it is over in every time zone.
+ALTER TABLE "Task" ADD CONSTRAINT "Task_startAt_order" CHECK ("startAt" <= COALESCE("dueAt", ("dueOn" + interval '36 hours') AT TIME ZONE 'UTC'));
+ALTER TABLE "Task" ADD CONSTRAINT "Task_startAt_range" CHECK ("startAt" >= '0001-01-01 00:00:00+00' AND "startAt" < '10000-01-01 00:00:00+00');
 ALTER TABLE "Task" ADD CONSTRAINT "Task_title_length" CHECK (char_length("title") BETWEEN 1 AND 200);
 
 ALTER TABLE "TaskRelation" ADD CONSTRAINT "TaskRelation_targetId_another" CHECK ("sourceId" <> "targetId");
 
 -- ASCII only, whatever the locale of the database.
 ALTER TABLE "User" ADD CONSTRAINT "User_email_lower_case" CHECK ("email" = lower("email" COLLATE "C"));
+ALTER TABLE "User" ADD CONSTRAINT "User_timeZone_length" CHECK (char_length("timeZone") BETWEEN 1 AND 100);

@@ -2,30 +2,36 @@
 -- Change a line here, then run "npm run migration -- NAME", which writes the migration.
 
 -- Keyset pages of tasks: one index for each order of a list, ending in the id. A task without a
--- due date comes last in both directions, hence two COALESCE indexes for each due date order. A
--- query must repeat the expression literally to use one.
+-- due date comes last in both directions, hence two COALESCE indexes for each due date order. A task
+-- due on a date comes at the end of that day in UTC. A query must repeat the expression literally to
+-- use one.
 
 CREATE INDEX "Task_live_createdAt" ON "Task"("createdAt", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_updatedAt" ON "Task"("updatedAt", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_priority" ON "Task"("priority", "id") WHERE "deletedAt" IS NULL;
-CREATE INDEX "Task_live_dueAt_asc" ON "Task"(COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
-CREATE INDEX "Task_live_dueAt_desc" ON "Task"(COALESCE("dueAt", '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_dueAt_asc" ON "Task"(COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_dueAt_desc" ON "Task"(COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
 -- Collation "C": titles sort the same in every database.
 CREATE INDEX "Task_live_title" ON "Task"("title" COLLATE "C", "id") WHERE "deletedAt" IS NULL;
 
 CREATE INDEX "Task_live_project_createdAt" ON "Task"("projectId", "createdAt", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_project_updatedAt" ON "Task"("projectId", "updatedAt", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_project_priority" ON "Task"("projectId", "priority", "id") WHERE "deletedAt" IS NULL;
-CREATE INDEX "Task_live_project_dueAt_asc" ON "Task"("projectId", COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
-CREATE INDEX "Task_live_project_dueAt_desc" ON "Task"("projectId", COALESCE("dueAt", '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_dueAt_asc" ON "Task"("projectId", COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_dueAt_desc" ON "Task"("projectId", COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', '-infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_project_title" ON "Task"("projectId", "title" COLLATE "C", "id") WHERE "deletedAt" IS NULL;
 CREATE INDEX "Task_live_project_status_createdAt" ON "Task"("projectId", "status", "createdAt", "id") WHERE "deletedAt" IS NULL;
+-- The columns of a board, in its order.
+CREATE INDEX "Task_live_project_status_rank" ON "Task"("projectId", "status", "rank" COLLATE "C", "id") WHERE "deletedAt" IS NULL;
 -- A row comparison has one direction. Highest priority first, then earliest date: negating the
 -- priority makes both ascend.
-CREATE INDEX "Task_live_project_urgency" ON "Task"("projectId", (-"priority"), COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
+CREATE INDEX "Task_live_project_urgency" ON "Task"("projectId", (-"priority"), COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL;
 
-CREATE INDEX "Task_open_dueAt" ON "Task"(COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
-CREATE INDEX "Task_open_project_dueAt" ON "Task"("projectId", COALESCE("dueAt", 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
+-- Includes soft-deleted tasks, which keep their places. Also finds the board order of a project.
+CREATE UNIQUE INDEX "Task_projectId_rank_key" ON "Task"("projectId", "rank" COLLATE "C");
+
+CREATE INDEX "Task_open_dueAt" ON "Task"(COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
+CREATE INDEX "Task_open_project_dueAt" ON "Task"("projectId", COALESCE("dueAt", ("dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz), "id") WHERE "deletedAt" IS NULL AND "status" IN ('PENDING', 'IN_PROGRESS');
 
 -- Includes soft-deleted tasks: deleting a task looks for its sub-tasks too.
 CREATE INDEX "Task_parent_createdAt" ON "Task"("parentId", "createdAt", "id") WHERE "parentId" IS NOT NULL;

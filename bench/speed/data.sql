@@ -52,12 +52,12 @@ CREATE INDEX ON made (p, number);
 ANALYZE made;
 
 INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "status", "priority", "dueAt",
-    "completedAt", "parentId", "assigneeIds", "labelIds", "creatorId", "createdAt", "updatedAt")
+    "rank", "completedAt", "parentId", "assigneeIds", "labelIds", "creatorId", "createdAt", "updatedAt")
   SELECT m.id, md5('project' || m.p)::uuid, m.number, 'P' || m.p || '-' || m.number,
     initcap(pg_temp.words('title' || m.t, 4)) || ' ' || m.t, pg_temp.words('text' || m.t, 25),
     m.status, 1 + pg_temp.draw('priority' || m.t, 5),
     CASE WHEN m.t % 3 > 0 THEN m.at + pg_temp.draw('due' || m.t, 90) * interval '1 day' END,
-    CASE WHEN m.status = 'COMPLETED' THEN m.at + interval '1 day' END,
+    task_rank(m.number), CASE WHEN m.status = 'COMPLETED' THEN m.at + interval '1 day' END,
     parent.id,
     -- Members of a project are a thousand apart; 0 to 3 of them.
     ARRAY(SELECT md5('user' || CASE WHEN u = 0 THEN 10000 ELSE u END)::uuid FROM (

@@ -1,9 +1,10 @@
 -- The event log: one row in "Event" for each logged change, written by triggers in the statement
 -- that makes the change. No writer can forget it, psql included.
 
--- Formats a time like JavaScript's toISOString.
+-- Formats a time like JavaScript's toISOString. A date, which has no time zone, stays as it is.
 CREATE OR REPLACE FUNCTION iso_time(value text) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT to_char(value::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  SELECT CASE WHEN value ~ '^\d+-\d\d-\d\d$' THEN value
+    ELSE to_char(value::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END
 $$;
 
 -- Returns the columns of a row that its event keeps, by name, and the updatedAt before the change.

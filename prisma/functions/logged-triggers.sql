@@ -65,21 +65,21 @@ CREATE OR REPLACE TRIGGER "Task_1_fixed" BEFORE UPDATE ON "Task" FOR EACH ROW
     OR ((OLD."number" IS DISTINCT FROM NEW."number" OR OLD."key" IS DISTINCT FROM NEW."key") AND OLD."projectId" IS NOT DISTINCT FROM NEW."projectId"))
   EXECUTE FUNCTION refuse_change('id, createdAt, number and key');
 
-CREATE OR REPLACE TRIGGER "Task_3_version" BEFORE UPDATE OF "projectId", "key", "title", "description", "status", "priority", "dueAt", "completedAt", "parentId", "assigneeIds", "labelIds", "deletedAt", "version", "updatedAt" ON "Task"
-  FOR EACH ROW EXECUTE FUNCTION raise_version('projectId', 'key', 'title', 'description', 'status', 'priority', 'dueAt', 'completedAt', 'parentId', 'assigneeIds', 'labelIds', 'deletedAt');
+CREATE OR REPLACE TRIGGER "Task_3_version" BEFORE UPDATE OF "projectId", "key", "title", "description", "status", "priority", "startAt", "dueAt", "dueOn", "completedAt", "parentId", "assigneeIds", "labelIds", "rank", "deletedAt", "version", "updatedAt" ON "Task"
+  FOR EACH ROW EXECUTE FUNCTION raise_version('projectId', 'key', 'title', 'description', 'status', 'priority', 'startAt', 'dueAt', 'dueOn', 'completedAt', 'parentId', 'assigneeIds', 'labelIds', 'rank', 'deletedAt');
 
-CREATE OR REPLACE TRIGGER "Task_log" AFTER INSERT OR UPDATE OF "projectId", "key", "title", "description", "status", "priority", "dueAt", "completedAt", "parentId", "assigneeIds", "labelIds", "deletedAt" ON "Task" FOR EACH ROW
-  EXECUTE FUNCTION log_change('{"noun":"task","verbs":{"insert":"created","update":"updated","delete":"deleted","leave":"removed"},"ends":{"column":"deletedAt","set":"deleted","cleared":"restored"},"project":"projectId","subject":"id","columns":["projectId","key","title","description","status","priority","dueAt","completedAt","parentId","assigneeIds","labelIds"],"state":["projectId","key","title","description","status","priority","dueAt","completedAt","parentId","assigneeIds","labelIds","creatorId","createdAt","updatedAt","deletedAt"],"times":["dueAt","completedAt","deletedAt","createdAt","updatedAt"]}');
+CREATE OR REPLACE TRIGGER "Task_log" AFTER INSERT OR UPDATE OF "projectId", "key", "title", "description", "status", "priority", "startAt", "dueAt", "dueOn", "completedAt", "parentId", "assigneeIds", "labelIds", "rank", "deletedAt" ON "Task" FOR EACH ROW
+  EXECUTE FUNCTION log_change('{"noun":"task","verbs":{"insert":"created","update":"updated","delete":"deleted","leave":"removed"},"ends":{"column":"deletedAt","set":"deleted","cleared":"restored"},"project":"projectId","subject":"id","columns":["projectId","key","title","description","status","priority","startAt","dueAt","dueOn","completedAt","parentId","assigneeIds","labelIds","rank"],"state":["projectId","key","title","description","status","priority","startAt","dueAt","dueOn","completedAt","parentId","assigneeIds","labelIds","creatorId","createdAt","updatedAt","deletedAt"],"times":["startAt","dueAt","dueOn","completedAt","deletedAt","createdAt","updatedAt"]}');
 
 CREATE OR REPLACE TRIGGER "Log_removed_task" AFTER DELETE ON "Task" FOR EACH ROW
-  EXECUTE FUNCTION log_change('{"noun":"task","verbs":{"insert":"created","update":"updated","delete":"deleted","leave":"removed"},"ends":{"column":"deletedAt","set":"deleted","cleared":"restored"},"project":"projectId","subject":"id","columns":["projectId","key","title","description","status","priority","dueAt","completedAt","parentId","assigneeIds","labelIds"],"state":["projectId","key","title","description","status","priority","dueAt","completedAt","parentId","assigneeIds","labelIds","creatorId","createdAt","updatedAt","deletedAt"],"times":["dueAt","completedAt","deletedAt","createdAt","updatedAt"]}');
+  EXECUTE FUNCTION log_change('{"noun":"task","verbs":{"insert":"created","update":"updated","delete":"deleted","leave":"removed"},"ends":{"column":"deletedAt","set":"deleted","cleared":"restored"},"project":"projectId","subject":"id","columns":["projectId","key","title","description","status","priority","startAt","dueAt","dueOn","completedAt","parentId","assigneeIds","labelIds","rank"],"state":["projectId","key","title","description","status","priority","startAt","dueAt","dueOn","completedAt","parentId","assigneeIds","labelIds","creatorId","createdAt","updatedAt","deletedAt"],"times":["startAt","dueAt","dueOn","completedAt","deletedAt","createdAt","updatedAt"]}');
 
 CREATE OR REPLACE TRIGGER "User_1_fixed" BEFORE UPDATE ON "User" FOR EACH ROW
   WHEN (OLD."id" IS DISTINCT FROM NEW."id" OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt")
   EXECUTE FUNCTION refuse_change('id and createdAt');
 
-CREATE OR REPLACE TRIGGER "User_3_version" BEFORE UPDATE OF "email", "name", "role", "disabledAt", "version", "updatedAt" ON "User"
-  FOR EACH ROW EXECUTE FUNCTION raise_version('email', 'name', 'role', 'disabledAt');
+CREATE OR REPLACE TRIGGER "User_3_version" BEFORE UPDATE OF "email", "name", "role", "timeZone", "disabledAt", "version", "updatedAt" ON "User"
+  FOR EACH ROW EXECUTE FUNCTION raise_version('email', 'name', 'role', 'timeZone', 'disabledAt');
 
 CREATE OR REPLACE TRIGGER "User_log" AFTER UPDATE OF "role", "disabledAt" OR DELETE ON "User" FOR EACH ROW
   EXECUTE FUNCTION log_change('{"noun":"user","verbs":{"update":"updated","delete":"deleted"},"ends":{"column":"disabledAt","set":"disabled","cleared":"enabled"},"subject":"id","columns":["role"],"times":[]}');

@@ -1,8 +1,21 @@
--- Numbers and keys of tasks, like 42 and "WEB-42".
+-- Numbers and keys of tasks, like 42 and "WEB-42", and the rank that follows from the number.
+
+-- Returns the rank of a task that was never moved: a fractional index of fixed length, so that ranks
+-- sort like numbers. Between two of them are 3,843 ranks of the same length.
+CREATE OR REPLACE FUNCTION task_rank(number integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  digits CONSTANT text := '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+BEGIN
+  RETURN 'h' || substr(digits, number / 916132832 + 1, 1) || substr(digits, number / 14776336 % 62 + 1, 1)
+    || substr(digits, number / 238328 % 62 + 1, 1) || substr(digits, number / 3844 % 62 + 1, 1)
+    || substr(digits, number / 62 % 62 + 1, 1) || substr(digits, number % 62 + 1, 1) || '00';
+END
+$$;
 
 -- BEFORE INSERT, and when a task moves: takes the next number of the task's project. The update
 -- holds the project's row until commit, so parallel inserts queue for their numbers and a rolled
--- back insert leaves no gap. A task that moves can still be found by its earlier keys.
+-- back insert leaves no gap. The rank puts the task at the end of its project. A task that moves can
+-- still be found by its earlier keys.
 CREATE OR REPLACE FUNCTION number_task() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
   prefix text;
@@ -16,6 +29,7 @@ BEGIN
   -- If the project does not exist, the foreign key must report it. A NULL would be reported first.
   NEW."number" := coalesce(NEW."number", 0);
   NEW."key" := coalesce(prefix, '?') || '-' || NEW."number";
+  NEW."rank" := task_rank(NEW."number");
   RETURN NEW;
 END
 $$;

@@ -8,7 +8,7 @@ import type { Context } from '../request/context.ts'
 import AccessPlugin from './access-plugin.ts'
 import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
 import RestPlugin from './rest-plugin.ts'
-import { dateTimeScalar, jsonScalar } from './scalars.ts'
+import { dateScalar, dateTimeScalar, jsonScalar } from './scalars.ts'
 
 /**
  * The Pothos builder on which every module declares its types and operations. app/schema.ts builds
@@ -21,6 +21,7 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
+    Date: { Input: string; Output: Date | string }
     JSON: { Input: unknown; Output: unknown }
   }
 }>({
@@ -54,4 +55,5 @@ builder.queryType({ description: 'Operations that read data.' })
 builder.mutationType({ description: 'Operations that change data.' })
 builder.subscriptionType({ description: 'Live streams.' })
 builder.addScalarType('DateTime', dateTimeScalar)
+builder.addScalarType('Date', dateScalar)
 builder.addScalarType('JSON', jsonScalar)

@@ -97,6 +97,39 @@ export const NEW_PASSWORD = `${MIN_PASSWORD} to ${MAX_PASSWORD} characters. Comm
 /** A password to check. Has no minimum length: a short one is simply incorrect. */
 export const passwordToCheck = text(MAX_PASSWORD).meta({ examples: ['correct horse battery'] })
 
+/** Maximum length of the name of a time zone. The longest has 32 characters. */
+const MAX_TIME_ZONE = 100
+
+/** A name in the IANA time zone database. Offsets like +01:00 are not names. */
+export const timeZone = z
+  .string()
+  .max(MAX_TIME_ZONE, `must be at most ${MAX_TIME_ZONE} characters`)
+  .transform((name, issues) => {
+    const known = /^[a-z]/i.test(name) ? knownTimeZone(name) : undefined
+    if (known !== undefined) return known
+    const shown = JSON.stringify(name.slice(0, MAX_TIME_ZONE))
+    issues.addIssue({
+      code: 'custom',
+      message: `must be the name of a time zone like Europe/Berlin, not ${shown}`,
+      params: { rule: 'time_zone' },
+    })
+    return z.NEVER
+  })
+  .meta({ maxLength: MAX_TIME_ZONE, examples: ['Europe/Berlin'] })
+
+/** Description of every new time zone. */
+export const TIME_ZONE = 'A name in the IANA time zone database, like Europe/Berlin. Decides when a day ends.'
+
+function knownTimeZone(name: string): string | undefined {
+  try {
+    const { timeZone: known } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions()
+    // Corrects the case, but keeps a name for which Intl has another one.
+    return known.toLowerCase() === name.toLowerCase() ? known : name
+  } catch {
+    return undefined
+  }
+}
+
 /** Description of every `expectedVersion` argument. */
 export const EXPECTED_VERSION =
   'The version this change is based on. If the current version differs, the change is rejected. Without it, the last write wins.'

@@ -36,6 +36,34 @@ function parseInstant(value: unknown): Date {
   return date
 }
 
+/** A day of the calendar, without a time or a time zone. Output accepts a Date at midnight UTC. */
+export const dateScalar = new GraphQLScalarType<string, string>({
+  name: 'Date',
+  description: 'A day of the calendar, like `2026-01-31`, without a time and the same in every time zone.',
+  specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6',
+  extensions: { jsonSchema: { type: 'string', format: 'date' } },
+  serialize: (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : String(value)),
+  parseValue: (value) => parseDate(value),
+  parseLiteral: (node) => (node.kind === Kind.STRING ? parseDate(node.value) : refuseDate(print(node))),
+})
+
+function parseDate(value: unknown): string {
+  if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return refuseDate(shown(value))
+  if (!isCalendarDate(value)) throw new GraphQLError(`${shown(value)} is not an existing date`)
+  return value
+}
+
+/** Checks a text like 2026-01-31. PostgreSQL has no year 0. */
+export function isCalendarDate(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`)
+  // Date.parse turns February 30 into March 2.
+  return text >= '0001' && !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 10) === text
+}
+
+function refuseDate(found: string): never {
+  throw new GraphQLError(`must be a date like 2026-01-31, not ${cut(found)}`)
+}
+
 const LEAP = /(T\d{2}:\d{2}):60/i
 
 /** Leap seconds are inserted at the end of a month in UTC. */

@@ -37,6 +37,7 @@ test('a task matches a combined filter exactly when it matches both filters', ()
   ]
   const scope = {
     viewerId: ID,
+    timeZone: 'UTC',
     taskIds: new Map(),
     deleted: false,
     searchScope: null,

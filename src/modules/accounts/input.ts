@@ -1,7 +1,12 @@
 import { z } from 'zod'
-import { email, line, password, passwordToCheck } from '../../schema/rules.ts'
+import { email, line, password, passwordToCheck, timeZone } from '../../schema/rules.ts'
 
-export const registerRules = z.object({ email, password, name: line(100).meta({ examples: ['Ada Lovelace'] }) })
+export const registerRules = z.object({
+  email,
+  password,
+  name: line(100).meta({ examples: ['Ada Lovelace'] }),
+  timeZone: timeZone.nullish(),
+})
 
 export const signInRules = z.object({ email, password: passwordToCheck })
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { builder } from '../../schema/builder.ts'
-import { NEW_PASSWORD } from '../../schema/rules.ts'
+import { NEW_PASSWORD, TIME_ZONE } from '../../schema/rules.ts'
 import { refresh } from '../sessions/refresh-service.ts'
 import { type AuthAnswer, signOut, signOutEverywhere } from '../sessions/service.ts'
 import { UserType } from '../users/schema.ts'
@@ -31,6 +31,7 @@ const RegisterUserInput = builder.inputType('RegisterUserInput', {
     email: t.string({ required: true, description: 'Must be unique, ignoring case.' }),
     password: t.string({ required: true, description: NEW_PASSWORD }),
     name: t.string({ required: true, description: 'At most 100 characters.' }),
+    timeZone: t.string({ description: `${TIME_ZONE} UTC by default.` }),
   }),
 })
 

@@ -15,14 +15,14 @@ import type { ChangePasswordValues, RegisterValues, SignInValues } from './input
 /**
  * Creates an account with its Inbox and signs in. The first account of the instance becomes ADMIN.
  */
-export async function register(ctx: Context, { email, password, name }: RegisterValues): Promise<AuthAnswer> {
+export async function register(ctx: Context, { email, password, name, timeZone }: RegisterValues): Promise<AuthAnswer> {
   if (ctx.services.config.REGISTRATION === 'closed') {
     throw new AppError('FORBIDDEN', 'Registration is closed on this server. Ask an administrator for an account.')
   }
   return ctx.services.guard.registration(ctx.request.remoteAddress, async () => {
     const passwordHash = await hashPassword(password)
     const user = await withFreeKey(ctx.db, name, (key) =>
-      createFirstOrFurther(ctx.db, { email, name, passwordHash }, key),
+      createFirstOrFurther(ctx.db, { email, name, passwordHash, ...(timeZone != null && { timeZone }) }, key),
     ).catch((error: unknown) => {
       // A concurrent request registered the address after the check in createFirstOrFurther.
       throw isUniqueViolation(error, 'email') ? emailTaken() : error

@@ -1,6 +1,6 @@
 import type { InputFieldBuilder } from '@pothos/core'
 import { builder } from '../../schema/builder.ts'
-import { createTaskRules, replaceTaskRules, updateTaskRules } from './input.ts'
+import { createTaskRules, replaceTaskRules, repositionTaskRules, updateTaskRules } from './input.ts'
 import { TaskStatusType } from './status-type.ts'
 
 type Fields = InputFieldBuilder<typeof builder.$inferSchemaTypes, 'InputObject'>
@@ -14,6 +14,12 @@ const links = (t: Fields) => ({
   labelIds: t.idList({ description: 'Labels of the project; at most 20.' }),
 })
 
+const dates = (t: Fields) => ({
+  startAt: t.field({ type: 'DateTime', description: 'Not later than it is due.' }),
+  dueAt: t.field({ type: 'DateTime', description: 'The time it is due. A task has this or `dueOn`.' }),
+  dueOn: t.field({ type: 'Date', description: 'The day it is due, in every time zone. A task has this or `dueAt`.' }),
+})
+
 const description = (t: Fields) => t.string({ description: 'Markdown, at most 2,000 characters.' })
 
 /** Fields of a new or replaced task. */
@@ -22,7 +28,7 @@ export const newTaskFields = (t: Fields) => ({
   description: description(t),
   status: t.field({ type: TaskStatusType, description: 'PENDING by default.' }),
   priority: t.int({ description: '1 (lowest, the default) to 5 (highest).' }),
-  dueAt: t.field({ type: 'DateTime' }),
+  ...dates(t),
   ...links(t),
 })
 
@@ -35,7 +41,7 @@ export const changedTaskFields = (t: Fields) => ({
   description: description(t),
   status: t.field({ type: TaskStatusType }),
   priority: t.int({ description: '1 (lowest) to 5 (highest).' }),
-  dueAt: t.field({ type: 'DateTime' }),
+  ...dates(t),
   ...links(t),
 })
 
@@ -54,4 +60,14 @@ export const ReplaceTaskInput = builder.inputType('ReplaceTaskInput', {
   description: 'Every field a client may set. Absent fields take their defaults.',
   validate: replaceTaskRules,
   fields: newTaskFields,
+})
+
+export const RepositionTaskInput = builder.inputType('RepositionTaskInput', {
+  description: 'The new place of a task. Without neighbours, it goes to the end of its column.',
+  validate: repositionTaskRules,
+  fields: (t) => ({
+    status: t.field({ type: TaskStatusType, description: 'The column. By default the task stays in its own.' }),
+    beforeId: t.id({ description: 'The task it comes right before, by id or key. Same project.' }),
+    afterId: t.id({ description: 'The task it comes right after, by id or key. Same project.' }),
+  }),
 })

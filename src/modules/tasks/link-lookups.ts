@@ -11,10 +11,10 @@ interface Parents {
   parentOf: Map<string, string | null>
 }
 
-export async function findParents(ctx: Context, given: readonly string[]): Promise<Parents> {
+/** Finds live, visible tasks by the ids or keys given for them, which `ids` resolves. */
+export async function findVisibleTasks(ctx: Context, ids: ReadonlyMap<string, string>): Promise<Parents['visible']> {
   const visible: Parents['visible'] = new Map()
-  if (given.length === 0) return { visible, parentOf: new Map() }
-  const ids = await idsOf(ctx, given)
+  if (ids.size === 0) return visible
   const wanted = [...new Set(ids.values())]
   const rows = await ctx.db.task.findMany({
     where: { id: { in: wanted }, deletedAt: null, project: visibleProjects(requireViewer(ctx)) },
@@ -25,6 +25,14 @@ export async function findParents(ctx: Context, given: readonly string[]): Promi
     const row = byId.get(id)
     if (row) visible.set(name, row)
   }
+  return visible
+}
+
+export async function findParents(ctx: Context, given: readonly string[]): Promise<Parents> {
+  if (given.length === 0) return { visible: new Map(), parentOf: new Map() }
+  const ids = await idsOf(ctx, given)
+  const visible = await findVisibleTasks(ctx, ids)
+  const wanted = [...new Set(ids.values())]
   const chain = await ctx.db.$queryRaw<{ id: string; parentId: string | null }[]>`
     WITH RECURSIVE chain AS (
       SELECT "id", "parentId" FROM "Task" WHERE "id" = ANY(${wanted}::uuid[])

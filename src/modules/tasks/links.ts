@@ -1,19 +1,24 @@
 import type { Issue } from '../../gateway/errors.ts'
 import type { Context } from '../../request/context.ts'
+import { dateIssues } from './dates.ts'
 import { linkError, NOT_A_MEMBER } from './link-errors.ts'
 import { findHeights, findLabels, findMembers, findParents } from './link-lookups.ts'
+import type { FoundTask } from './policy.ts'
 import { TaskTree, treeIssue } from './tree-rules.ts'
 
-/** Links to set on a task of a project. Absent or null sets none. */
+/** Links and dates to set on a task of a project. Absent or null links set none. */
 export interface Links {
   projectId: string
   /** Absent for a new task. */
   taskId?: string
   /** Present links, which may stay: a parent in the trash, people who have left the project. */
-  now?: { parentId: string | null; assigneeIds: readonly string[] }
+  now?: Pick<FoundTask, 'parentId' | 'assigneeIds' | 'startAt' | 'dueAt' | 'dueOn'>
   parentId?: string | null | undefined
   assigneeIds?: readonly string[] | null | undefined
   labelIds?: readonly string[] | null | undefined
+  startAt?: Date | null | undefined
+  dueAt?: Date | null | undefined
+  dueOn?: Date | string | null | undefined
 }
 
 /** Links as they are stored: ids in place of keys, without duplicates. */
@@ -29,7 +34,7 @@ export interface CheckedLinks extends TaskLinks {
 }
 
 /**
- * Checks the links of any number of tasks with one statement per kind of link. A parent and
+ * Checks the links and dates of any number of tasks, with one statement per kind of link. A parent and
  * labels must belong to the task's project, and assignees must be its members. Hidden rows
  * count as unknown.
  */
@@ -45,8 +50,8 @@ export async function checkLinks(ctx: Context, tasks: readonly Links[]): Promise
   ])
   const tree = new TaskTree(parents.parentOf, heights)
 
-  return tasks.map(({ projectId, taskId, now, parentId, assigneeIds, labelIds }) => {
-    const issues: Issue[] = []
+  return tasks.map(({ projectId, taskId, now, parentId, assigneeIds, labelIds, ...dates }) => {
+    const issues = dateIssues(dates, now)
     const requireInProject = (found: string | undefined, id: string, noun: 'task' | 'label', path: Issue['path']) => {
       if (found === undefined) issues.push({ path, code: 'not_found', message: unknownLink(noun, id) })
       else if (found !== projectId)

@@ -39,6 +39,9 @@ export interface FoundTask {
   projectId: string
   parentId: string | null
   assigneeIds: string[]
+  startAt: Date | null
+  dueAt: Date | null
+  dueOn: Date | null
 }
 
 /**
@@ -64,6 +67,9 @@ export async function requireTask(
     projectId: true,
     parentId: true,
     assigneeIds: true,
+    startAt: true,
+    dueAt: true,
+    dueOn: true,
     project: { select: roleSelection(viewer) },
   } as const
   const where = await visibleTask(ctx, idOrKey, trashScope)

@@ -4,13 +4,14 @@ import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { TaskFilter } from './filter/schema.ts'
 import { duplicateTaskRules } from './input.ts'
 import './bulk/schema.ts'
-import { CreateTaskInput, ReplaceTaskInput, UpdateTaskInput } from './input-types.ts'
+import { CreateTaskInput, ReplaceTaskInput, RepositionTaskInput, UpdateTaskInput } from './input-types.ts'
 import { taskId } from './key-type.ts'
 import { TaskConnection } from './list/connection.ts'
 import { listTasksRules } from './list/input.ts'
 import { TaskOrder } from './list/order-type.ts'
 import { listTasks } from './list/service.ts'
 import { moveTask } from './move.ts'
+import { repositionTask } from './position.ts'
 import * as tasks from './service.ts'
 
 const TASK_ID = {
@@ -169,5 +170,23 @@ builder.mutationField('moveTask', (t) =>
     },
     resolve: (query, _root, { id, projectId, expectedVersion }, ctx) =>
       moveTask(ctx, id, projectId, expectedVersion, query),
+  }),
+)
+
+builder.mutationField('repositionTask', (t) =>
+  t.prismaField({
+    type: 'Task',
+    description:
+      'Put a task between others in the order of its project, as on a board. Changes the rank of no other task. Needs EDITOR on the project.',
+    access: { scope: 'tasks:write' },
+    extensions: { errors: ['CONFLICT'] },
+    rest: { method: 'POST', path: '/tasks/{id}/position', body: 'input' },
+    args: {
+      id: t.arg.id(TASK_ID),
+      input: t.arg({ type: RepositionTaskInput, required: true }),
+      expectedVersion: t.arg.int({ description: EXPECTED_VERSION }),
+    },
+    resolve: (query, _root, { id, input, expectedVersion }, ctx) =>
+      repositionTask(ctx, id, input, expectedVersion, query),
   }),
 )

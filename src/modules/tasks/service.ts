@@ -5,6 +5,7 @@ import { requireViewer } from '../../request/viewer.ts'
 import { type ExpectedRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
 import type { CreateTaskValues, ReplaceTaskValues, UpdateTaskValues } from './input.ts'
+import { formatDay, optionalDay } from './dates.ts'
 import { checkLinks, requireLinks, type TaskLinks } from './links.ts'
 import { type FoundTask, findTask, requireTask, taskNotFound } from './policy.ts'
 import type { TaskQuery } from './rows.ts'
@@ -62,13 +63,15 @@ const linkContext = (task: FoundTask) => ({ taskId: task.id, projectId: task.pro
 
 /** Returns the changes to a row. The rules have already rejected null for required fields. */
 export function changedTask(input: UpdateTaskValues, { parentId, assigneeIds, labelIds }: TaskLinks) {
-  const { title, description, status, priority, dueAt } = input
+  const { title, description, status, priority, startAt, dueAt, dueOn } = input
   return {
     title: title ?? undefined,
     status: status ?? undefined,
     priority: priority ?? undefined,
     description,
+    startAt,
     dueAt,
+    dueOn: optionalDay(dueOn),
     parentId,
     assigneeIds,
     labelIds,
@@ -84,7 +87,8 @@ export async function replaceTask(
   query: TaskQuery,
 ) {
   const task = await requireTask(ctx, id)
-  const links = await requireLinks(ctx, { ...input, ...linkContext(task) })
+  const { startAt = null, dueAt = null, dueOn = null } = input
+  const links = await requireLinks(ctx, { ...input, startAt, dueAt, dueOn, ...linkContext(task) })
   return changeTask(ctx, task.id, withDefaults(input, links), version, query)
 }
 
@@ -108,14 +112,15 @@ export async function duplicateTask(ctx: Context, id: string, title: string | nu
   const viewer = requireViewer(ctx)
   const found = await requireTask(ctx, id)
   const task = await getTask(ctx, found.id, {})
-  const { description, priority, dueAt, projectId } = task
+  const { description, priority, startAt, dueAt, projectId } = task
+  const dueOn = task.dueOn && formatDay(task.dueOn)
   const [checked] = await checkLinks(ctx, [task])
   const isInvalid = (field: string, index?: number) =>
     checked?.issues.some(({ path }) => path[0] === field && (index === undefined || path[1] === index))
   const data = newTask(
     viewer.id,
     projectId,
-    { title: title ?? task.title, description, priority, dueAt },
+    { title: title ?? task.title, description, priority, startAt, dueAt, dueOn },
     {
       parentId: isInvalid('parentId') ? null : task.parentId,
       assigneeIds: task.assigneeIds.filter((_, index) => !isInvalid('assigneeIds', index)),
@@ -166,7 +171,7 @@ export function expectedTask(
 }
 
 function withDefaults(
-  { title, description, status, priority, dueAt }: ReplaceTaskValues,
+  { title, description, status, priority, startAt, dueAt, dueOn }: ReplaceTaskValues,
   { parentId, assigneeIds, labelIds }: TaskLinks,
 ) {
   return {
@@ -174,7 +179,9 @@ function withDefaults(
     description: description ?? null,
     status: status ?? 'PENDING',
     priority: priority ?? 1,
+    startAt: startAt ?? null,
     dueAt: dueAt ?? null,
+    dueOn: optionalDay(dueOn) ?? null,
     parentId: parentId ?? null,
     assigneeIds: assigneeIds ?? [],
     labelIds: labelIds ?? [],

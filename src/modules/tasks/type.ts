@@ -4,7 +4,7 @@ import { findsNodes, Node } from '../../schema/node.ts'
 import { LabelType } from '../labels/type.ts'
 import { inVisibleProject } from '../projects/policy.ts'
 import { UserType } from '../users/schema.ts'
-import { description, links, priority, title } from './input.ts'
+import { description, links, priority, rank, title } from './input.ts'
 import { taskKey } from './key-type.ts'
 import { loadSubtaskProgress } from './loader.ts'
 import { TaskStatusType } from './status-type.ts'
@@ -42,7 +42,17 @@ export const TaskType = builder.prismaObject('Task', {
     }),
     status: t.expose('status', { type: TaskStatusType }),
     priority: t.exposeInt('priority', { description: '1 (lowest) to 5 (highest).', extensions: { rules: priority } }),
+    startAt: t.expose('startAt', { type: 'DateTime', nullable: true }),
     dueAt: t.expose('dueAt', { type: 'DateTime', nullable: true }),
+    dueOn: t.expose('dueOn', {
+      type: 'Date',
+      nullable: true,
+      description: 'The day it is due, for all-day work. Null if it has `dueAt`.',
+    }),
+    rank: t.exposeString('rank', {
+      description: 'Its place in the order of the project: compare ranks byte by byte. `repositionTask` changes it.',
+      extensions: { rules: rank },
+    }),
     completedAt: t.expose('completedAt', {
       type: 'DateTime',
       nullable: true,

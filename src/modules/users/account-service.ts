@@ -2,7 +2,7 @@ import type { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
 import { uniqueConflict } from '../../schema/conflicts.ts'
 
-export type NewAccount = Pick<User, 'email' | 'name' | 'passwordHash' | 'role'>
+export type NewAccount = Pick<User, 'email' | 'name' | 'passwordHash' | 'role'> & Partial<Pick<User, 'timeZone'>>
 
 /**
  * Adds a user and their Inbox. Must run in a transaction. `adminId` is the ADMIN who creates the

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserRole } from '../../generated/prisma/enums.ts'
 import { checkPage, pageRules } from '../../schema/lists.ts'
-import { email, line, notNull, passwordToCheck } from '../../schema/rules.ts'
+import { email, line, notNull, passwordToCheck, timeZone } from '../../schema/rules.ts'
 
 const userFilterRules = z.object({
   role: z.enum(UserRole).nullish(),
@@ -17,6 +17,7 @@ export const updateMeRules = z
   .object({
     name: notNull(line(100).meta({ examples: ['Ada Lovelace'] })),
     email: notNull(email),
+    timeZone: notNull(timeZone),
     currentPassword: passwordToCheck.nullish(),
   })
   .refine(({ email, currentPassword }) => email == null || currentPassword != null, {

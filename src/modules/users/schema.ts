@@ -6,7 +6,7 @@ import { builder } from '../../schema/builder.ts'
 import { connectionType, listQuery, pageArguments } from '../../schema/lists.ts'
 import { logged } from '../../schema/logged.ts'
 import { findsNodes, Node } from '../../schema/node.ts'
-import { EXPECTED_VERSION } from '../../schema/rules.ts'
+import { EXPECTED_VERSION, TIME_ZONE, timeZone } from '../../schema/rules.ts'
 import { listUsersRules, updateMeRules } from './input.ts'
 import * as users from './service.ts'
 
@@ -17,7 +17,7 @@ logged('user', {
   verbs: { update: 'updated', delete: 'deleted' },
   ends: { column: 'disabledAt', set: 'disabled', cleared: 'enabled' },
   columns: ['role'],
-  versioned: ['email', 'name', 'role', 'disabledAt'],
+  versioned: ['email', 'name', 'role', 'timeZone', 'disabledAt'],
 })
 
 export const UserRoleType = builder.enumType(UserRole, {
@@ -55,6 +55,13 @@ export const UserType = builder.prismaObject('User', {
       resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.email),
     }),
     role: t.expose('role', { type: UserRoleType }),
+    timeZone: t.string({
+      nullable: true,
+      description: 'Decides when a day ends. Visible to the user and to ADMINs, null for everyone else.',
+      extensions: { rules: timeZone },
+      select: { timeZone: true },
+      resolve: (user, _args, ctx) => (isPrivate(user, ctx) ? null : user.timeZone),
+    }),
     disabledAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -87,6 +94,7 @@ const UpdateMeInput = builder.inputType('UpdateMeInput', {
     email: t.string({
       description: 'Must be unique, ignoring case. Requires `currentPassword`.',
     }),
+    timeZone: t.string({ description: TIME_ZONE }),
     currentPassword: t.string({ description: 'Required to change the e-mail address.' }),
   }),
 })
@@ -104,7 +112,7 @@ builder.queryField('me', (t) =>
 builder.mutationField('updateMe', (t) =>
   t.prismaField({
     type: 'User',
-    description: 'Change your name or e-mail address.',
+    description: 'Change your name, e-mail address or time zone.',
     access: { person: true },
     handlesSecrets: true,
     extensions: { errors: ['RATE_LIMITED'] },

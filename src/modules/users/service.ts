@@ -65,12 +65,16 @@ function contains(search: string): Prisma.Sql {
 /** Changes the viewer's own account. Changing the e-mail address requires the current password. */
 export async function updateMe(ctx: Context, input: UpdateMeValues, version: Version, query: UserQuery) {
   const { id } = requireViewer(ctx)
-  const { name, email, currentPassword } = input
+  const { name, email, timeZone, currentPassword } = input
   if (email != null) await requirePassword(ctx, await getMe(ctx, {}), currentPassword ?? '')
   try {
     const row = { noun: 'account', id, version, present: () => getMe(ctx, {}), absent: accountGone }
     return await updateVersioned(row, (where) =>
-      ctx.db.user.update({ ...query, where, data: { name: name ?? undefined, email: email ?? undefined } }),
+      ctx.db.user.update({
+        ...query,
+        where,
+        data: { name: name ?? undefined, email: email ?? undefined, timeZone: timeZone ?? undefined },
+      }),
     )
   } catch (error) {
     throw isUniqueViolation(error, 'email') ? emailTaken() : error

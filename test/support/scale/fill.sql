@@ -34,14 +34,14 @@ CREATE UNLOGGED TABLE made AS
 CREATE INDEX ON made (p, number);
 ANALYZE made;
 
-INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "status", "priority", "dueAt", "completedAt", "parentId",
+INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "status", "priority", "dueAt", "rank", "completedAt", "parentId",
     "assigneeIds", "labelIds", "creatorId", "createdAt", "updatedAt")
   SELECT m.id, md5('project' || m.p)::uuid, m.number, CASE m.p WHEN 1 THEN 'BIG' ELSE 'P' || m.p END || '-' || m.number,
     initcap(left(first.words, 60)) || -- Forty tasks contain a rare word.
     CASE WHEN m.t % ({tasks} / 40) = 76 THEN ' zebra' ELSE ' task' END, second.words || ' ' || third.words,
     CASE WHEN m.luck < 0.1 THEN 'PENDING' WHEN m.luck < 0.125 THEN 'IN_PROGRESS' WHEN m.luck < 0.95 THEN 'COMPLETED' ELSE 'CANCELLED' END::"TaskStatus",
     1 + (m.t * 31 % 5)::int, CASE WHEN m.t % 3 > 0 THEN m.at + make_interval(days => (m.t * 37 % 60)::int) END,
-    CASE WHEN m.luck BETWEEN 0.125 AND 0.95 THEN m.at + interval '1 day' END,
+    task_rank(m.number), CASE WHEN m.luck BETWEEN 0.125 AND 0.95 THEN m.at + interval '1 day' END,
     parent.id,
     CASE WHEN m.t % 5 > 0 THEN ARRAY[md5('user' || CASE m.p WHEN 1 THEN 1 + m.t / 4 % {users}
       ELSE 1 + ((m.p + {projects} - 2 - m.number % 3) % {projects} + m.number / 3 % ({users} / {projects}) * {projects}) % {users} END)::uuid] ELSE '{}' END,

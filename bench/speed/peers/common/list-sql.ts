@@ -19,8 +19,8 @@ const ORDERS = {
   PRIORITY: { asc: 't."priority"', desc: 't."priority"', type: 'integer' },
   // Tasks without a date come last in both directions.
   DUE_AT: {
-    asc: `COALESCE(t."dueAt", 'infinity'::timestamptz)`,
-    desc: `COALESCE(t."dueAt", '-infinity'::timestamptz)`,
+    asc: `COALESCE(t."dueAt", (t."dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', 'infinity'::timestamptz)`,
+    desc: `COALESCE(t."dueAt", (t."dueOn" + time '23:59:59.999') AT TIME ZONE 'UTC', '-infinity'::timestamptz)`,
     type: 'timestamptz',
   },
 } as const

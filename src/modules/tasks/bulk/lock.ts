@@ -36,6 +36,7 @@ export async function lockTasks<Values extends { id: string; expectedVersion?: n
   const rows = await ctx.db.$queryRaw<LockedRow[]>`
     SELECT "Task"."id"::text AS id, "Task"."projectId"::text AS "projectId", "Task"."parentId"::text AS "parentId",
       "Task"."assigneeIds"::text[] AS "assigneeIds", "Task"."version",
+      "Task"."startAt", "Task"."dueAt", "Task"."dueOn",
       (SELECT "role" FROM "Membership" AS own WHERE own."projectId" = "Task"."projectId" AND own."userId" = ${viewer.id}::uuid)::text AS role,
       (SELECT "archivedAt" FROM "Project" WHERE "Project"."id" = "Task"."projectId") AS "archivedAt"
     FROM "Task" WHERE "Task"."id" = ANY(${[...ids.values()]}::uuid[]) AND "Task"."deletedAt" IS NULL

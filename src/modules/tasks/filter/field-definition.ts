@@ -36,6 +36,8 @@ export type FilterPath = (string | number)[]
 /** Everything a condition may need besides its own value, looked up beforehand. */
 export interface FilterScope {
   viewerId: string
+  /** The viewer's time zone, in which days end. */
+  timeZone: string
   /** Task ids by the id or key given in the filter. */
   taskIds: ReadonlyMap<string, string>
   /** True to list the trash instead of the live tasks. */

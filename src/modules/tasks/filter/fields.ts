@@ -7,7 +7,8 @@ import { TaskStatusType } from '../status-type.ts'
 import { type FilterField, type FilterPath, field, oneOf, taskColumn } from './field-definition.ts'
 import { label } from './labels.ts'
 import { assignee, creator } from './people.ts'
-import { listOf, overdue, priorityRange, timeRange } from './ranges.ts'
+import { dueOnRange, overdue } from './days.ts'
+import { listOf, priorityRange, timeRange } from './ranges.ts'
 import { search } from './words.ts'
 
 /**
@@ -72,7 +73,9 @@ export const FILTER_FIELDS = {
         return key !== undefined && (key === task.key || task.formerKeys.includes(key))
       }),
   }),
+  startAt: timeRange('startAt'),
   dueAt: timeRange('dueAt'),
+  dueOn: dueOnRange,
   createdAt: timeRange('createdAt'),
   updatedAt: timeRange('updatedAt'),
   completedAt: timeRange('completedAt'),

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { builder } from '../../../schema/builder.ts'
 import { priority } from '../input.ts'
+import { DUE_OR_NEVER } from './due.ts'
 import { type FilterField, field, oneOf, taskColumn } from './field-definition.ts'
-import type { TaskState } from './state.ts'
 
 /** Maximum number of values in one condition. */
 const MAX_VALUES = 100
@@ -57,28 +57,25 @@ const DateTimeFilter = builder.inputType('DateTimeFilter', {
   }),
 })
 
-type TimeColumn = 'dueAt' | 'createdAt' | 'updatedAt' | 'completedAt'
+type TimeColumn = 'startAt' | 'dueAt' | 'createdAt' | 'updatedAt' | 'completedAt'
 
 export const timeRange = (column: TimeColumn): FilterField<TimeRange> =>
   field({
     type: DateTimeFilter,
     rule: timeRules,
     sql: ({ gte, gt, lte, lt }) => {
-      const value = column === 'dueAt' ? DUE_AT_OR_NEVER : taskColumn(column)
+      const value = column === 'dueAt' ? DUE_OR_NEVER : taskColumn(column)
       return [
         gte && Prisma.sql`${value} >= ${gte}`,
         gt && Prisma.sql`${value} > ${gt}`,
         lte && Prisma.sql`${value} <= ${lte}`,
         lt && Prisma.sql`${value} < ${lt}`,
-        // Infinity is later than any lower bound, but a task without a due date is in no range.
-        column === 'dueAt' && (gte || gt) && Prisma.sql`"Task"."dueAt" IS NOT NULL`,
+        // The index also has tasks with another due date or none, which are in no range.
+        column === 'dueAt' && (gte || gt || lte || lt) && Prisma.sql`"Task"."dueAt" IS NOT NULL`,
       ]
     },
-    matches: (range, task) => isWithin(task[column], range),
+    matches: (range, task) => isWithin(task[column] ?? null, range),
   })
-
-/** Exactly the expression in the index on the due date. */
-const DUE_AT_OR_NEVER = Prisma.sql`COALESCE("Task"."dueAt", 'infinity'::timestamptz)`
 
 function isWithin(time: string | null, { gte, gt, lte, lt }: TimeRange): boolean {
   if (gte == null && gt == null && lte == null && lt == null) return true
@@ -90,21 +87,4 @@ function isWithin(time: string | null, { gte, gt, lte, lt }: TimeRange): boolean
     (lte == null || at <= lte.getTime()) &&
     (lt == null || at < lt.getTime())
   )
-}
-
-/** Open and past the due date. Exactly the expressions in the index on open tasks. */
-const OVERDUE = Prisma.sql`"Task"."status" IN ('PENDING', 'IN_PROGRESS')
-  AND COALESCE("Task"."dueAt", 'infinity'::timestamptz) < now()`
-
-export const overdue = field({
-  description: 'True for PENDING and IN_PROGRESS tasks past their due date; false for all other tasks.',
-  type: 'Boolean',
-  rule: z.boolean(),
-  indexed: true,
-  sql: (wanted) => (wanted ? OVERDUE : Prisma.sql`NOT (${OVERDUE})`),
-  matches: (wanted, task, { at }) => wanted === isOverdue(task, at),
-})
-
-function isOverdue({ status, dueAt }: TaskState, at: Date): boolean {
-  return (status === 'PENDING' || status === 'IN_PROGRESS') && dueAt !== null && Date.parse(dueAt) < at.getTime()
 }

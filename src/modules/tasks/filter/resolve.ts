@@ -2,6 +2,7 @@ import type { Context } from '../../../request/context.ts'
 import { requireViewer } from '../../../request/viewer.ts'
 import { requireLabels } from '../../labels/policy.ts'
 import { type NamedId, requireProjects } from '../../projects/policy.ts'
+import { timeZoneOf } from '../../users/time-zone-service.ts'
 import { idsOf } from '../key-type.ts'
 import { requireVisibleTasks } from '../policy.ts'
 import { allOf } from './combine.ts'
@@ -64,6 +65,7 @@ export async function resolveListFilter(ctx: Context, ...sources: FilterSource[]
   await requireVisibleTasks(ctx, parents, taskIds)
   const searches = stated.some(({ name }) => name === 'search')
   const searchScope = searches ? await findSearchScope(ctx, viewer, values.projectId) : null
-  const filter = { values, viewerId: viewer.id, taskIds, deleted: values.deleted === true, searchScope }
+  const timeZone = stated.some(({ name }) => name === 'overdue') ? await timeZoneOf(ctx, viewer.id) : 'UTC'
+  const filter = { values, viewerId: viewer.id, timeZone, taskIds, deleted: values.deleted === true, searchScope }
   return { filter, requireProject: canWait ? requireProject : async () => {} }
 }

@@ -6,7 +6,7 @@ import type { STATE_COLUMNS } from '../logged.ts'
 /** A value in the log. Times are ISO 8601 in UTC. */
 type Logged<Value> = Value extends Date ? string : Value
 
-/** The logged columns of a task. */
+/** The logged columns of a task. Those added later are missing in older states. */
 type LoggedColumns = { [Name in (typeof STATE_COLUMNS)[number]]: Logged<Task[Name]> }
 
 /** A task at one point in the log: the columns that filters read. */

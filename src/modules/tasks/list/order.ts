@@ -1,6 +1,7 @@
 import type { OrderTerm } from '../../../database/row-order.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import { byTime } from '../../../schema/lists.ts'
+import { dueOrLast } from '../filter/due.ts'
 
 export const TASK_ORDER_FIELDS = [
   'CREATED_AT',
@@ -9,6 +10,7 @@ export const TASK_ORDER_FIELDS = [
   'PRIORITY',
   'TITLE',
   'NUMBER',
+  'RANK',
   'RELEVANCE',
 ] as const
 
@@ -36,13 +38,8 @@ function taskOrderTerm({ field, direction: way }: TaskOrderValue, negatable: boo
       return byTime('createdAt', direction, 'Task')
     case 'UPDATED_AT':
       return byTime('updatedAt', direction, 'Task')
-    case 'DUE_AT': {
-      const expression =
-        direction === 'asc'
-          ? Prisma.sql`COALESCE("Task"."dueAt", 'infinity'::timestamptz)`
-          : Prisma.sql`COALESCE("Task"."dueAt", '-infinity'::timestamptz)`
-      return { name: 'dueAt', expression, type: 'timestamptz', direction }
-    }
+    case 'DUE_AT':
+      return { name: 'dueAt', expression: dueOrLast(direction), type: 'timestamptz', direction }
     case 'PRIORITY':
       // Negated, it has the direction of the second term, so one row comparison finds the page in
       // an index.
@@ -59,6 +56,8 @@ function taskOrderTerm({ field, direction: way }: TaskOrderValue, negatable: boo
       return { name: 'title', expression: Prisma.sql`"Task"."title" COLLATE "C"`, type: 'text', direction }
     case 'NUMBER':
       return { name: 'number', expression: Prisma.sql`"Task"."number"`, type: 'integer', direction }
+    case 'RANK':
+      return { name: 'rank', expression: Prisma.sql`"Task"."rank" COLLATE "C"`, type: 'text', direction }
     case 'RELEVANCE':
       return { name: 'relevance', expression: Prisma.sql`"Task"."relevance"`, type: 'real', direction }
     default:

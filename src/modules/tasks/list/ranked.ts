@@ -49,7 +49,7 @@ export function rankedSource({ viewer, filter, order, page }: RankedList): TaskS
     : Prisma.sql`"TaskSearch" AS text JOIN "Task" ON "Task"."id" = text."taskId"`
   const matches = Prisma.sql`
     SELECT text."taskId" AS "id", text."createdAt", ${relevance(search)} AS "relevance"
-      ${alone ? Prisma.empty : Prisma.sql`, "Task"."updatedAt", "Task"."dueAt", "Task"."priority", "Task"."title", "Task"."number"`}
+      ${alone ? Prisma.empty : Prisma.sql`, "Task"."updatedAt", "Task"."dueAt", "Task"."dueOn", "Task"."priority", "Task"."title", "Task"."number", "Task"."rank"`}
     FROM ${from} WHERE ${where} ORDER BY text."createdAt" DESC, text."taskId" DESC LIMIT ${MAX_RANKED + 1}`
   const newest = until === undefined ? Prisma.sql`max("createdAt") OVER ()` : Prisma.sql`${until}::timestamptz`
   return {
