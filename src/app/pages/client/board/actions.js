@@ -25,11 +25,7 @@ export const createComment = (taskId, body) =>
 export const updateTask = ({ id, version }, changes) =>
   api(`PATCH /tasks/${id}`, { body: changes, headers: ifMatch(version) })
 
-// TODO rank
-const sendMove = ({ id, version, rank }, to) =>
-  rank === undefined
-    ? updateTask({ id, version }, { status: to.status })
-    : api(`POST /tasks/${id}/position`, { body: to, headers: ifMatch(version) })
+const sendMove = ({ id, version }, to) => api(`POST /tasks/${id}/position`, { body: to, headers: ifMatch(version) })
 
 /**
  * Moves a task to a status and a place in it, shown at once. If somebody else has moved it

@@ -4,6 +4,7 @@ import { guard } from '../lit/directives/guard.js'
 import { html, nothing } from '../lit/lit-html.js'
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const DAY_MS = 86_400_000
 
 export function cardView(board, task) {
   const fresh = board.fresh.get(task.id)
@@ -34,10 +35,13 @@ function content(board, task, fresh) {
     </div>`
 }
 
-function dueView({ dueAt, status }) {
-  if (!dueAt) return nothing
-  const late = new Date(dueAt) < new Date() && (status === 'PENDING' || status === 'IN_PROGRESS')
-  return html`<span class="fact ${late ? 'late' : ''}">${late ? 'Late: ' : ''}${DAY.format(new Date(dueAt))}</span>`
+function dueView({ dueAt, dueOn, status }) {
+  const due = dueAt ?? dueOn
+  if (!due) return nothing
+  // A day is over when it is over everywhere.
+  const end = dueOn ? Date.parse(dueOn) + 1.5 * DAY_MS : Date.parse(dueAt)
+  const late = end < Date.now() && (status === 'PENDING' || status === 'IN_PROGRESS')
+  return html`<span class="fact ${late ? 'late' : ''}">${late ? 'Late: ' : ''}${DAY.format(new Date(due))}</span>`
 }
 
 export const faceView = ({ id, name }) =>

@@ -30,6 +30,10 @@ function form(board) {
       board.editor.draft = { ...board.editor.draft, [field]: read(target.value) }
       board.changed()
     }
+  const setDue = ({ target }) => {
+    board.editor.draft = { ...board.editor.draft, dueOn: target.value || null, dueAt: null }
+    board.changed()
+  }
   const submit = (event) => {
     event.preventDefault()
     void save(board)
@@ -58,7 +62,7 @@ function form(board) {
         </select>
       </label>
       <label
-        >Due <input name="dueAt" type="date" ?disabled=${off} .value=${draft.dueAt?.slice(0, 10) ?? ''} @change=${set('dueAt', (day) => (day ? `${day}T00:00:00.000Z` : null))}
+        >Due <input name="dueOn" type="date" ?disabled=${off} .value=${(draft.dueOn ?? draft.dueAt)?.slice(0, 10) ?? ''} @change=${setDue}
       /></label>
     </div>
     ${checks(board, 'assigneeIds', 'Assignees', board.people)} ${checks(board, 'labelIds', 'Labels', board.labels)}
@@ -106,7 +110,7 @@ function conflictView(board, field, { value, who }) {
 function shown(board, field, value) {
   if (value === null || value === '') return 'nothing'
   if (field === 'status') return statusName(value)
-  if (field === 'dueAt') return value.slice(0, 10)
+  if (field === 'dueAt') return value.slice(0, 16).replace('T', ' ')
   const names = (list) => value.map((id) => list.find((one) => one.id === id)?.name ?? 'someone').join(', ') || 'nobody'
   if (field === 'assigneeIds') return names(board.people)
   if (field === 'labelIds') return names(board.labels)

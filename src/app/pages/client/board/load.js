@@ -40,7 +40,7 @@ export const loadCursor = async () => (await api('GET /events/cursor')).cursor
 
 /** Reads all tasks of a project, a page of each status at a time. */
 export function loadTasks(projectId, onPage) {
-  const query = { projectId } // TODO rank
+  const query = { projectId, orderBy: 'rank:asc' }
   return Promise.all(STATUSES.map(({ id }) => eachPage('GET /tasks', { ...query, status: id }, onPage)))
 }
 

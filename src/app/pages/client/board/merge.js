@@ -1,13 +1,14 @@
 // Three-way merge of a task that two people edit.
 
-export const EDITABLE = ['title', 'description', 'status', 'priority', 'dueAt', 'assigneeIds', 'labelIds']
+export const EDITABLE = ['title', 'description', 'status', 'priority', 'dueOn', 'dueAt', 'assigneeIds', 'labelIds']
 
 export const FIELD_NAMES = {
   title: 'title',
   description: 'description',
   status: 'status',
   priority: 'priority',
-  dueAt: 'due date',
+  dueOn: 'due date',
+  dueAt: 'due time',
   assigneeIds: 'assignees',
   labelIds: 'labels',
 }
