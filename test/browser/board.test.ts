@@ -111,7 +111,7 @@ test.skipIf(!chromium)(
     // A comment reaches the other's open dialog.
     await card(ada, 'Four').locator('.title').click()
     await card(ben, 'Four').locator('.title').click()
-    await ben.getByLabel('Comment').fill('Looks good')
+    await ben.getByRole('textbox', { name: 'Comment' }).fill('Looks good')
     await ben.getByRole('button', { name: 'Send' }).click()
     await ada.locator('.comments li', { hasText: 'Looks good' }).waitFor()
     await ada.keyboard.press('Escape')
