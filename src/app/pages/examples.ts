@@ -1,7 +1,7 @@
 /** The tabs that GraphiQL opens with. A test runs each. */
 export const EXAMPLES = [
   {
-    query: `# Press the round button to run this. Sign in on the start page first: it fills in the headers.
+    query: `# Press the round button. Once you are signed in, the headers are filled in.
 query UrgentTasks {
   tasks(first: 10, filter: { status: [PENDING, IN_PROGRESS] }, orderBy: [{ field: PRIORITY, direction: DESC }]) {
     totalCount
@@ -17,7 +17,7 @@ query UrgentTasks {
 `,
   },
   {
-    query: `# The tab "FollowTasks" shows this change live if you open it in a second window.
+    query: `# The next tab shows this live in a second window.
 mutation CreateTask($input: CreateTaskInput!) {
   createTask(input: $input) {
     key
@@ -30,7 +30,7 @@ mutation CreateTask($input: CreateTaskInput!) {
     variables: { input: { title: 'Try GraphiQL', priority: 4 } },
   },
   {
-    query: `# Runs until you stop it. Then create a task in another window.
+    query: `# Runs until stopped. Create a task meanwhile.
 subscription FollowTasks {
   taskEvents {
     cursor
