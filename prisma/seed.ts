@@ -6,7 +6,8 @@ import type { ProjectRole, TaskStatus } from '../src/generated/prisma/enums.ts'
 /** Password of every demo account. */
 export const DEMO_PASSWORD = 'demo-password'
 
-const PEOPLE = [
+/** The accounts of the demo. */
+export const PEOPLE = [
   { name: 'Ada Park', email: 'ada@example.com', role: 'ADMIN', inboxKey: 'ADA' },
   { name: 'Ben Okafor', email: 'ben@example.com', role: 'MEMBER', inboxKey: 'BEN' },
   { name: 'Chloé Martin', email: 'chloe@example.com', role: 'MEMBER', inboxKey: 'CHLOE' },

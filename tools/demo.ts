@@ -2,13 +2,19 @@
  * Serves sample data from an in-memory database and prints how to sign in and what to
  * try. Keeps nothing.
  */
-import { DEMO_PASSWORD, seed } from '../prisma/seed.ts'
+import { createServer } from 'node:net'
+import { DEMO_PASSWORD, PEOPLE, seed } from '../prisma/seed.ts'
 import { startServer } from '../src/app/server.ts'
-import { ConfigError, readConfig } from '../src/config.ts'
+import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import { createLog } from '../src/log.ts'
+import { demoScreen } from './demo-screen.ts'
 
-const EMAIL = 'ada@example.com'
+const [ADA] = PEOPLE
 const ONE_DAY_SECONDS = '86400'
+const SCOPES = ['tasks:read', 'tasks:write', 'projects:read', 'projects:write', 'admin']
+
+/** A problem that one line explains. */
+class DemoError extends Error {}
 
 async function demo(): Promise<void> {
   const { DATABASE_URL: _, ...environment } = process.env
@@ -18,7 +24,9 @@ async function demo(): Promise<void> {
     ...environment,
     DATA_DIR: 'memory://',
   })
-  const server = await startServer(config, createLog(config.LOG_LEVEL))
+  await requireFreePort(config)
+  const accounts = PEOPLE.map(({ name, email }) => ({ name, email, password: DEMO_PASSWORD }))
+  const server = await startServer(config, createLog(config.LOG_LEVEL), undefined, { demo: accounts })
   let stopping = false
   // npm forwards the SIGINT of a terminal, so it can arrive twice.
   const stop = () => {
@@ -29,51 +37,55 @@ async function demo(): Promise<void> {
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   await seed(server.db)
-  process.stdout.write(screen(server.url, await signIn(server.url)))
+  process.stdout.write(demoScreen(server.url, await createKey(server.url)))
 }
 
-async function signIn(url: string): Promise<string> {
-  const response = await fetch(`${url}/api/v1/auth/sign-in`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email: EMAIL, password: DEMO_PASSWORD }),
+/** Throws a DemoError if another program has the port, before a database is started. */
+async function requireFreePort({ HOST, PORT }: Config): Promise<void> {
+  const probe = createServer()
+  const code = await new Promise<string | undefined>((resolve) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    probe.listen(PORT, HOST, () => resolve(undefined))
   })
-  const answer = (await response.json()) as { accessToken: string }
-  return answer.accessToken
+  await new Promise((resolve) => probe.close(resolve))
+  if (code === undefined) return
+  if (code !== 'EADDRINUSE') throw new DemoError(`The demo cannot listen on ${HOST}, port ${PORT}: ${code}.`)
+  const other = `Or start one on another port: PORT=${PORT + 1} npm run demo`
+  if (await isTaskwire(`http://127.0.0.1:${PORT}`))
+    throw new DemoError(
+      `Taskwire already runs at http://127.0.0.1:${PORT}. Open http://127.0.0.1:${PORT}/board. ${other}`,
+    )
+  throw new DemoError(`Port ${PORT} is used by another program. Stop it. ${other}`)
 }
 
-function screen(url: string, token: string): string {
-  const json = `-H 'Content-Type: application/json'`
-  const auth = `-H 'Authorization: Bearer ${token}'`
-  return `
-Taskwire demo: 3 users, 3 projects, 200 tasks. In memory; Ctrl-C stops it.
+async function isTaskwire(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(2_000) })
+    return ((await answer.json()) as { name?: unknown }).name === 'Taskwire'
+  } catch {
+    return false
+  }
+}
 
-  GraphQL   ${url}/graphql   (GraphiQL in a browser)
-  REST      ${url}/api/v1    (OpenAPI: ${url}/api/v1/openapi.json)
-  Stream    ${url}/api/v1/events/stream
-
-  Sign in   ada@example.com (ADMIN), ben@example.com, chloe@example.com
-  Password  ${DEMO_PASSWORD}
-  Token     ${token}
-
-Follow the stream in one terminal:
-curl -N ${url}/api/v1/events/stream ${auth}
-
-Create a task over REST in another:
-curl ${url}/api/v1/tasks ${json} ${auth} -d '{"title": "Try Taskwire", "priority": 5}'
-
-List your urgent tasks, and search:
-curl '${url}/api/v1/tasks?assigneeId=me&status=PENDING&orderBy=priority:desc&orderBy=dueAt&limit=3' ${auth}
-curl '${url}/api/v1/tasks?search=vouchers&fields=key,title,status' ${auth}
-
-Read the newest task over GraphQL:
-curl ${url}/graphql ${json} ${auth} -d '{"query": "{ tasks(first: 1, orderBy: [{field: CREATED_AT, direction: DESC}]) { nodes { id title priority project { name } } } }"}'
-
-`
+/** Creates an API key: unlike an access token it fits a line of a terminal. */
+async function createKey(url: string): Promise<string> {
+  const post = async (path: string, body: object, token?: string) => {
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      body: JSON.stringify(body),
+    })
+    return response.json()
+  }
+  const { accessToken } = (await post('/auth/sign-in', { email: ADA.email, password: DEMO_PASSWORD })) as {
+    accessToken: string
+  }
+  const { secret } = (await post('/api-keys', { name: 'Demo', scopes: SCOPES }, accessToken)) as { secret: string }
+  return secret
 }
 
 demo().catch((error: unknown) => {
-  const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-  console.error(known ? (error as Error).message : error)
+  const known = error instanceof ConfigError || error instanceof DemoError
+  console.error(known ? error.message : error)
   process.exit(1)
 })

@@ -21,8 +21,10 @@ import type { Context } from '../request/context.ts'
 import { costLimits } from '../schema/complexity.ts'
 import { allowedHosts } from './allowed-hosts.ts'
 import { createContextFactory } from './context-factory.ts'
-import { landingPage } from './landing.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { EXAMPLES } from './pages/examples.ts'
+import { SESSION_KEY } from './pages/page-data.ts'
+import { createPages, type DemoAccount } from './pages/pages.ts'
 import { REST_API, REST_BASE } from './rest-api.ts'
 import { schema } from './schema.ts'
 import { type OpenServices, openServices, type StartOptions } from './services.ts'
@@ -49,21 +51,12 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-const DEFAULT_QUERY = `# Sign in, then put the token under "Headers": {"Authorization": "Bearer …"}
-query Tasks {
-  tasks(first: 10, orderBy: [{ field: PRIORITY, direction: DESC }]) {
-    totalCount
-    nodes { id title status priority project { key name } }
-  }
-}
-`
-
 /** Starts the database, migrations, event log and all protocols on one port. */
 export async function startServer(
   config: Config,
   log: GatewayLog,
   database = openConfiguredDatabase(config, log),
-  options: StartOptions = {},
+  options: StartOptions & { demo?: readonly DemoAccount[] } = {},
 ): Promise<RunningServer> {
   const opening = database.then((handle) => openServices(config, log, handle, options))
   const contexts = opening.then(({ services }) => createContextFactory(services))
@@ -85,7 +78,17 @@ export async function startServer(
   ])
   try {
     const documents = await readTrustedDocuments(config.TRUSTED_DOCUMENTS)
-    return await serve({ config, log, engine, createContext, connectionLimit, rest, documents, open })
+    return await serve({
+      config,
+      log,
+      engine,
+      createContext,
+      connectionLimit,
+      rest,
+      documents,
+      open,
+      demo: options.demo ?? [],
+    })
   } catch (error) {
     await open.close()
     throw error
@@ -112,6 +115,8 @@ interface ServerParts {
   /** Trusted documents by hash. */
   documents: Readonly<Record<string, string>>
   open: OpenServices
+  /** Accounts that the pages offer to sign in with. */
+  demo: readonly DemoAccount[]
 }
 
 async function serve({
@@ -123,6 +128,7 @@ async function serve({
   rest,
   documents,
   open,
+  demo,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
   /** Readiness turns first, so that no new clients come. */
@@ -136,7 +142,8 @@ async function serve({
   const graphiql = createGraphiql({
     title: 'Taskwire',
     endpoint: GRAPHQL_PATH,
-    defaultQuery: DEFAULT_QUERY,
+    examples: EXAMPLES,
+    session: { key: SESSION_KEY, signInPage: '/' },
     trustedOnly: config.OPERATIONS === 'trusted',
   })
   const names = allowedHosts(config)
@@ -144,7 +151,7 @@ async function serve({
   if (!names) log.info({}, 'Requests for any host name are accepted. ALLOWED_HOSTS limits them.')
   const handle = createHttpEntry({
     routes: {
-      '/': landingPage,
+      ...createPages({ demo, introspection: config.INTROSPECTION === 'on' }),
       [GRAPHQL_PATH]: createGraphql({
         engine,
         createContext,

@@ -21,8 +21,8 @@ import { createOutboundHttp } from '../outbound/http.ts'
 import type { Services } from '../request/context.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { purgeStoredAnswers } from './idempotency.ts'
-import { openFiles } from './open-files.ts'
 import { startNotifications } from './notifications.ts'
+import { openFiles } from './open-files.ts'
 import { createCountStore, createRateLimits, purgeCounts } from './rate-limits.ts'
 
 export interface OpenServices {

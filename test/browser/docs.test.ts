@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findChromium, openBrowser, picture } from '../support/browser.ts'
 import { rest } from '../support/clients.ts'
-import { ownServerForTest, signUp } from '../support/server.ts'
+import { ownServerForTest, sharedServer, signUp } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const PASSWORD = 'a password that is long enough'
@@ -78,22 +78,42 @@ test.skipIf(!chromium)(
 )
 
 test.skipIf(!chromium)(
-  'in a browser: GraphiQL follows a subscription, signed in by its headers, and nothing complains',
+  'in a browser: GraphiQL opens with a query, a mutation and a subscription that run as they are once signed in',
   async () => {
-    const server = await ownServerForTest()
-    const { token } = await signUp(server)
+    const server = await sharedServer()
+    const { email, password } = await signUp(server)
     const { context, complaints } = await openBrowser(String(chromium), server.url)
     const page = await context.newPage()
-    const query = encodeURIComponent('subscription { taskEvents { type task { title } } }')
-    await page.goto(`${server.url}/graphiql?query=${query}`)
-    await page.getByRole('button', { name: 'Headers' }).click()
-    await page.locator('.graphiql-editor-tool .monaco-editor').last().click()
-    await page.keyboard.insertText(JSON.stringify({ Authorization: `Bearer ${token}` }))
+    await page.goto(`${server.url}/graphql`)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByLabel('E-mail').fill(email)
+    await page.getByLabel('Password').fill(password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.locator('[data-stream=live]').waitFor()
+    const sockets: string[] = []
+    page.on('websocket', (socket) => sockets.push(socket.url()))
+    await page.goto(`${server.url}/graphql`)
+
+    const run = async (name: string, answer: string) => {
+      await page.getByRole('tab', { name }).click()
+      // GraphiQL reads the document of a tab a moment after showing it.
+      await page.waitForTimeout(500)
+      await page.getByRole('button', { name: /^Execute query/ }).click()
+      await page.locator('.graphiql-response', { hasText: answer }).waitFor()
+    }
+    await run('UrgentTasks', 'totalCount')
+    await run('CreateTask', 'Try GraphiQL')
+    const before = server.openCounts().streams
+    await page.getByRole('tab', { name: 'FollowTasks' }).click()
+    await page.waitForTimeout(500)
     await page.getByRole('button', { name: /^Execute query/ }).click()
-    await until('the subscription is open', () => server.openCounts().streams > 0)
+    await until('the subscription is open', () => server.openCounts().streams > before)
+    const session = await page.evaluate(() => localStorage.getItem('taskwire.session'))
+    const token = JSON.parse(String(session)).accessToken
     await rest(server, 'POST /tasks', { token, body: { title: 'Followed in GraphiQL' } })
     await page.locator('.graphiql-response', { hasText: 'Followed in GraphiQL' }).waitFor()
-    await picture(page, '6-graphiql-live')
+    expect(sockets).toEqual([`${server.url.replace('http', 'ws')}/graphql`])
+    await picture(page, 'graphiql-live')
     expect(complaints).toEqual([])
   },
   240_000,

@@ -14,6 +14,7 @@ const FILES: Record<string, string> = {
   '/graphiql/graphiql.js': 'text/javascript; charset=utf-8',
   '/graphiql/start.js': 'text/javascript; charset=utf-8',
   '/graphiql/graphiql.css': 'text/css; charset=utf-8',
+  '/graphiql/start.css': 'text/css; charset=utf-8',
   '/graphiql/favicon.ico': 'image/x-icon',
   '/graphiql/editor.worker.js': 'text/javascript; charset=utf-8',
   '/graphiql/json.worker.js': 'text/javascript; charset=utf-8',
@@ -25,7 +26,7 @@ describe('the page', () => {
     const html = await (await page()).text()
     expect(html.length).toBeLessThan(4_000)
     expect(await (await get('/graphiql')).text()).toBe(html)
-    expect(html).toContain('Sign in, then put the token under')
+    expect(html).toContain('subscription FollowTasks')
   })
 
   test('may load only from this server, run no inline script and not be framed', async () => {

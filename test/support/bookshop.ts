@@ -42,7 +42,8 @@ export async function openBookshop() {
   const graphiql = createGraphiql({
     title: 'Bookshop',
     endpoint: '/graphql',
-    defaultQuery: '{ shopName }',
+    examples: [{ query: '{ shopName }' }],
+    session: { key: 'bookshop.session', signInPage: '/' },
     trustedOnly: false,
   })
   const hosts = createHostRule({ allowed: undefined, setting: 'ALLOWED_HOSTS', log })

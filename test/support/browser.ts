@@ -1,4 +1,5 @@
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
@@ -39,7 +40,11 @@ export async function openBrowser(executablePath: string, origin: string): Promi
       complaints.push(`${message.type()}: ${message.text()} (${message.location().url})`)
   })
   context.on('weberror', (error) => complaints.push(`uncaught: ${error.error().message}`))
-  context.on('requestfailed', (request) => complaints.push(`failed: ${request.url()} ${request.failure()?.errorText}`))
+  context.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText
+    // The page was left, or ended the request itself.
+    if (reason !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${reason}`)
+  })
   context.on('request', (request) => {
     const { protocol, origin: asked } = new URL(request.url())
     if (protocol.startsWith('http') && asked !== origin) complaints.push(`request to another host: ${request.url()}`)
@@ -51,4 +56,27 @@ export async function openBrowser(executablePath: string, origin: string): Promi
 export async function picture(page: Page, name: string): Promise<void> {
   const { PICTURES } = process.env
   if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}
+
+/** Returns the accessibility faults that axe calls serious or critical, one line each. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  // Evaluated rather than added as a script, which the content security policy of our pages forbids.
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  const found = await page.evaluate(() => (globalThis as unknown as { axe: Axe }).axe.run())
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, help, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${help} ${target} ${failureSummary}`),
+    )
+}
+
+interface Axe {
+  run(): Promise<{
+    violations: {
+      id: string
+      impact?: string | null
+      help: string
+      nodes: { target: unknown; failureSummary?: string }[]
+    }[]
+  }>
 }

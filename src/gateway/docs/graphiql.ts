@@ -8,8 +8,10 @@ export interface GraphiqlOptions {
   title: string
   /** Path of the GraphQL endpoint. */
   endpoint: string
-  /** The query that it shows first. */
-  defaultQuery: string
+  /** Saved examples, shown as tabs in a browser that has not been here before. */
+  examples: readonly { query: string; variables?: object }[]
+  /** Where the browser's local storage keeps the access token, as `{accessToken}`. Fills in the headers. */
+  session?: { key: string; signInPage: string }
   /** True if the server runs only trusted documents. The page then says so instead. */
   trustedOnly: boolean
 }
@@ -17,6 +19,7 @@ export interface GraphiqlOptions {
 /** The path of its files. */
 const FILES = '/graphiql'
 const START = `${FILES}/start.js`
+const STYLE = `${FILES}/start.css`
 
 const NAMES = Object.keys({
   'graphiql.js': true,
@@ -49,17 +52,19 @@ export function createGraphiql(options: GraphiqlOptions): Graphiql {
   return { page, routes: { [FILES]: handler, [`${FILES}/*`]: handler } as Graphiql['routes'] }
 }
 
-function graphiqlPage({ title, endpoint, defaultQuery }: GraphiqlOptions): Asset {
-  // Over a websocket it would not send its headers, and nobody would be signed in.
-  const shown = JSON.stringify({ title, endpoint, defaultQuery, subscriptionsProtocol: 'SSE' })
+function graphiqlPage({ title, endpoint, examples, session }: GraphiqlOptions): Asset {
+  const shown = JSON.stringify({ title, endpoint })
+  const tabs = examples.map(({ query, variables }) => ({ query, variables: JSON.stringify(variables, null, 2) }))
   return createPage({
     title,
     icon: `${FILES}/favicon.ico`,
-    styles: [`${FILES}/graphiql.css`],
+    styles: [`${FILES}/graphiql.css`, STYLE],
     scripts: [`${FILES}/graphiql.js`, START],
     body: `<noscript>This page needs JavaScript. Send GraphQL with POST to ${escaped(endpoint)}.</noscript>
 <body id="body" class="no-focus-outline">
-<div id="root"><div id="graphiql" data-files="${FILES}" data-options="${escaped(shown)}"></div></div>`,
+<div id="root"><div id="graphiql" data-files="${FILES}" data-options="${escaped(shown)}"
+data-examples="${escaped(JSON.stringify(tabs))}" data-session="${escaped(session?.key ?? '')}"></div></div>
+${session ? `<a id="sign-in" href="${escaped(session.signInPage)}" hidden>Sign in to fill in the headers</a>` : ''}`,
     policy: POLICY,
   })
 }
@@ -102,6 +107,7 @@ function graphiqlFiles(): Record<string, Asset> {
     }
   }
 
-  const start = createAsset(() => readFile(new URL('./graphiql-start.js', import.meta.url)), headersOf(START))
-  return { ...assets, [START]: start }
+  const own = (path: string, name: string) =>
+    createAsset(() => readFile(new URL(name, import.meta.url)), headersOf(path))
+  return { ...assets, [START]: own(START, './graphiql-start.js'), [STYLE]: own(STYLE, './graphiql.css') }
 }

@@ -20,22 +20,35 @@ export interface PageOptions {
   icon: string
   styles: readonly string[]
   scripts: readonly string[]
+  /** ES modules that start the page. */
+  modules?: readonly string[]
+  /** ES modules that these import, so that all are requested at once. */
+  preloads?: readonly string[]
+  description?: string
   /** The HTML between the styles and the scripts. */
   body: string
   policy: Policy
 }
 
 /** Creates an HTML page that loads everything else from this server, so that it works offline. */
-export function createPage({ title, icon, styles, scripts, body, policy }: PageOptions): Asset {
+export function createPage(options: PageOptions): Asset {
+  const { title, icon, styles, scripts, modules = [], preloads = [], description, body, policy } = options
   const html = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)}</title>
 <link rel="icon" href="${icon}">
-${styles.map((href) => `<link rel="stylesheet" href="${href}">`).join('\n')}
+${[
+  ...(description ? [`<meta name="description" content="${escaped(description)}">`] : []),
+  ...styles.map((href) => `<link rel="stylesheet" href="${href}">`),
+  ...preloads.map((href) => `<link rel="modulepreload" href="${href}">`),
+].join('\n')}
 ${body}
-${scripts.map((src) => `<script src="${src}" defer></script>`).join('\n')}
+${[
+  ...scripts.map((src) => `<script src="${src}" defer></script>`),
+  ...modules.map((src) => `<script type="module" src="${src}"></script>`),
+].join('\n')}
 </html>
 `
   const csp = Object.entries(policy).map(([name, value]) => `${name} ${value}`)
@@ -48,6 +61,12 @@ ${scripts.map((src) => `<script src="${src}" defer></script>`).join('\n')}
 
 export const escaped = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 
+/**
+ * Removes the link to a source map: none is served, and developer tools would report
+ * each as missing.
+ */
+export const NO_SOURCE_MAP = [/\s*(?:\/\/|\/\*)# sourceMappingURL=\S+(?: ?\*\/)?\s*$/, '\n'] as [RegExp, string]
+
 /** Returns the headers of a file by its name. */
 export function headersOf(file: string): Record<string, string> {
   return { ...ASSET_HEADERS, 'Content-Type': typeOf(file) }
@@ -56,5 +75,6 @@ export function headersOf(file: string): Record<string, string> {
 function typeOf(file: string): string {
   if (file.endsWith('.png')) return 'image/png'
   if (file.endsWith('.ico')) return 'image/x-icon'
+  if (file.endsWith('.svg')) return 'image/svg+xml'
   return file.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createAsset, serveAssets } from '../http/assets.ts'
 import type { HttpHandler } from '../http/exchange.ts'
-import { createPage, escaped, headersOf, OWN_ONLY } from './page.ts'
+import { createPage, escaped, headersOf, NO_SOURCE_MAP, OWN_ONLY } from './page.ts'
 
 export interface DocsOptions {
   /** Used in the page titles. */
@@ -35,11 +35,6 @@ interface Source {
   replace?: readonly [RegExp, string][]
 }
 
-/**
- * Removes the link to a source map: none is served, and developer tools would report
- * each as missing.
- */
-const NO_SOURCE_MAP = [/\s*(?:\/\/|\/\*)# sourceMappingURL=\S+(?: ?\*\/)?\s*$/, '\n'] as [RegExp, string]
 /**
  * ReDoc fetches its vendor's logo and has no option to turn that off. An empty image does no harm.
  */

@@ -38,8 +38,8 @@ export interface GatewayOptions<Signed extends Caller, Own extends object> exten
   basePath?: string
   /** Path of GraphQL over HTTP, SSE and websocket. */
   graphqlPath?: string
-  /** The query that GraphiQL shows first. */
-  defaultQuery?: string
+  /** What GraphiQL shows first, each in a tab. */
+  examples?: readonly { query: string; variables?: object }[]
   /** Routes under the base path that are not operations: uploads, downloads. In OpenAPI too. */
   extra?: readonly ExtraRoute<CallerContext<Signed> & Own>[]
   /** Anything else, by path, or by prefix as in `/static/*`. */
@@ -102,8 +102,8 @@ export async function createGateway<Signed extends Caller = Caller, Own extends 
   const described = { engine, basePath, info, ...(extra && { extra }), ...(cache && { cache }) }
   const { title } = info
   const common = { engine, createContext, connectionLimit, prepare, path: graphqlPath, log }
-  const defaultQuery = options.defaultQuery ?? '{ __typename }'
-  const graphiql = createGraphiql({ title, endpoint: graphqlPath, trustedOnly: false, defaultQuery })
+  const examples = options.examples ?? [{ query: '{ __typename }' }]
+  const graphiql = createGraphiql({ title, endpoint: graphqlPath, trustedOnly: false, examples })
   const rest = await createRest({ ...described, createContext, connectionLimit })
   let stopping = false
   let draining = false

@@ -10,7 +10,7 @@ import { exampleOf, withExamples } from './examples.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
 import { COMMON, errorAnswers, errorComponents, headerComponents, problemSchema, withDeprecation } from './responses.ts'
-import { describeTag } from './tags.ts'
+import { describeTag, orderTags } from './tags.ts'
 
 interface Source {
   schema: GraphQLSchema
@@ -66,7 +66,7 @@ export function openApiDocument({ schema, routes, streams, extra, basePath, info
         'x-internal': false,
       },
     ],
-    tags: [...tags].sort().map((name) => describeTag(name, info, routes)),
+    tags: orderTags(tags, info).map((name) => describeTag(name, info, routes)),
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
     components: {
       securitySchemes: info.securitySchemes,

@@ -2,6 +2,13 @@ import { getNamedType, isObjectType } from 'graphql'
 import type { Route } from '../rest/routes.ts'
 import { type OpenApiInfo, tagOf } from './operations.ts'
 
+/** Orders tags: first those that the application describes, in its order, then the others by name. */
+export function orderTags(tags: Iterable<string>, info: OpenApiInfo): string[] {
+  const described = Object.keys(info.tags ?? {})
+  const place = (name: string) => (described.includes(name) ? described.indexOf(name) : described.length)
+  return [...tags].sort().sort((a, b) => place(a) - place(b))
+}
+
 /** Describes a tag: as the application says, else by the type that its operations return. */
 export function describeTag(
   name: string,

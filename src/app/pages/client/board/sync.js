@@ -1,0 +1,109 @@
+// Keeps a board current: a snapshot of a project, then the event stream from the same cursor.
+
+import { follow } from '../shared/live.js'
+import { loadCursor, loadLabels, loadPeople, loadTasks } from './load.js'
+import { FIELD_NAMES } from './merge.js'
+import { createStore, statusName } from './store.js'
+
+const ACTIVITY_SHOWN = 30
+const FRESH_MS = 4_000
+/** Events that arrive so soon after a new connection were missed during the cut. */
+const CATCH_UP_MS = 1_000
+
+/** Opens a project on the board. Returns a function that ends it. */
+export async function openProject(board, project) {
+  let ended = false
+  let endStream
+  const close = () => {
+    ended = true
+    endStream?.()
+  }
+  Object.assign(board, { project, store: createStore(), people: [], labels: [], activity: [], loading: true })
+  board.actors.clear()
+  board.changed()
+  const refresh = {
+    member: async () => Object.assign(board, { people: await loadPeople(project.id) }),
+    label: async () => Object.assign(board, { labels: await loadLabels(project.id) }),
+  }
+  const cursor = await loadCursor()
+  if (ended) return close
+  const store = board.store
+  const catchUp = createCatchUp(board)
+  endStream = follow({
+    query: { projectId: project.id, include: 'actor' },
+    after: cursor,
+    onState: catchUp.onState,
+    onExpired: () => board.reopen(),
+    onEvent(event) {
+      const [noun] = event.type.split('.')
+      if (noun === 'task') applyTask(board, store, event)
+      else if (noun === 'comment') board.onComment(event)
+      else if (refresh[noun]) void refresh[noun]().then(board.changed)
+      catchUp.onEvent()
+      board.changed()
+    },
+  })
+  const onPage = (tasks) => {
+    if (ended) return
+    for (const task of tasks) store.apply(task)
+    board.changed()
+  }
+  await Promise.all([refresh.member(), refresh.label(), loadTasks(project.id, onPage)])
+  if (!ended) board.loading = false
+  board.changed()
+  return close
+}
+
+function applyTask(board, store, event) {
+  const { task, taskId, actor, version } = event
+  const before = store.get(taskId)
+  const here = task && task.projectId === board.project.id && task.deletedAt === null
+  const isNews = here ? store.apply(task) : store.remove(taskId, version)
+  if (actor) board.actors.set(taskId, actor)
+  board.onTask(taskId, task, actor)
+  // The answer to an own change may have come first.
+  if (isNews) board.fresh.set(taskId, { actor, until: Date.now() + FRESH_MS })
+  const line = describe(event, task ?? before)
+  if (!line) return
+  board.activity = [{ cursor: event.cursor, text: line, actor }, ...board.activity].slice(0, ACTIVITY_SHOWN)
+}
+
+function describe({ type, changes }, task) {
+  if (!task) return undefined
+  const name = `${task.key} ${task.title}`
+  if (type === 'task.created') return `added ${name}`
+  if (type === 'task.deleted') return `deleted ${name}`
+  if (type === 'task.restored') return `restored ${name}`
+  if (type === 'task.removed') return `moved ${name} to another project`
+  const status = changes.find(({ field }) => field === 'status')
+  if (status) return `moved ${name} to ${statusName(status.to)}`
+  const fields = changes.map(({ field }) => FIELD_NAMES[field]).filter(Boolean)
+  return fields.length > 0 ? `changed the ${fields.join(', ')} of ${name}` : `moved ${name}`
+}
+
+/** Shows the state of the connection, and after a cut how many changes it had missed. */
+function createCatchUp(board) {
+  let wasCut = false
+  let missed
+  return {
+    onEvent() {
+      if (missed !== undefined) missed++
+    },
+    onState(state) {
+      board.stream = state
+      board.changed()
+      if (state === 'cut') wasCut = true
+      if (state !== 'live' || !wasCut) return
+      wasCut = false
+      missed = 0
+      setTimeout(() => {
+        const changes = missed === 1 ? '1 change' : `${missed} changes`
+        board.notify({
+          text: `Connected again. ${missed ? `${changes} caught up.` : 'Nothing was missed.'}`,
+          kind: 'good',
+        })
+        missed = undefined
+      }, CATCH_UP_MS)
+    },
+  }
+}

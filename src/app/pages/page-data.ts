@@ -1,0 +1,13 @@
+import { escaped } from '../../gateway/docs/page.ts'
+import { REST_BASE } from '../rest-api.ts'
+import { FILES } from './files.ts'
+import type { DemoAccount } from './pages.ts'
+
+export const ICON = `${FILES}/shared/icon.svg`
+
+/** Where the pages keep the session in the browser's local storage. */
+export const SESSION_KEY = 'taskwire.session'
+
+/** Attributes that tell the scripts of a page where the API is, and which accounts they may offer. */
+export const pageData = (demo: readonly DemoAccount[]) =>
+  `data-api="${REST_BASE}" data-session="${SESSION_KEY}" data-demo="${escaped(JSON.stringify(demo))}"`
