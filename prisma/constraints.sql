@@ -19,6 +19,9 @@ ALTER TABLE "Task" ADD CONSTRAINT "Task_assigneeIds_limit" CHECK ("assigneeIds" 
 ALTER TABLE "Task" ADD CONSTRAINT "Task_description_length" CHECK (char_length("description") <= 2000);
 -- Excludes "infinity", which means "no due date" in indexes, and years that ISO 8601 cannot write.
 ALTER TABLE "Task" ADD CONSTRAINT "Task_dueAt_range" CHECK ("dueAt" >= '0001-01-01 00:00:00+00' AND "dueAt" < '10000-01-01 00:00:00+00');
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalId_length" CHECK (char_length("externalId") BETWEEN 1 AND 200);
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalSource_length" CHECK (char_length("externalSource") BETWEEN 1 AND 50);
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalId_together" CHECK (("externalSource" IS NULL) = ("externalId" IS NULL));
 ALTER TABLE "Task" ADD CONSTRAINT "Task_labelIds_limit" CHECK ("labelIds" IS NOT NULL AND cardinality("labelIds") <= 20);
 ALTER TABLE "Task" ADD CONSTRAINT "Task_priority_range" CHECK ("priority" BETWEEN 1 AND 5);
 ALTER TABLE "Task" ADD CONSTRAINT "Task_title_length" CHECK (char_length("title") BETWEEN 1 AND 200);
