@@ -32,7 +32,7 @@ CREATE INDEX "Task_parent_createdAt" ON "Task"("parentId", "createdAt", "id") WH
 CREATE INDEX "Task_trash" ON "Task"("deletedAt", "id") WHERE "deletedAt" IS NOT NULL;
 
 -- An import finds the tasks that it has made. Few tasks come from elsewhere.
-CREATE UNIQUE INDEX "Task_external_key" ON "Task"("projectId", "externalSource", "externalId") WHERE "externalId" IS NOT NULL;
+CREATE UNIQUE INDEX "Task_projectId_externalSource_externalId_key" ON "Task"("projectId", "externalSource", "externalId") WHERE "externalId" IS NOT NULL;
 
 -- Search, and label names that are unique in any case.
 

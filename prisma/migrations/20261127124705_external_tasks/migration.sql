@@ -8,4 +8,4 @@ ALTER TABLE "Task" ADD CONSTRAINT "Task_externalSource_length" CHECK (char_lengt
 
 ALTER TABLE "Task" ADD CONSTRAINT "Task_externalId_together" CHECK (("externalSource" IS NULL) = ("externalId" IS NULL));
 
-CREATE UNIQUE INDEX "Task_external_key" ON "Task"("projectId", "externalSource", "externalId") WHERE "externalId" IS NOT NULL;
+CREATE UNIQUE INDEX "Task_projectId_externalSource_externalId_key" ON "Task"("projectId", "externalSource", "externalId") WHERE "externalId" IS NOT NULL;
