@@ -1,77 +1,49 @@
-import type { RowExpression } from '../../../database/keyset.ts'
-
-/** A value as the database sends it: a time is text in UTC, a list has names or addresses. */
-export type Value = string | number | string[] | null
+/** How a value is written, and how the import reads it. */
+export type ColumnType = 'id' | 'word' | 'text' | 'number' | 'time' | 'labels' | 'people'
 
 interface Column {
-  /** SQL for the value, of any type that JSON has, from the alias of a row of "Task". */
+  type: ColumnType
+  /** SQL for the value from the alias of a row of "Task". A list is the ids of its entries. */
   sql: (task: string) => string
   /** Columns of "Task" that it reads. */
   reads: readonly string[]
-  /** True if no table shows it. */
-  hidden?: true
 }
 
 /** A column of "Task" as it is. */
-const plain = (name: string): Column => ({ sql: (task) => `${task}."${name}"`, reads: [name] })
-
-/** A point in time, like JavaScript's toISOString. */
-const time = (name: string): Column => ({
-  sql: (task) => `to_char(${task}."${name}" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
-  reads: [name],
-})
-
-/** Names that a list of ids stands for. Most lists are empty: those cost no look-up. */
-const names = (list: string, table: string, name: string): Column => ({
-  sql: (task) => `CASE WHEN ${task}."${list}" = '{}' THEN '[]' ELSE (SELECT coalesce(json_agg(one."${name}" ORDER BY one."${name}" COLLATE "C"), '[]')
-    FROM "${table}" AS one WHERE one."id" = ANY (${task}."${list}")) END`,
-  reads: [list],
-})
+const own = (name: string, type: ColumnType): Column => ({ type, sql: (task) => `${task}."${name}"`, reads: [name] })
 
 /**
- * The fields of an exported task, in order. All formats and the import of what was exported follow
- * from this table: a new field is one line here, and one in the import's table if it can be set.
+ * The fields of an exported task, in order. All formats follow from this table: a new field is one
+ * line here, and one in the table of the import if it can be set.
  */
 export const COLUMNS = {
-  id: plain('id'),
-  key: plain('key'),
-  title: plain('title'),
-  description: plain('description'),
-  status: plain('status'),
-  priority: plain('priority'),
-  dueAt: time('dueAt'),
-  completedAt: time('completedAt'),
-  labels: names('labelIds', 'Label', 'name'),
-  assignees: names('assigneeIds', 'User', 'email'),
+  id: own('id', 'id'),
+  key: own('key', 'word'),
+  title: own('title', 'text'),
+  description: own('description', 'text'),
+  status: own('status', 'word'),
+  priority: own('priority', 'number'),
+  dueAt: own('dueAt', 'time'),
+  completedAt: own('completedAt', 'time'),
+  labels: own('labelIds', 'labels'),
+  assignees: own('assigneeIds', 'people'),
   parentKey: {
-    sql: (task) => `(SELECT above."key" FROM "Task" AS above WHERE above."id" = ${task}."parentId")`,
+    type: 'word',
+    sql: (task) => `CASE WHEN ${task}."parentId" IS NOT NULL THEN (SELECT above."key" FROM "Task" AS above WHERE above."id" = ${task}."parentId") END`,
     reads: ['parentId'],
   },
-  parentId: { ...plain('parentId'), hidden: true },
-  externalSource: plain('externalSource'),
-  externalId: plain('externalId'),
-  createdAt: time('createdAt'),
-  updatedAt: time('updatedAt'),
+  parentId: own('parentId', 'id'),
+  externalSource: own('externalSource', 'text'),
+  externalId: own('externalId', 'text'),
+  createdAt: own('createdAt', 'time'),
+  updatedAt: own('updatedAt', 'time'),
 } as const satisfies Record<string, Column>
 
 export type ColumnName = keyof typeof COLUMNS
 
-/** A task by column. */
-export type ExportedTask = Readonly<Record<ColumnName, Value>>
+export const COLUMN_ENTRIES = Object.entries(COLUMNS) as [ColumnName, Column][]
 
-const entries = Object.entries(COLUMNS) as [ColumnName, Column][]
+export const COLUMN_NAMES = COLUMN_ENTRIES.map(([name]) => name)
 
-export const COLUMN_NAMES = entries.map(([name]) => name)
-
-/** The columns of a table, with their places in a row. */
-export const SHOWN = entries.flatMap(([name, { hidden }], place) => (hidden ? [] : [{ name, place }]))
-
-const listOf = (task: string) => `json_build_array(${entries.map(([, { sql }]) => sql(task)).join(', ')})`
-
-/** Reads the columns of each row of a list as an array. `hasColumns`: see ListSource. */
-export function rowExpression(hasColumns = true): RowExpression {
-  if (!hasColumns) {
-    return { columns: [], sql: (_page, id) => `(SELECT ${listOf('task')} FROM "Task" AS task WHERE task."id" = ${id})` }
-  }
-  return { columns: [...new Set(entries.flatMap(([, { reads }]) => reads))], sql: listOf }
-}
+/** A task as JSON has it. */
+export type ExportedTask = Readonly<Record<ColumnName, string | number | string[] | null>>

@@ -1,31 +1,33 @@
-import { SHOWN, type Value } from './columns.ts'
-
 /**
  * CSV by RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front,
  * and so does one that begins with apostrophes before such a text: the import takes one away again.
  */
-const FORMULA = /^'*[=+\-@\t\r\n＝＋－＠]/
+const STARTS = '=+@\\t\\r\\n＝＋－＠-'
+const FORMULA = new RegExp(`^'*[${STARTS}]`)
+/** A text that is guarded, or looks like it. */
+const GUARDED = new RegExp(`^'+[${STARTS}]`)
 
-/** A text that `guarded` has changed, or that looks like it. */
-const GUARDED = /^'+[=+\-@\t\r\n＝＋－＠]/
-
-const SPECIAL = /[",\r\n]/
-
-export const guarded = (text: string): string => (FORMULA.test(text) ? `'${text}` : text)
-
+/** Takes away the apostrophe of a guarded text. */
 export const unguarded = (text: string): string => (GUARDED.test(text) ? text.slice(1) : text)
 
-const quoted = (text: string): string => (SPECIAL.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`
 
-/** Spells a list of names like a line of CSV: a name with a comma is in quotes. */
-export const joinNames = (names: readonly string[]): string => names.map(quoted).join(',')
+/** Spells a list of names like a line of CSV: a name with a comma or a quote is in quotes. */
+export const joinNames = (names: readonly string[]): string =>
+  names.map((name) => (/[",]/.test(name) ? quoted(name) : name)).join(',')
 
-function cell(value: Value | undefined): string {
-  if (value === null || value === undefined) return ''
-  if (typeof value === 'number') return String(value)
-  return quoted(guarded(typeof value === 'string' ? value : joinNames(value)))
+/** A list of names as a cell. */
+export function namesCell(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const text = joinNames(names)
+  return quoted(FORMULA.test(text) ? `'${text}` : text)
 }
 
-export const csvHeader = `${SHOWN.map(({ name }) => name).join(',')}\r\n`
+/** Code points that a guarded text can begin with: an apostrophe, and those of STARTS. */
+const SUSPECTS = [..."'=+@\t\r\n＝＋－＠-"].map((character) => character.codePointAt(0)).join(', ')
 
-export const csvLine = (row: readonly Value[]): string => `${SHOWN.map(({ place }) => cell(row[place])).join(',')}\r\n`
+/** SQL for a text as a cell. Always in quotes: that takes less time than to look for a reason. */
+export function textCellSql(text: string): string {
+  const isFormula = `ascii(${text}) IN (${SUSPECTS}) AND ${text} ~ E'^''*[${STARTS}]'`
+  return `'"' || replace(CASE WHEN ${isFormula} THEN '''' || ${text} ELSE ${text} END, '"', '""') || '"'`
+}

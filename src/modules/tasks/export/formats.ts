@@ -1,48 +1,50 @@
-import { SHOWN, type Value } from './columns.ts'
-import { csvHeader, csvLine } from './csv.ts'
-import { icsClosing, icsComponent, icsOpening } from './ics.ts'
+import { COLUMN_NAMES } from './columns.ts'
+import { icsClosing, icsComponents, icsOpening } from './ics.ts'
+import { CSV_LINE, JSON_LINE, type LineFormat } from './lines.ts'
 
 interface Format {
   contentType: string
+  line: LineFormat
   opening: string
-  /** Between two rows. */
+  /** Between two batches. */
   separator: string
   closing: string
-  row: (row: readonly Value[]) => string
+  /** Turns the lines of a batch into what is sent. */
+  finish?: (lines: string) => string
 }
-
-const json = (row: readonly Value[]): string =>
-  JSON.stringify(Object.fromEntries(SHOWN.map(({ name, place }) => [name, row[place] ?? null])))
 
 /** How tasks are written. */
 export const EXPORT_FORMATS = {
   csv: {
-    contentType: 'text/csv; charset=utf-8; header=present',
-    opening: csvHeader,
+    contentType: 'text/csv; charset=utf-8',
+    line: CSV_LINE,
+    opening: `${COLUMN_NAMES.join(',')}\r\n`,
     separator: '',
     closing: '',
-    row: csvLine,
   },
   ndjson: {
     contentType: 'application/x-ndjson; charset=utf-8',
+    line: JSON_LINE,
     opening: '',
     separator: '',
     closing: '',
-    row: (row) => `${json(row)}\n`,
   },
   json: {
     contentType: 'application/json; charset=utf-8',
+    line: { ...JSON_LINE, end: '},\n' },
     opening: '[\n',
     separator: ',\n',
     closing: '\n]\n',
-    row: json,
+    // Without the comma after the last.
+    finish: (lines) => lines.slice(0, -2),
   },
   ics: {
     contentType: 'text/calendar; charset=utf-8',
+    line: JSON_LINE,
     opening: icsOpening,
     separator: '',
     closing: icsClosing,
-    row: icsComponent,
+    finish: icsComponents,
   },
 } as const satisfies Record<string, Format>
 

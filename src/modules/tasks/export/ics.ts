@@ -1,4 +1,4 @@
-import { COLUMN_NAMES, type ColumnName, type Value } from './columns.ts'
+import type { ColumnName, ExportedTask } from './columns.ts'
 
 /** iCalendar (RFC 5545): each task is a VTODO. */
 
@@ -47,20 +47,22 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
   updatedAt: (at: string) => [`DTSTAMP:${timeOf(at)}`, `LAST-MODIFIED:${timeOf(at)}`],
 }
 
-const properties = Object.entries(PROPERTIES).map(
-  ([name, property]) =>
-    [COLUMN_NAMES.indexOf(name as ColumnName), property as (value: Value) => string | string[]] as const,
-)
+const properties = Object.entries(PROPERTIES) as [ColumnName, (value: unknown) => string | string[]][]
 
 export const icsOpening = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Taskwire//Tasks//EN\r\nCALSCALE:GREGORIAN\r\n'
 
 export const icsClosing = 'END:VCALENDAR\r\n'
 
-export function icsComponent(row: readonly Value[]): string {
-  const lines = properties.flatMap(([place, property]) => {
-    const value = row[place]
-    return value === null || value === undefined ? [] : property(value)
-  })
+/** Turns lines of JSON into components. */
+export const icsComponents = (lines: string): string =>
+  lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => icsComponent(JSON.parse(line) as ExportedTask))
+    .join('')
+
+function icsComponent(task: ExportedTask): string {
+  const lines = properties.flatMap(([name, property]) => (task[name] === null ? [] : property(task[name])))
   return `BEGIN:VTODO\r\n${lines.map(folded).join('')}END:VTODO\r\n`
 }
 
