@@ -129,6 +129,12 @@ const variables = {
   BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
     'Maximum body size of a bulk operation over REST, in bytes.',
   ),
+  IMPORT_LIMIT: integer(1024, 107_374_182_400, 268_435_456).describe(
+    'Maximum size of an imported file over REST, in bytes. It is read while it arrives.',
+  ),
+  IMPORT_TIMEOUT: integer(1_000, 86_400_000, 3_600_000).describe(
+    'How long an imported file may take to arrive and be read, in milliseconds.',
+  ),
   DOCUMENT_LIMIT: integer(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
   ALIAS_LIMIT: integer(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),
   ROOT_FIELD_LIMIT: integer(1, 1_000, 100).describe('Maximum number of queries or mutations in one GraphQL operation.'),

@@ -166,6 +166,7 @@ async function serve({
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
+    streamLimits: { IMPORT_LIMIT: config.IMPORT_LIMIT },
     bodyTimeout: config.BODY_TIMEOUT,
     largeBodyTimeout: config.BULK_BODY_TIMEOUT,
     requestTimeout: config.REQUEST_TIMEOUT,
@@ -240,7 +241,13 @@ function serverOptions(config: Config) {
     // as it is.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
     headersTimeout: config.HEADERS_TIMEOUT,
-    requestTimeout: Math.max(config.BULK_BODY_TIMEOUT, config.BODY_TIMEOUT, config.HEADERS_TIMEOUT),
+    // For a body that is read while it arrives. The HTTP entry limits the time of all others.
+    requestTimeout: Math.max(
+      config.IMPORT_TIMEOUT,
+      config.BULK_BODY_TIMEOUT,
+      config.BODY_TIMEOUT,
+      config.HEADERS_TIMEOUT,
+    ),
     keepAliveTimeout: config.KEEP_ALIVE_TIMEOUT,
     connectionsCheckingInterval: 1_000,
   }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { GraphQLField } from 'graphql'
 
 /**
@@ -36,6 +37,31 @@ export interface RestOperation {
   tag?: string
   /** Sends the bytes of the `Download` that a Query returns. GraphQL returns their URL. */
   download?: DownloadOptions
+  /** Passes the body to an argument as a stream of bytes. */
+  upload?: UploadOptions
+}
+
+export interface UploadOptions {
+  /** The argument, of a scalar that accepts an `Upload`. */
+  argument: string
+  /** Media types of the body. */
+  types: readonly string[]
+  /** The setting with the maximum size. */
+  limit: string
+}
+
+/** A body that is read while it arrives, once. */
+export class Upload {
+  readonly chunks: AsyncIterable<Uint8Array>
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.chunks = chunks
+  }
+
+  /** A text that is there already. */
+  static ofText(text: string): Upload {
+    return new Upload(Readable.from([Buffer.from(text)]))
+  }
 }
 
 /** Stands for any media type in the declaration of a download. */

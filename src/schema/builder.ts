@@ -2,13 +2,14 @@ import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ValidationPlugin from '@pothos/plugin-validation'
 import { type Issue, MAX_ISSUES, validationFailed } from '../gateway/errors.ts'
+import type { Upload } from '../gateway/operation.ts'
 import type PrismaTypes from '../generated/pothos.ts'
 import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
 import AccessPlugin from './access-plugin.ts'
 import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
 import RestPlugin from './rest-plugin.ts'
-import { dateTimeScalar, jsonScalar } from './scalars.ts'
+import { contentScalar, dateTimeScalar, jsonScalar } from './scalars.ts'
 
 /**
  * The Pothos builder on which every module declares its types and operations. app/schema.ts builds
@@ -22,6 +23,7 @@ export const builder = new SchemaBuilder<{
     ID: { Input: string; Output: string }
     DateTime: { Input: Date; Output: Date }
     JSON: { Input: unknown; Output: unknown }
+    Content: { Input: Upload; Output: never }
   }
 }>({
   defaultFieldNullability: false,
@@ -55,3 +57,4 @@ builder.mutationType({ description: 'Operations that change data.' })
 builder.subscriptionType({ description: 'Live streams.' })
 builder.addScalarType('DateTime', dateTimeScalar)
 builder.addScalarType('JSON', jsonScalar)
+builder.addScalarType('Content', contentScalar)

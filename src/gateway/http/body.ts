@@ -32,6 +32,51 @@ export async function readBody(
   return collect(request, response, limits.bytes).finally(() => clearTimeout(timer))
 }
 
+/**
+ * Reads a body while it arrives, at the pace of the reader. Above the limit it throws
+ * PAYLOAD_TOO_LARGE. A reader that stops early ends the connection.
+ */
+export async function* streamBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bytes, setting }: { bytes: number; setting: string },
+): AsyncGenerator<Uint8Array> {
+  requireIdentity(request)
+  let size = declaredLength(request) > bytes ? Number.POSITIVE_INFINITY : 0
+  try {
+    const chunks = request.iterator({ destroyOnReturn: false })
+    for (let step = size <= bytes ? await chunks.next() : undefined; step && !step.done; step = await chunks.next()) {
+      const chunk = step.value as Buffer
+      size += chunk.length
+      if (size > bytes) break
+      yield chunk
+    }
+    if (size > bytes) {
+      const message = `The body is larger than ${bytes} bytes (${setting}).`
+      throw new AppError('PAYLOAD_TOO_LARGE', message)
+    }
+    if (!request.complete) throw new AppError('BAD_REQUEST', 'The connection ended before the body did.')
+  } finally {
+    if (!request.readableEnded) await discardRest(request, response)
+  }
+}
+
+/**
+ * Discards what is left of a body, within limits, so that a client that is still sending receives
+ * the answer. The unread rest blocks any further request on this connection.
+ */
+async function discardRest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
+  if (request.destroyed || declaredLength(request) > MAX_DISCARDED) return
+  let size = 0
+  const started = performance.now()
+  const isWithin = () => size <= MAX_DISCARDED && performance.now() - started <= MAX_DISCARDING_MS
+  await eachChunk(request, (chunk) => {
+    size += chunk.length
+    return isWithin()
+  }).catch(() => undefined)
+}
+
 /** Throws PAYLOAD_TOO_LARGE if the declared length is above the limit. */
 export async function refuseOversized(
   request: IncomingMessage,

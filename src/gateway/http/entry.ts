@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
 import type { Payer } from '../limits/rate-limit.ts'
-import { readBody, refuseOversized } from './body.ts'
+import { readBody, refuseOversized, streamBody } from './body.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
 import { requireHost, requirePlainFraming } from './framing.ts'
@@ -20,6 +20,8 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
+  /** Maximum sizes in bytes of bodies that are read while they arrive, by the name of the setting. */
+  streamLimits?: Readonly<Record<string, number>>
   /** Time for a body to arrive, in milliseconds. */
   bodyTimeout: number
   /** The same for operations that take many items at once. */
@@ -129,6 +131,13 @@ function openExchange(
       deadline.pause()
       body = readBody(request, response, limitsOf(large)).finally(() => deadline.start())
       return body
+    },
+    stream(limit) {
+      const bytes = options.streamLimits?.[limit]
+      if (bytes === undefined || body !== undefined) throw new Error(`the body cannot be read up to ${limit}`)
+      // The connection has a deadline of its own.
+      deadline.pause()
+      return streamBody(request, response, { bytes, setting: limit })
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
     fail: (error) => failing(error),

@@ -36,6 +36,11 @@ export interface HttpExchange {
    * allowed body.
    */
   refuseOversized(options?: { large?: boolean | undefined }): Promise<void>
+  /**
+   * Reads the body while it arrives, once. Throws PAYLOAD_TOO_LARGE above the limit with this name,
+   * at once if the declared length is above it.
+   */
+  stream(limit: string): AsyncIterable<Uint8Array>
   /** Sends an error that no handler has caught. A handler with its own format of errors replaces it. */
   fail(error: unknown): void
   /** Lets `handler` answer failures from now on. It calls `otherwise` for those it cannot. */

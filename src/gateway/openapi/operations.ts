@@ -7,6 +7,7 @@ import {
   isRequiredArgument,
   print,
 } from 'graphql'
+import type { UploadOptions } from '../operation.ts'
 import { type InputPlan, planInput } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
 import { type StreamRoute, streamDocument } from '../rest/stream.ts'
@@ -42,6 +43,7 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
       document: print(route.document),
     },
     parameters: routeParameters(route, plan, schema, info),
+    ...(route.rest.upload && { requestBody: { required: true, content: uploadContent(route.rest.upload) } }),
     ...(body && {
       requestBody: {
         required: plan.body !== undefined || 'required' in body,
@@ -51,6 +53,10 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
     responses: routeAnswers(route, plan, refusalsOf(route, info), info),
   }
 }
+
+/** Bytes have no schema but their media type. */
+const uploadContent = ({ types }: UploadOptions) =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
 
 /** Returns the OpenAPI operation of a stream. */
 export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info: OpenApiInfo): JsonSchema {

@@ -34,7 +34,7 @@ export function routeParameters(route: Route, plan: InputPlan, schema: GraphQLSc
     ...(plan.readsVersion ? [IF_MATCH] : []),
     ...(hasEntityTag(route) ? [IF_NONE_MATCH] : []),
     ...(route.rest.download?.ranges ? [RANGE, IF_RANGE] : []),
-    ...(route.kind === 'mutation' && !handlesSecrets ? [IDEMPOTENCY_KEY] : []),
+    ...(route.kind === 'mutation' && !handlesSecrets && !route.rest.upload ? [IDEMPOTENCY_KEY] : []),
   ]
 }
 

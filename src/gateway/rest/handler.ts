@@ -9,7 +9,7 @@ import { sendBody, variesByEncoding } from '../http/encoding.ts'
 import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
 import { sendProblem } from '../http/problem.ts'
 import { decodeForm } from '../http/utf8.ts'
-import { REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
+import { notStored, REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
 import type { EngineResult } from '../live/outcome.ts'
 import { requiresPrincipal } from '../operation.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
@@ -26,6 +26,7 @@ import { coercionIssues, type InputPlan, parseJson, placeInRequest, planInput, r
 import { linkHeader } from './links.ts'
 import type { Route } from './routes.ts'
 import { hide, type Representation, selectRepresentation } from './selection.ts'
+import { openUpload } from './upload.ts'
 
 export type RouteHandler = (exchange: HttpExchange, params: Record<string, string | undefined>) => Promise<void>
 
@@ -71,9 +72,10 @@ export function createRouteHandler<Context extends GatewayContext>(
   return async function handle(exchange, params) {
     const { response, requestId } = exchange
     const large = route.rest.large === true
-    const readsBody = route.method !== 'GET'
+    const { upload } = route.rest
+    const readsBody = route.method !== 'GET' && !upload
     if (readsBody) await exchange.refuseOversized({ large })
-    const early = isPublic && !large ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
+    const early = isPublic && !large && !upload ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
     response.payer = early?.payer
     if (early && !isPublic) requirePrincipal(route.field, early)
 
@@ -91,6 +93,10 @@ export function createRouteHandler<Context extends GatewayContext>(
     const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
     response.payer = context.payer
     const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
+    if (upload) {
+      if (key !== undefined) throw notStored(': the body is read once, while it arrives')
+      input.variables[upload.argument] = openUpload(exchange, upload)
+    }
     const { result, replayed } =
       key === undefined
         ? { result: await engine.run(ready.operation, input.variables, context), replayed: false }

@@ -23,6 +23,8 @@ export interface InputPlan {
   body: string | undefined
   /** The arguments that are fields of the body. */
   bodyFields: readonly string[]
+  /** The argument that is the body as a stream. */
+  upload: string | undefined
   query: ReadonlyMap<string, QueryParameter>
   readsVersion: boolean
   /** True if the operation only reads. `If-Match` then has nothing to prevent. */
@@ -53,7 +55,7 @@ export function planInput({
 }: Pick<Route, 'args' | 'pathParameters' | 'fills' | 'rest'> & {
   kind: 'query' | 'mutation' | 'subscription'
 }): InputPlan {
-  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), VERSION_ARGUMENT])
+  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), rest.upload?.argument ?? '', VERSION_ARGUMENT])
   const filled = new Set(Object.values(fills).map((place) => place.join('.')))
   const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name))).filter(
     ({ target }) => !filled.has(target.join('.')),
@@ -64,6 +66,7 @@ export function planInput({
     fills,
     body: typeof rest.body === 'string' ? rest.body : undefined,
     bodyFields: Array.isArray(rest.body) ? rest.body : [],
+    upload: rest.upload?.argument,
     query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
     isRead: kind !== 'mutation',
@@ -227,7 +230,7 @@ function notAnObject(body: unknown): Issue {
  */
 export function coercionIssues(plan: InputPlan, variables: Readonly<Record<string, unknown>>): Issue[] {
   return plan.args.flatMap((arg) => {
-    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || arg.name === plan.body)) return []
+    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || [plan.body, plan.upload].includes(arg.name))) return []
     const found: Issue[] = []
     coerceValue(variables[arg.name], arg.type, [arg.name], found)
     return found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) }))
@@ -243,7 +246,7 @@ export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['pat
   if (first === undefined) return path
   const filling = Object.entries(plan.fills).find(([, place]) => place.every((step, index) => path[index] === step))
   if (filling) return ['path', filling[0]]
-  if (first === plan.body) return ['body', ...rest]
+  if (first === plan.body || first === plan.upload) return ['body', ...rest]
   if (typeof first === 'string' && plan.bodyFields.includes(first)) return ['body', ...path]
   if (first === VERSION_ARGUMENT) return ['header', 'If-Match']
   if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]
