@@ -30,6 +30,9 @@ ALTER TABLE "Task" ADD CONSTRAINT "Task_description_length" CHECK (char_length("
 ALTER TABLE "Task" ADD CONSTRAINT "Task_dueAt_range" CHECK ("dueAt" >= '0001-01-01 00:00:00+00' AND "dueAt" < '10000-01-01 00:00:00+00');
 ALTER TABLE "Task" ADD CONSTRAINT "Task_dueOn_exclusive" CHECK (num_nonnulls("dueAt", "dueOn") <= 1);
 ALTER TABLE "Task" ADD CONSTRAINT "Task_dueOn_range" CHECK ("dueOn" BETWEEN '0001-01-01' AND '9999-12-31');
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalId_length" CHECK (char_length("externalId") BETWEEN 1 AND 200);
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalSource_length" CHECK (char_length("externalSource") BETWEEN 1 AND 50);
+ALTER TABLE "Task" ADD CONSTRAINT "Task_externalId_together" CHECK (("externalSource" IS NULL) = ("externalId" IS NULL));
 ALTER TABLE "Task" ADD CONSTRAINT "Task_labelIds_limit" CHECK ("labelIds" IS NOT NULL AND cardinality("labelIds") <= 20);
 ALTER TABLE "Task" ADD CONSTRAINT "Task_priority_range" CHECK ("priority" BETWEEN 1 AND 5);
 -- At most 1,000 characters, far below what fits into an index.

@@ -37,6 +37,9 @@ CREATE INDEX "Task_open_project_dueAt" ON "Task"("projectId", COALESCE("dueAt", 
 CREATE INDEX "Task_parent_createdAt" ON "Task"("parentId", "createdAt", "id") WHERE "parentId" IS NOT NULL;
 CREATE INDEX "Task_trash" ON "Task"("deletedAt", "id") WHERE "deletedAt" IS NOT NULL;
 
+-- An import finds the tasks that it has made. Few tasks come from elsewhere.
+CREATE UNIQUE INDEX "Task_projectId_externalSource_externalId_key" ON "Task"("projectId", "externalSource", "externalId") WHERE "externalId" IS NOT NULL;
+
 -- Search, and label names that are unique in any case.
 
 CREATE INDEX "TaskSearch_words" ON "TaskSearch" USING gin ("words") WITH (gin_pending_list_limit = 1024);

@@ -132,7 +132,7 @@ const variables = {
   ),
   UPLOAD_LIMIT: integer(1_024, 2_147_483_647, 1_073_741_824).describe('Maximum size of an uploaded file, in bytes.'),
   UPLOAD_TIMEOUT: integer(1_000, 86_400_000, 3_600_000).describe(
-    'How long a file may take to arrive, in milliseconds. IDLE_TIMEOUT ends an upload on which nothing moves.',
+    'How long a file may take to arrive, and an imported one to be read, in milliseconds. IDLE_TIMEOUT ends an upload on which nothing moves.',
   ),
   ATTACHMENTS_DIR: z
     .string()
@@ -146,6 +146,9 @@ const variables = {
   ),
   ATTACHMENTS_PROJECT_LIMIT: integer(0, Number.MAX_SAFE_INTEGER, 10_737_418_240).describe(
     'Maximum size of the attachments of a project together, in bytes.',
+  ),
+  IMPORT_LIMIT: integer(1024, 107_374_182_400, 268_435_456).describe(
+    'Maximum size of an imported file over REST, in bytes. It is read while it arrives.',
   ),
   DOCUMENT_LIMIT: integer(1_024, 1_048_576, 65_536).describe('Maximum size of a GraphQL document, in bytes.'),
   ALIAS_LIMIT: integer(1, 5_000, 250).describe('Maximum number of aliases in a GraphQL document.'),

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { GraphQLSchema } from 'graphql'
+import { serveDownloads } from '../gateway/rest/download-fields.ts'
 import { nameTwins } from '../gateway/rest/twins.ts'
 import { builder } from '../schema/builder.ts'
 import { requireBoundedLists } from '../schema/complexity.ts'
@@ -13,4 +14,7 @@ const file = `schema${extname(import.meta.url)}`
 for (const name of readdirSync(modules).sort()) await import(new URL(`${name}/${file}`, modules).href)
 
 /** The schema that every protocol is served from. */
-export const schema: GraphQLSchema = nameTwins(requireBoundedLists(builder.toSchema({ sortSchema: false })), REST_BASE)
+export const schema: GraphQLSchema = serveDownloads(
+  nameTwins(requireBoundedLists(builder.toSchema({ sortSchema: false })), REST_BASE),
+  REST_BASE,
+)

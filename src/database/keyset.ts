@@ -115,7 +115,15 @@ export async function keysetPages(
 
 /** Reads a page and one row more, as a JSON array. */
 function pageSql(spec: KeysetSpec): Prisma.Sql {
-  const { limit, backwards } = readLimit(spec)
+  return asJson(rowsSql(spec, readLimit(spec).limit + 1), spec)
+}
+
+/**
+ * Reads this many rows of a page: the order terms and the id as v0, v1 and so on, the remark, and
+ * the columns of the expression. The terms are text, or else as they are.
+ */
+export function rowsSql(spec: KeysetSpec, count: number, column: TermColumn = asText): Prisma.Sql {
+  const { backwards } = readLimit(spec)
   const direction = spec.order.at(-1)?.direction ?? 'asc'
   const terms: OrderTerm[] = [
     ...spec.order,
@@ -125,7 +133,7 @@ function pageSql(spec: KeysetSpec): Prisma.Sql {
   if (spec.after != null) conditions.push(beyond(terms, readPlace(spec.after, spec, 'after'), false))
   if (spec.before != null) conditions.push(beyond(terms, readPlace(spec.before, spec, 'before'), true))
   const read = spec.partitions ? readPartitions : readOne
-  return asJson(read(spec, terms, conditions, backwards, limit + 1, spec.offset ?? 0), spec)
+  return read(spec, terms, conditions, backwards, count, spec.offset ?? 0, column)
 }
 
 function toPage(spec: KeysetSpec, json: string): KeysetPage {
@@ -161,7 +169,7 @@ function readPlace(cursor: string, list: Identity, argument: 'after' | 'before')
   return decodePlace(cursor, signatureOf(list), types, argument, list.idType)
 }
 
-function signatureOf({ name, order }: Identity): string {
+export function signatureOf({ name, order }: Identity): string {
   return `${name} ${order.map((term) => `${term.name}:${term.direction}`).join(' ')}`
 }
 
@@ -172,19 +180,24 @@ type Read = (
   backwards: boolean,
   limit: number,
   offset: number,
+  column: TermColumn,
 ) => Prisma.Sql
 
-const readOne: Read = ({ name, from, row, remark }, terms, conditions, backwards, limit, offset) => Prisma.sql`
-  SELECT ${Prisma.join([...terms.map((term, index) => asText(term.expression, index)), remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
+/** Makes a column of the page from an order term. */
+export type TermColumn = (expression: Prisma.Sql, index: number) => Prisma.Sql
+
+const readOne: Read = ({ name, from, row, remark }, terms, conditions, backwards, limit, offset, column) => Prisma.sql`
+  SELECT ${Prisma.join([...terms.map((term, index) => column(term.expression, index)), remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
   WHERE ${Prisma.join(conditions, ' AND ')}
   ORDER BY ${sorting(terms, (term) => term.expression, backwards)} LIMIT ${limit}::bigint OFFSET ${offset}::bigint`
 
-const readPartitions: Read = ({ name, from, row, partitions, remark }, terms, conditions, backwards, limit, offset) => {
+const readPartitions: Read = (source, terms, conditions, backwards, limit, offset, column) => {
+  const { name, from, row, partitions, remark } = source
   if (!partitions) throw new Error('the source has no lists to merge')
   const columns = terms.map((term, index) => Prisma.sql`${term.expression} AS ${Prisma.raw(`k${index}`)}`)
   const keys = terms.map((_, index) => Prisma.raw(`item.k${index}`))
   return Prisma.sql`
-    SELECT ${Prisma.join([...keys.map(asText), Prisma.sql`item.remark`, ...columnsOf('item', row)])} FROM (${partitions.values}) AS list("value")
+    SELECT ${Prisma.join([...keys.map(column), Prisma.sql`item.remark`, ...columnsOf('item', row)])} FROM (${partitions.values}) AS list("value")
     CROSS JOIN LATERAL (
       SELECT ${Prisma.join([...columns, remarkSql(remark), ...columnsOf(name, row)])} FROM ${from}
       WHERE ${partitions.column} = list."value" AND ${Prisma.join(conditions, ' AND ')}

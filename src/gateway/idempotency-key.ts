@@ -48,8 +48,8 @@ export function requireStorable(schema: GraphQLSchema, { operation }: PreparedOp
 }
 
 /** Rejects the key in an application that stores no answers. */
-export function notStored(): AppError {
-  return refused('unsupported', 'is not supported here')
+export function notStored(reason = ''): AppError {
+  return refused('unsupported', `is not supported here${reason}`)
 }
 
 function refused(code: string, message: string): AppError {

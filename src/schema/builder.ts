@@ -2,6 +2,7 @@ import SchemaBuilder from '@pothos/core'
 import PrismaPlugin from '@pothos/plugin-prisma'
 import ValidationPlugin from '@pothos/plugin-validation'
 import RestPlugin from '../gateway/pothos-plugin.ts'
+import type { StreamedBody } from '../gateway/streamed-body.ts'
 import { type Upload, uploadScalar } from '../gateway/uploads/upload.ts'
 import { toValidationError } from '../gateway/validation.ts'
 import type PrismaTypes from '../generated/pothos.ts'
@@ -9,7 +10,7 @@ import { getDatamodel } from '../generated/pothos.ts'
 import type { Context } from '../request/context.ts'
 import AccessPlugin from './access-plugin.ts'
 import LoadedColumnsPlugin from './loaded-columns-plugin.ts'
-import { dateScalar, dateTimeScalar, jsonScalar } from './scalars.ts'
+import { contentScalar, dateScalar, dateTimeScalar, jsonScalar } from './scalars.ts'
 
 /**
  * The Pothos builder on which every module declares its types and operations. app/schema.ts builds
@@ -25,6 +26,7 @@ export const builder = new SchemaBuilder<{
     Date: { Input: string; Output: Date | string }
     JSON: { Input: unknown; Output: unknown }
     Upload: { Input: Upload; Output: never }
+    Content: { Input: StreamedBody; Output: never }
   }
 }>({
   defaultFieldNullability: false,
@@ -47,3 +49,4 @@ builder.addScalarType('DateTime', dateTimeScalar)
 builder.addScalarType('Date', dateScalar)
 builder.addScalarType('JSON', jsonScalar)
 builder.addScalarType('Upload', uploadScalar)
+builder.addScalarType('Content', contentScalar)

@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind, print } from 'graphql'
 import { formatInstant } from '../database/timestamps.ts'
+import { StreamedBody } from '../gateway/streamed-body.ts'
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$/
 
@@ -19,7 +20,24 @@ export const dateTimeScalar = new GraphQLScalarType<Date, string>({
   parseLiteral: (node) => (node.kind === Kind.STRING ? parseInstant(node.value) : refuseKind(print(node))),
 })
 
-function parseInstant(value: unknown): Date {
+/** Text of a file. REST passes its body as it arrives. */
+export const contentScalar = new GraphQLScalarType<StreamedBody, never>({
+  name: 'Content',
+  description: 'The text of a file. Over REST it is the body, which is read while it arrives.',
+  serialize: () => {
+    throw new GraphQLError('is never an answer')
+  },
+  parseValue: (value) => toStreamedBody(value),
+  parseLiteral: (node) => toStreamedBody(node.kind === Kind.STRING ? node.value : undefined),
+})
+
+function toStreamedBody(value: unknown): StreamedBody {
+  if (value instanceof StreamedBody) return value
+  if (typeof value === 'string') return StreamedBody.ofText(value)
+  throw new GraphQLError('must be a string with the text of the file')
+}
+
+export function parseInstant(value: unknown): Date {
   const parts = typeof value === 'string' ? RFC_3339.exec(value) : null
   if (!parts) return refuseKind(shown(value))
   const [text = '', year, month, day, hour, , second] = parts

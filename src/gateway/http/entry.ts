@@ -5,7 +5,7 @@ import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
 import type { Payer } from '../limits/rate-limit.ts'
 import { readBody, refuseOversized } from './body.ts'
-import { discardRest, streamBody } from './body-stream.ts'
+import { discardRest, type StreamLimit, streamBody } from './body-stream.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
 import { requireHost, requirePlainFraming } from './framing.ts'
@@ -21,6 +21,8 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
+  /** Maximum sizes in bytes of bodies that are read while they arrive, by the name of the setting. */
+  streamLimits?: Readonly<Record<string, number>>
   /** Time for a body to arrive, in milliseconds. */
   bodyTimeout: number
   /** The same for operations that take many items at once. */
@@ -137,6 +139,12 @@ function openExchange(
     bytes: large ? Math.max(largeBodyLimit, bodyLimit) : bodyLimit,
     ms: large ? Math.max(largeBodyTimeout, bodyTimeout) : bodyTimeout,
   })
+  const limitOf = (limit: StreamLimit | string): StreamLimit => {
+    if (typeof limit !== 'string') return limit
+    const bytes = options.streamLimits?.[limit]
+    if (bytes === undefined) throw new Error(`${limit} is not among the limits of streamed bodies`)
+    return { bytes, setting: limit }
+  }
   const exchange: HttpExchange = {
     request,
     response,
@@ -155,7 +163,7 @@ function openExchange(
     async *stream(limit) {
       deadline.pause()
       try {
-        yield* streamBody(request, response, { ...limit, ms: streamedBodyTimeout })
+        yield* streamBody(request, response, { ...limitOf(limit), ms: streamedBodyTimeout })
       } finally {
         deadline.start()
       }

@@ -38,10 +38,11 @@ export interface HttpExchange {
    */
   body(options?: { large?: boolean | undefined }): Promise<Buffer>
   /**
-   * Streams the body, which is then not limited by the time for ordinary bodies. The deadline of the
-   * request rests until the body ends or the consumer stops. Throws PAYLOAD_TOO_LARGE above the limit.
+   * Streams the body once, which is then not limited by the time for ordinary bodies. The deadline of
+   * the request rests until the body ends or the consumer stops. Throws PAYLOAD_TOO_LARGE above the
+   * limit, or the setting with this name.
    */
-  stream(limit: StreamLimit): AsyncIterable<Buffer>
+  stream(limit: StreamLimit | string): AsyncIterable<Buffer>
   /**
    * Throws PAYLOAD_TOO_LARGE if the declared Content-Length is above the limit, without reading an
    * allowed body.

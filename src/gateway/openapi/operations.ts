@@ -7,7 +7,7 @@ import {
   isRequiredArgument,
   print,
 } from 'graphql'
-import type { RestContent } from '../operation.ts'
+import type { RestContent, StreamedBodyOptions } from '../operation.ts'
 import { type InputPlan, planInput } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
 import { type StreamRoute, streamDocument } from '../rest/stream.ts'
@@ -50,6 +50,7 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
       ...(plan.file === undefined ? [] : [CONTENT_DISPOSITION]),
     ],
     ...(plan.file !== undefined && { requestBody: fileBody(plan.file) }),
+    ...(route.rest.streamedBody && { requestBody: { required: true, content: streamedContent(route.rest.streamedBody) } }),
     ...(body && {
       requestBody: {
         required: plan.body !== undefined || 'required' in body,
@@ -76,6 +77,9 @@ export function bytesOperation(
     ...contentOperation(route, content, planInput(route), refusalsOf(route, info), schema, info),
   }
 }
+/** Bytes have no schema but their media type. */
+const streamedContent = ({ types }: StreamedBodyOptions) =>
+  Object.fromEntries(types.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
 
 /** Returns the OpenAPI operation of a stream. */
 export function streamOperation(stream: StreamRoute, schema: GraphQLSchema, info: OpenApiInfo): JsonSchema {

@@ -7,7 +7,7 @@ import { sendBody, variesByEncoding } from '../http/encoding.ts'
 import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
 import { sendProblem } from '../http/problem.ts'
 import { decodeForm } from '../http/utf8.ts'
-import { REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
+import { notStored, REPLAYED, readIdempotencyKey } from '../idempotency-key.ts'
 import type { EngineResult } from '../live/outcome.ts'
 import { requiresPrincipal } from '../operation.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
@@ -26,6 +26,7 @@ import { linkHeader } from './links.ts'
 import { placeOf, refusePath } from './places.ts'
 import type { Route } from './routes.ts'
 import { hide, type Representation, selectRepresentation } from './selection.ts'
+import { openBody } from './streamed-body.ts'
 
 export type RouteHandler = (exchange: HttpExchange, params: Record<string, string | undefined>) => Promise<void>
 
@@ -71,12 +72,14 @@ export function createRouteHandler<Context extends GatewayContext>(
   return async function handle(exchange, params) {
     const { response, requestId } = exchange
     const large = route.rest.large === true
+    const { streamedBody } = route.rest
     const isFile = plan.file !== undefined
-    const readsBody = route.method !== 'GET' && !isFile
+    const readsBody = route.method !== 'GET' && !isFile && !streamedBody
     // The operation reads a file only if it wants it.
-    response.lingers = isFile
+    response.lingers = isFile || streamedBody !== undefined
     if (readsBody) await exchange.refuseOversized({ large })
-    const early = isPublic && !large && !isFile ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
+    const waits = isPublic && !large && !isFile && !streamedBody
+    const early = waits ? undefined : await createContext(gatewayRequest(exchange, 'rest'))
     response.payer = early?.payer
     if (early && !isPublic) requirePrincipal(route.field, early)
 
@@ -95,6 +98,10 @@ export function createRouteHandler<Context extends GatewayContext>(
     const context = early ?? (await createContext(gatewayRequest(exchange, 'rest')))
     response.payer = context.payer
     const key = route.kind === 'mutation' ? readIdempotencyKey(exchange.request.headers) : undefined
+    if (streamedBody) {
+      if (key !== undefined) throw notStored(': the body is read once, while it arrives')
+      input.variables[streamedBody.argument] = openBody(exchange, streamedBody)
+    }
     const { result, replayed } =
       key === undefined
         ? { result: await engine.run(ready.operation, input.variables, context), replayed: false }

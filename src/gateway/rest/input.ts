@@ -26,6 +26,8 @@ export interface InputPlan {
   file: string | undefined
   /** The arguments that are fields of the body. */
   bodyFields: readonly string[]
+  /** The argument that is the body as a stream. */
+  streamedBody: string | undefined
   query: ReadonlyMap<string, QueryParameter>
   readsVersion: boolean
   /** True if the operation only reads. `If-Match` then has nothing to prevent. */
@@ -36,7 +38,7 @@ export interface InputPlan {
 export interface RequestParts {
   params: Readonly<Record<string, string | undefined>>
   query: URLSearchParams
-  /** The parsed JSON body, undefined if there is none; or the Upload. */
+  /** The parsed JSON body, undefined if there is none; or the StreamedBody. */
   body: unknown
   headers: IncomingHttpHeaders
 }
@@ -56,7 +58,7 @@ export function planInput({
 }: Pick<Route, 'args' | 'pathParameters' | 'fills' | 'rest'> & {
   kind: 'query' | 'mutation' | 'subscription'
 }): InputPlan {
-  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), VERSION_ARGUMENT])
+  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), rest.streamedBody?.argument ?? '', VERSION_ARGUMENT])
   const filled = new Set(Object.values(fills).map((place) => place.join('.')))
   const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name))).filter(
     ({ target }) => !filled.has(target.join('.')),
@@ -70,6 +72,7 @@ export function planInput({
     body: isFile ? undefined : body,
     file: isFile ? body : undefined,
     bodyFields: Array.isArray(rest.body) ? rest.body : [],
+    streamedBody: rest.streamedBody?.argument,
     query: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     readsVersion: args.some((arg) => arg.name === VERSION_ARGUMENT),
     isRead: kind !== 'mutation',
@@ -234,7 +237,7 @@ function notAnObject(body: unknown): Issue {
  */
 export function coercionIssues(plan: InputPlan, variables: Readonly<Record<string, unknown>>): Issue[] {
   return plan.args.flatMap((arg) => {
-    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || arg.name === plan.body)) return []
+    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || [plan.body, plan.streamedBody].includes(arg.name))) return []
     const found: Issue[] = []
     coerceValue(variables[arg.name], arg.type, [arg.name], found)
     return found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) }))
@@ -251,7 +254,7 @@ export function placeInRequest(plan: InputPlan, path: Issue['path']): Issue['pat
   const filling = Object.entries(plan.fills).find(([, place]) => place.every((step, index) => path[index] === step))
   if (filling) return ['path', filling[0]]
   if (first === plan.file) return ['body', ...path]
-  if (first === plan.body) return ['body', ...rest]
+  if (first === plan.body || first === plan.streamedBody) return ['body', ...rest]
   if (typeof first === 'string' && plan.bodyFields.includes(first)) return ['body', ...path]
   if (first === VERSION_ARGUMENT) return ['header', 'If-Match']
   if (typeof first === 'string' && plan.pathParameters.includes(first)) return ['path', first]

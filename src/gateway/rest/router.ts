@@ -6,8 +6,10 @@ import { preferredType } from '../http/accept.ts'
 import { createAsset } from '../http/assets.ts'
 import type { HttpExchange, HttpHandler } from '../http/exchange.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
+import { ANY_TYPE, type DownloadOptions } from '../operation.ts'
 import { createContentHandler } from './content.ts'
 import { type Deprecation, deprecationOf, sendDeprecations } from './deprecation.ts'
+import { createDownloadHandler } from './download.ts'
 import { createExtraHandler, type ExtraRoute } from './extra.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
 import type { Route } from './routes.ts'
@@ -29,6 +31,9 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const JSON_TYPES = ['application/json', 'application/problem+json']
 const STREAM_TYPES = ['text/event-stream']
 
+/** Returns the media types of a download; none if it can have any. */
+const typesOf = ({ types }: DownloadOptions) => (types.includes(ANY_TYPE) ? [] : [...types, 'application/problem+json'])
+
 interface Endpoint {
   handle: RouteHandler
   /** Media types it can send; any if it depends. */
@@ -47,8 +52,9 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
 
   for (const route of routes) {
     const deprecation = deprecationOf(route.deprecable)
-    add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES, deprecation })
-    const { content } = route.rest
+    const { download, content } = route.rest
+    const handle = download ? createDownloadHandler(route, options) : createRouteHandler(route, options)
+    add(route.method, route.path, { handle, types: download ? typesOf(download) : JSON_TYPES, deprecation })
     // Its aliases have the same.
     if (!content || route.operationId !== route.fieldName) continue
     add('GET', content.path, { handle: createContentHandler(route, content, options), types: undefined, deprecation })
@@ -99,7 +105,7 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
 }
 
 function requireAcceptable({ request }: HttpExchange, types: readonly string[]): void {
-  if (preferredType(request, types) !== undefined) return
+  if (types.length === 0 || preferredType(request, types) !== undefined) return
   throw new AppError('NOT_ACCEPTABLE', `This endpoint sends ${types.join(' or ')}, not ${request.headers.accept}.`)
 }
 

@@ -1,14 +1,15 @@
 import { builder } from '../../schema/builder.ts'
 import { listQuery, pageArguments } from '../../schema/lists.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
-import { TaskFilter } from './filter/schema.ts'
 import { duplicateTaskRules } from './input.ts'
 import './bulk/schema.ts'
 import { CreateTaskInput, ReplaceTaskInput, RepositionTaskInput, UpdateTaskInput } from './input-types.ts'
+import './export/schema.ts'
+import './import/schema.ts'
 import { taskId } from './key-type.ts'
 import { TaskConnection } from './list/connection.ts'
 import { listTasksRules } from './list/input.ts'
-import { TaskOrder } from './list/order-type.ts'
+import { selectArguments } from './list/select-arguments.ts'
 import { listTasks } from './list/service.ts'
 import { moveTask } from './move.ts'
 import { repositionTask } from './position.ts'
@@ -46,12 +47,7 @@ builder.queryField('tasks', (t) =>
       also: [{ path: '/projects/{id}/tasks', operationId: 'projectTasks', fills: { id: ['filter', 'projectId'] } }],
     },
     validate: listTasksRules,
-    args: {
-      filter: t.arg({ type: TaskFilter }),
-      savedFilterId: t.arg.id({ description: 'Only tasks that also match this saved filter.' }),
-      orderBy: t.arg({ type: [TaskOrder], description: 'At most two terms. Tasks without a due date come last.' }),
-      ...pageArguments,
-    },
+    args: { ...selectArguments, ...pageArguments },
     resolve: (_root, args, ctx, info) => listTasks(ctx, args, listQuery(ctx, info)),
   }),
 )

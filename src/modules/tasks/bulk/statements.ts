@@ -27,9 +27,23 @@ const columnValue = (source: string, name: string, type: string) =>
 
 type NewTask = { id: string } & ReturnType<typeof newTask>
 
+/** Columns that only an import sets. */
+const IMPORTED = { completedAt: 'timestamptz', externalSource: 'text', externalId: 'text' } as const
+
+export type ImportedTask = NewTask & {
+  completedAt: Date | null
+  externalSource: string | null
+  externalId: string | null
+}
+
+/** Inserts tasks of an import: see insertTasks. */
+export const insertImported = (tasks: readonly ImportedTask[]): Prisma.Sql => insertRows(tasks, IMPORTED)
+
 /** Inserts tasks in the given order, which also numbers them. */
-export function insertTasks(tasks: readonly NewTask[]): Prisma.Sql {
-  const columns = { id: 'uuid', projectId: 'uuid', creatorId: 'uuid', updatedById: 'uuid', ...COLUMNS }
+export const insertTasks = (tasks: readonly NewTask[]): Prisma.Sql => insertRows(tasks, {})
+
+function insertRows(tasks: readonly NewTask[], more: Readonly<Record<string, string>>): Prisma.Sql {
+  const columns = { id: 'uuid', projectId: 'uuid', creatorId: 'uuid', updatedById: 'uuid', ...COLUMNS, ...more }
   const names = Object.keys(columns).map((name) => Prisma.raw(`"${name}"`))
   const values = Object.entries(columns).map(([name, type]) => Prisma.raw(columnValue('given', name, type)))
   return Prisma.sql`INSERT INTO "Task" (${Prisma.join(names)}) SELECT ${Prisma.join(values)}
@@ -38,7 +52,7 @@ export function insertTasks(tasks: readonly NewTask[]): Prisma.Sql {
 
 interface Change {
   id: string
-  patch: ReturnType<typeof changedTask>
+  patch: Partial<ReturnType<typeof changedTask>>
 }
 
 /** Updates each task by its own patch. Columns absent from the patch keep their value. */

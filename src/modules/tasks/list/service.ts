@@ -9,13 +9,27 @@ import type { TaskQuery, TaskRow } from '../rows.ts'
 import { type ListTasksValues, RELEVANCE_NEEDS_SEARCH } from './input.ts'
 import { type TaskOrderValue, taskOrder } from './order.ts'
 import { rankedSource } from './ranked.ts'
-import { plainSource } from './source.ts'
+import { plainSource, type TaskSource } from './source.ts'
 
 /**
  * Lists tasks visible to the viewer that match the filter, and the saved filter if one is given. A
  * search sorts by relevance by default, any other list by age.
  */
 export async function listTasks(ctx: Context, args: ListTasksValues, query: TaskQuery): Promise<Connection<TaskRow>> {
+  const { source, requireProject } = await openList(ctx, args)
+  const page = await loadPage<TaskRow>(ctx.db, args, { table: 'Task', ...source, model: 'task', query })
+  if (page.edges.length === 0) await requireProject()
+  return page
+}
+
+interface OpenList {
+  source: TaskSource
+  /** See ListFilter. */
+  requireProject: () => Promise<void>
+}
+
+/** Checks the filter and the order of a list, and returns where its rows come from. */
+export async function openList(ctx: Context, args: ListTasksValues): Promise<OpenList> {
   const viewer = requireViewer(ctx)
   const given = { values: args.filter ?? {}, path: ['filter'] }
   const saved = args.savedFilterId == null ? [] : [await savedFilter(ctx, args.savedFilterId)]
@@ -28,9 +42,7 @@ export async function listTasks(ctx: Context, args: ListTasksValues, query: Task
   const source = ranked
     ? rankedSource({ viewer, filter, order: taskOrder(orderBy), page: args })
     : plainSource(viewer, filter, orderBy)
-  const page = await loadPage<TaskRow>(ctx.db, args, { table: 'Task', ...source, model: 'task', query })
-  if (page.edges.length === 0) await requireProject()
-  return page
+  return { source, requireProject }
 }
 
 async function savedFilter(ctx: Context, id: string) {

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import type { StreamedBody } from '../../../gateway/streamed-body.ts'
+import { id } from '../../../schema/rules.ts'
+import { isField } from './row.ts'
+import { IMPORT_FORMATS, type ImportFormat } from './sources/read.ts'
+
+export const IMPORT_FORMAT_NAMES = Object.keys(IMPORT_FORMATS) as ImportFormat[]
+
+export const ON_ERROR = ['continue', 'stop'] as const
+
+const MAX_MAPPINGS = 50
+
+/** A pair like "Name:title". The name of a column may contain colons. */
+const mapping = z
+  .string()
+  .max(200)
+  .refine((pair) => pair.lastIndexOf(':') > 0, 'must be a column and a field, like Name:title')
+  .refine(
+    (pair) => pair.lastIndexOf(':') <= 0 || isField(pair.slice(pair.lastIndexOf(':') + 1).trim()),
+    'must end with the field of a task, like title',
+  )
+
+export const importTasksRules = z
+  .object({
+    projectId: id,
+    format: z.enum(IMPORT_FORMAT_NAMES),
+    dryRun: z.boolean().nullish(),
+    onError: z.enum(ON_ERROR).nullish(),
+    map: z
+      .array(z.string().max(5_000))
+      // A query string may have all in one value.
+      .transform((pairs) => pairs.flatMap((pair) => pair.split(/(?<=:\w+),/)))
+      .pipe(z.array(mapping).max(MAX_MAPPINGS, `must have at most ${MAX_MAPPINGS} items`))
+      .nullish(),
+    content: z.custom<StreamedBody>(),
+  })
+  .check(({ value: { format, map }, issues }) => {
+    if (map?.length && format !== 'csv')
+      issues.push({ code: 'custom', path: ['map'], message: 'is only for the format csv', input: map })
+  })
+
+export type ImportTasksValues = z.infer<typeof importTasksRules>
+
+/** Splits "Name:title,Text:description", as a query string has it. */
+export function readMap(pairs: readonly string[] | null | undefined): Map<string, string> {
+  return new Map(
+    (pairs ?? []).map((pair) => {
+      const colon = pair.lastIndexOf(':')
+      return [pair.slice(0, colon).trim(), pair.slice(colon + 1).trim()] as const
+    }),
+  )
+}
