@@ -6,7 +6,7 @@ import { taskId } from './key-type.ts'
 
 export const title = line(200).meta({ examples: ['Write the report'] })
 export const description = text(2000).meta({ examples: ['With **numbers**.'] })
-/** Maximum length of a rank. Reached after about 5,900 drags to one spot, each between the last two tasks. */
+/** Maximum length of a rank. Reached where about 5,900 tasks are put right behind the same one. */
 export const MAX_RANK = 1_000
 export const status = z.enum(TaskStatus)
 export const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
