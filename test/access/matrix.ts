@@ -133,6 +133,7 @@ const CELLS = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
+  409: 'CONFLICT',
 } as const
 
 export type Expected = (typeof CELLS)[keyof typeof CELLS]
