@@ -34,6 +34,39 @@ export interface RestOperation {
   key?: string
   /** OpenAPI tag. */
   tag?: string
+  /** Sends the bytes of the `Download` that a Query returns. GraphQL returns their URL. */
+  download?: DownloadOptions
+}
+
+/** Stands for any media type in the declaration of a download. */
+export const ANY_TYPE = 'application/octet-stream'
+
+export interface DownloadOptions {
+  /** Media types of the bytes. ANY_TYPE stands for any. */
+  types: readonly string[]
+  /** True if clients may ask for a part of the bytes. Their size and ETag are then known. */
+  ranges?: true
+}
+
+/** A file that an operation returns: REST sends its bytes, GraphQL its URL. */
+export interface Download {
+  filename: string
+  contentType: string
+  /** In bytes, if it is known. */
+  size?: number | null
+  /** A strong ETag with its quotes: it must change with the bytes. */
+  entityTag?: string
+  /** Displayed by a browser instead of saved. */
+  inline?: true
+  /** More headers of the answer. */
+  headers?: Readonly<Record<string, string>>
+  /** Starts reading, all bytes or those from `start` to `end`, both included. */
+  open(range?: ByteRange): AsyncIterable<Uint8Array>
+}
+
+export interface ByteRange {
+  start: number
+  end: number
 }
 
 /** Another path to an operation, with the same method, whose parameters fill fields of an input. */

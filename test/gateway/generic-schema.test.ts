@@ -205,6 +205,8 @@ describe('the gateway serves an unrelated schema', () => {
       'get /books Query.books',
       'get /books/removals Subscription.bookRemoved',
       'get /books/stream Subscription.bookAdded',
+      'get /books/{id}/text Query.bookText',
+      'get /catalogue Query.catalogue',
       'get /genres/{shelf}/books Query.books',
       'get /name Query.shopName',
       'get /shelves/{shelf}/books Query.books',

@@ -8,8 +8,10 @@ import {
   isEnumType,
 } from 'graphql'
 import type { GatewayContext, GatewayRequest } from '../../src/gateway/gateway-context.ts'
-import type { RestOptions, RestStream } from '../../src/gateway/operation.ts'
+import { entityTag } from '../../src/gateway/http/conditional.ts'
+import { ANY_TYPE, type Download, type RestOptions, type RestStream } from '../../src/gateway/operation.ts'
 import type { Deprecation } from '../../src/gateway/rest/deprecation.ts'
+import { serveDownloads } from '../../src/gateway/rest/download-fields.ts'
 import { comparison, meets, page, type Shop } from './bookshop-stock.ts'
 
 /** An unrelated domain in plain SDL and resolvers, which the gateway serves without a database. */
@@ -33,6 +35,10 @@ const SDL = `
     titled(title: String!): Book! @deprecated(reason: "Titles are not unique. Use books.")
     "What the shop is called."
     shopName: String!
+    "All books as a text, or one of them."
+    catalogue(filter: BookFilter, orderBy: [BookOrder!], genre: [Genre!]): Scroll!
+    "The text of a book."
+    bookText(id: ID!): Scroll!
     "Only for those who speak GraphQL."
     till: Int!
   }
@@ -68,6 +74,7 @@ const SDL = `
   }
   type BookConnection { nodes: [Book!]! pageInfo: PageInfo! totalCount: Int! note: String }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+  type Scroll { url: String! filename: String! contentType: String! size: Int }
   type Stock { books: Int! }
   type Key { secret: String! }
   input NewBook { title: String! pages: Int = 100 genre: Genre = FICTION price: Int @deprecated(reason: "It is a gift.") }
@@ -129,6 +136,30 @@ function operations(shop: Shop): Record<string, Operation> {
     titled: {
       rest: { path: '/titles/{title}' },
       resolve: (_root, { title }) => shop.find(shop.books.find((book) => book.title === title)?.id ?? title),
+    },
+    catalogue: {
+      rest: { method: 'GET', path: '/catalogue', download: { types: ['text/plain'] } },
+      resolve: (_root, args): Download => ({
+        filename: 'Büche"r.txt',
+        contentType: 'text/plain; charset=utf-8',
+        open: () => shop.catalogue(args),
+      }),
+    },
+    bookText: {
+      rest: { method: 'GET', path: '/books/{id}/text', download: { types: [ANY_TYPE], ranges: true } },
+      resolve: (_root, { id }): Download => {
+        const { title } = shop.find(id)
+        const text = Buffer.from(title)
+        return {
+          filename: `${id}.txt`,
+          contentType: 'application/octet-stream',
+          size: text.length,
+          entityTag: entityTag(text, undefined),
+          async *open({ start, end } = { start: 0, end: text.length - 1 }) {
+            yield text.subarray(start, end + 1)
+          },
+        }
+      },
     },
     book: { rest: {}, resolve: (_root, { id }) => shop.find(id) },
     shopName: {
@@ -223,7 +254,7 @@ export function bookshopSchema(shop: Shop, deprecations: Record<string, Deprecat
     const element = elementAt(schema, place)
     element.extensions = { ...element.extensions, deprecation }
   }
-  return schema
+  return serveDownloads(schema, '/api/v1')
 }
 
 function elementAt(schema: GraphQLSchema, place: string): { extensions: Readonly<Record<string, unknown>> } {

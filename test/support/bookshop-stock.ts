@@ -26,6 +26,10 @@ export class Shop {
   door: Promise<void> = Promise.resolve()
   /** Number of delayed streams. */
   waiting = 0
+  /** Number of catalogues being read. */
+  catalogues = 0
+  /** Number of parts that were read of any catalogue. */
+  chunks = 0
 
   find(id: string): Book {
     const book = this.books.find((one) => one.id === id)
@@ -45,6 +49,24 @@ export class Shop {
     if (expectedVersion != null && expectedVersion !== book.version)
       throw new AppError('PRECONDITION_FAILED', 'Somebody was quicker.', { path: ['expectedVersion'] })
     return Object.assign(book, values, { version: book.version + 1 })
+  }
+
+  /** Reads titles, each repeated as often as the book has pages. A book titled "torn" fails. */
+  async *catalogue({ filter, orderBy, genre }: CatalogueArguments): AsyncGenerator<Uint8Array> {
+    this.catalogues++
+    try {
+      const found = this.books.filter((book) => meets(book, filter ?? {}) && (!genre || genre.includes(book.genre)))
+      for (const order of (orderBy ?? []).toReversed()) found.sort(comparison(order))
+      for (const { title, pages } of found) {
+        if (title === 'torn') throw new AppError('UNAVAILABLE', 'A page is torn.')
+        for (let page = 0; page < (pages ?? 1); page++) {
+          this.chunks++
+          yield Buffer.from(`${title}\n`)
+        }
+      }
+    } finally {
+      this.catalogues--
+    }
   }
 
   async enter(): Promise<void> {
@@ -87,6 +109,12 @@ export class Shop {
       },
     }
   }
+}
+
+interface CatalogueArguments {
+  filter?: BookFilter | null
+  orderBy?: Parameters<typeof comparison>[0][] | null
+  genre?: string[] | null
 }
 
 interface BookFilter {

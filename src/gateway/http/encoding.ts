@@ -1,3 +1,4 @@
+import type { Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import Negotiator from 'negotiator'
@@ -86,6 +87,25 @@ export function sendBody(exchange: HttpExchange, status: number, body: string): 
     // The deadline may have passed, or the client may have left.
     if (!response.headersSent && !response.destroyed) end(exchange, status, compressed, encoding)
   })
+}
+
+/**
+ * Returns a stream that compresses a body of unknown length as the client prefers, and says so in
+ * the headers; undefined to send it as it is.
+ */
+export function streamEncoder({ request, response, compression }: HttpExchange): Transform | undefined {
+  if (!compression) return undefined
+  response.appendHeader('Vary', 'Accept-Encoding')
+  const encoding = encodingOf(request.headers['accept-encoding'])
+  if (!encoding) return undefined
+  response.setHeader('Content-Encoding', encoding)
+  return STREAMS[encoding]()
+}
+
+const STREAMS: Readonly<Record<Encoding, () => Transform>> = {
+  zstd: () => zlib.createZstdCompress({ params: { [ZSTD_c_compressionLevel]: 1 } }),
+  br: () => zlib.createBrotliCompress({ params: { [BROTLI_PARAM_QUALITY]: 3 } }),
+  gzip: () => zlib.createGzip({ level: 1 }),
 }
 
 /** A string leaves with the headers in one write. */

@@ -1,9 +1,11 @@
 import { type GraphQLField, GraphQLNonNull, getNamedType } from 'graphql'
 import { ERROR_CODES, type ErrorCode, isErrorCode } from '../errors.ts'
+import type { RestOperation } from '../operation.ts'
 import type { InputPlan } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
 import { isConnection, nullable } from '../rest/view.ts'
 import { type Dialect, type JsonSchema, schemaOf } from './json-schema.ts'
+import { hasEntityTag } from './parameters.ts'
 
 export interface Access {
   /** True if it answers without a credential. */
@@ -19,7 +21,8 @@ export function routeAnswers(route: Route, plan: InputPlan, access: Access, dial
   const shared = { ...COMMON, ...named('Cache-Control') }
   return {
     [route.status]: successAnswer(route, dialect),
-    ...(isRead && {
+    ...(route.rest.download?.ranges && { 206: partAnswer(route) }),
+    ...(hasEntityTag(route) && {
       304: {
         description: 'Not modified: `If-None-Match` contains the current ETag.',
         headers: { ...shared, ...named('ETag', ...(isPage(route) ? (['Link'] as const) : [])) },
@@ -37,6 +40,7 @@ export function routeAnswers(route: Route, plan: InputPlan, access: Access, dial
       ...when('PRECONDITION_FAILED', plan.readsVersion),
       ...when('PAYLOAD_TOO_LARGE', !isRead),
       ...when('UNSUPPORTED_MEDIA_TYPE', !isRead),
+      ...when('RANGE_NOT_SATISFIABLE', route.rest.download?.ranges === true),
       'VALIDATION_FAILED',
       ...when('IDEMPOTENCY_KEY_REUSED', route.kind === 'mutation' && !handlesSecrets),
       ...declaredErrors(route.field),
@@ -61,12 +65,35 @@ function successAnswer(route: Route, dialect: Dialect): JsonSchema {
   const replayed = kind === 'mutation' && !handlesSecrets ? named('Idempotency-Replayed') : {}
   const shared = { ...COMMON, ...named('Cache-Control'), ...replayed, ...(rest.location && named('Location')) }
   if (route.status === 204) return { description: 'Done.', headers: shared }
+  if (rest.download) return fileAnswer(route, shared)
   return {
     description: 'Success.',
     headers: { ...shared, ...named('ETag', 'Content-Encoding'), ...(isPage(route) && named('Link')) },
     content: { 'application/json': { schema: answerSchema(route, dialect) } },
   }
 }
+
+function fileAnswer({ rest }: Route, shared: JsonSchema): JsonSchema {
+  const own = rest.download?.ranges ? named('ETag', 'Accept-Ranges') : named('Content-Encoding')
+  return {
+    description: 'The file.',
+    headers: { ...shared, ...own, ...named('Content-Disposition') },
+    content: fileContent(rest),
+  }
+}
+
+function partAnswer({ rest }: Route): JsonSchema {
+  const headers = named('Cache-Control', 'ETag', 'Accept-Ranges', 'Content-Disposition', 'Content-Range')
+  return {
+    description: 'The part that `Range` asks for.',
+    headers: { ...COMMON, ...headers },
+    content: fileContent(rest),
+  }
+}
+
+/** Bytes have no schema: OpenAPI describes them by their media type alone. */
+const fileContent = ({ download }: RestOperation) =>
+  Object.fromEntries((download?.types ?? []).map((type) => [type, { schema: { type: 'string', format: 'binary' } }]))
 
 const isPage = ({ field }: Route) => isConnection(getNamedType(field.type))
 
@@ -135,6 +162,7 @@ const ERROR_HEADERS: Partial<Record<ErrorCode, readonly HeaderName[]>> = {
   UNAUTHENTICATED: ['WWW-Authenticate'],
   CONFLICT: ['Retry-After'],
   UNSUPPORTED_MEDIA_TYPE: ['Accept-Encoding'],
+  RANGE_NOT_SATISFIABLE: ['Content-Range'],
   RATE_LIMITED: ['Retry-After'],
   UNAVAILABLE: ['Retry-After'],
 }
@@ -167,6 +195,19 @@ export const HEADERS = {
   'Content-Encoding': {
     description: 'How the body is compressed. Only if `Accept-Encoding` asks for it.',
     schema: { type: 'string', enum: ['zstd', 'br', 'gzip'] },
+  },
+  'Content-Disposition': {
+    description: 'The name of the file (RFC 6266).',
+    required: true,
+    schema: { ...text('^(attachment|inline)(;|$)'), examples: ['attachment; filename="file.txt"'] },
+  },
+  'Accept-Ranges': {
+    description: '`bytes`: parts can be asked for with `Range`.',
+    schema: { type: 'string', enum: ['bytes'] },
+  },
+  'Content-Range': {
+    description: 'The part that is sent, and the size of the whole.',
+    schema: { ...text('^bytes (\\d+-\\d+|\\*)/\\d+$'), examples: ['bytes 0-99/1000'] },
   },
   Vary: { description: 'Request headers that the response depends on.', schema: { type: 'string' } },
   ETag: {

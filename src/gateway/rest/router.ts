@@ -6,7 +6,9 @@ import { preferredType } from '../http/accept.ts'
 import { createAsset } from '../http/assets.ts'
 import type { HttpExchange, HttpHandler } from '../http/exchange.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
+import { ANY_TYPE, type DownloadOptions } from '../operation.ts'
 import { type Deprecation, deprecationOf, sendDeprecations } from './deprecation.ts'
+import { createDownloadHandler } from './download.ts'
 import { createExtraHandler, type ExtraRoute } from './extra.ts'
 import { createRouteHandler, type RouteHandler } from './handler.ts'
 import type { Route } from './routes.ts'
@@ -28,9 +30,12 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const JSON_TYPES = ['application/json', 'application/problem+json']
 const STREAM_TYPES = ['text/event-stream']
 
+/** Returns the media types of a download; none if it can have any. */
+const typesOf = ({ types }: DownloadOptions) => (types.includes(ANY_TYPE) ? [] : [...types, 'application/problem+json'])
+
 interface Endpoint {
   handle: RouteHandler
-  /** Media types it can send. */
+  /** Media types it can send; none if it can send any. */
   types: readonly string[]
   deprecation?: Deprecation | undefined
 }
@@ -46,7 +51,9 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
 
   for (const route of routes) {
     const deprecation = deprecationOf(route.deprecable)
-    add(route.method, route.path, { handle: createRouteHandler(route, options), types: JSON_TYPES, deprecation })
+    const { download } = route.rest
+    const handle = download ? createDownloadHandler(route, options) : createRouteHandler(route, options)
+    add(route.method, route.path, { handle, types: download ? typesOf(download) : JSON_TYPES, deprecation })
   }
   for (const route of streams) {
     const deprecation = deprecationOf(route.field)
@@ -93,7 +100,7 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
 }
 
 function requireAcceptable({ request }: HttpExchange, types: readonly string[]): void {
-  if (preferredType(request, types) !== undefined) return
+  if (types.length === 0 || preferredType(request, types) !== undefined) return
   throw new AppError('NOT_ACCEPTABLE', `This endpoint sends ${types.join(' or ')}, not ${request.headers.accept}.`)
 }
 
