@@ -27,7 +27,8 @@ test('an account is deleted with its data, and what it did in others’ projects
   await newTask(person, { projectId: own.id })
   const task = await newTask(person, { projectId, title: 'Theirs', assigneeIds: [person.id, owner.id] })
   const comment = await call(person, `POST /tasks/${task.id}/comments`, { body: 'I was here' })
-  await call(person, 'POST /saved-filters', { name: 'Mine', filter: { priority: [5] } })
+  const filter = await call(person, 'POST /saved-filters', { name: 'Mine', filter: { status: ['PENDING'] } })
+  expect(filter.status, filter.text).toBe(201)
   const [stream, cursor] = [await eventStream(server, '/events/stream', person), await cursorOf(owner)]
 
   expect((await deleteMe({ ...person, password: 'a wrong one' })).status).toBe(403)

@@ -6,10 +6,12 @@ export const noun: Noun = {
   // An OWNER is the only one of a project with other members.
   matrix: `
                                                anon  stra view comm edit ownr admn remo  disa  t:r t:w p:r p:w adm a:tr
+Query.exportMyData                             401   ok   ok   ok   ok   ok   ok   ok    401   403 403 403 403 403 403
 Mutation.deleteMyAccount                       401   ok   ok   ok   ok   409  ok   ok    401   403 403 403 403 403 403
 `,
 
   recipes: {
+    'Query.exportMyData': {},
     'Mutation.deleteMyAccount': { variables: () => ({ input: { currentPassword: PASSWORD } }) },
   },
 
