@@ -1,3 +1,4 @@
+import type { Database } from '../database/client.ts'
 import { isMissingRow } from '../database/errors.ts'
 import type { AppError } from '../gateway/errors.ts'
 import { versionConflict } from './conflicts.ts'
@@ -30,6 +31,28 @@ export async function updateVersioned<T>(
   } catch (error) {
     throw isMissingRow(error) ? await absentOrChanged(expected) : error
   }
+}
+
+/** The one use of a model here. Prisma's delegates have no common type for it. */
+interface VersionedTable {
+  findUnique(args: { where: { id: string }; select: { version: true } }): PromiseLike<{ version: number } | null>
+}
+
+/**
+ * Declares how rows of a noun are described when a change expects a version of them.
+ */
+export function expectsRow(
+  noun: string,
+  tableOf: (db: Database) => VersionedTable,
+  absent: (id: string) => AppError,
+): (ctx: { db: Database }, id: string, version: Version) => ExpectedRow {
+  return ({ db }, id, version) => ({
+    noun,
+    id,
+    version,
+    present: async () => tableOf(db).findUnique({ where: { id }, select: { version: true } }),
+    absent: () => absent(id),
+  })
 }
 
 /** Explains why a write found no row at the expected version. */

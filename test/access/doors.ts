@@ -255,6 +255,7 @@ async function overRest(
   }
   if (answer.status < 400) {
     if (answer.status !== route.status) return wrong(`status ${answer.status}`)
+    if (route.rest.download) return { code: 'OK', data: fileOf(call, answer.headers), exchange }
     return { code: 'OK', data: route.rest.key ? answer.body[route.rest.key] : answer.body, exchange }
   }
   const code: unknown = answer.body?.code
@@ -268,6 +269,14 @@ async function overRest(
     issues: errors.map((issue: Issue) => placed(route, issue)),
     exchange,
   }
+}
+
+/** Describes a file that REST sent, as GraphQL does. */
+function fileOf(call: string, headers: Headers) {
+  const [, filename] = /filename="([^"]*)"/.exec(headers.get('content-disposition') ?? '') ?? []
+  const size = headers.get('content-length')
+  const contentType = headers.get('content-type')
+  return { url: `/api/v1${call.split(' ')[1]}`, filename, contentType, size: size === null ? null : Number(size) }
 }
 
 /** Maps a path parameter of an alias back to the argument it fills. */

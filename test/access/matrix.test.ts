@@ -3,7 +3,7 @@ import { schema } from '../../src/app/schema.ts'
 import { type OwnServer, ownServer } from '../support/server.ts'
 import { inBatches } from './batches.ts'
 import { makeWorlds } from './cast.ts'
-import { type Cell, disagreements, foreignAddress, wrongCells } from './cells.ts'
+import { type Cell, disagreements, foreignAddress, steady, wrongCells } from './cells.ts'
 import { type Answer, type Ask, type Door, openDoors, rootFields, type Variables } from './doors.ts'
 import { eventName, isAmong } from './events.ts'
 import { leak } from './leaks.ts'
@@ -145,10 +145,10 @@ describe('a query', () => {
     }
   })
 
-  /** Ignores `lastUsedAt`, which changes between requests, and the order of items of equal age. */
+  /** Ignores what changes between requests, and the order of items of equal age. */
   function unordered(data: Answer['data']): unknown {
-    const texts = nodesOf(data)?.map((node) => JSON.stringify({ ...node, lastUsedAt: null }))
-    return texts?.sort() ?? data
+    const texts = nodesOf(data)?.map((node) => JSON.stringify(steady(node)))
+    return texts?.sort() ?? steady(data)
   }
 })
 

@@ -136,6 +136,7 @@ const CELLS = {
   401: 'UNAUTHENTICATED',
   403: 'FORBIDDEN',
   404: 'NOT_FOUND',
+  409: 'CONFLICT',
   422: 'VALIDATION_FAILED',
 } as const
 

@@ -178,7 +178,7 @@ describe('the document lists', () => {
 test('a success has a Vary header, and a matching If-None-Match gets 304', async () => {
   await rest(server, 'POST /tasks', { token, body: { title: 'Another' } })
   for (const one of derived().filter(
-    (read) => !read.path.includes('{') && !isStream(read) && !read.path.startsWith('/users'),
+    (read) => !read.path.includes('{') && !isStream(read) && !/^\/(users|admin)/.test(read.path),
   )) {
     if (one.method !== 'GET' && !['/tasks', '/projects', '/auth/stream-ticket'].includes(one.path)) continue
     const body = one.path === '/projects' && one.method === 'POST' ? { body: { name: 'Another' } } : {}
@@ -186,8 +186,9 @@ test('a success has a Vary header, and a matching If-None-Match gets 304', async
     const answer = await ask(one, { token, ...body }, query)
     expect(answer.status, `${one.name} answered ${answer.text}`).toBeLessThan(300)
     expect(answer.headers.has('vary'), one.name).toBe(true)
-    const tag = answer.headers.get('etag')!
-    if (one.method !== 'GET') continue
+    const tag = answer.headers.get('etag')
+    // A file that is made while it is sent has no ETag.
+    if (one.method !== 'GET' || tag === null) continue
     const again = await ask(one, { token, headers: { 'if-none-match': tag } }, query)
     expect(again.status, one.name).toBe(304)
   }

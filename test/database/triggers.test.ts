@@ -70,7 +70,7 @@ describe('the event log', () => {
     })
   })
 
-  test('has one event for a soft delete, one for a restore, and none for the removal of a deleted row', async () => {
+  test('has one event for a soft delete, one for a restore, and one for the removal of a deleted row', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
     await db.task.update({ where: { id: task.id }, data: { deletedAt: new Date() } })
@@ -83,6 +83,7 @@ describe('the event log', () => {
       ['task.deleted', 2],
       ['task.restored', 3],
       ['task.deleted', 4],
+      ['task.purged', 4],
     ])
     expect(events[1]?.changes).toEqual({})
   })

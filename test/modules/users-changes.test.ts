@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
-import { data, overRest, refusal } from '../support/operations.ts'
+import { ask, data, overRest, refusal } from '../support/operations.ts'
 import { apiKey, describePeople, newAccount, type Person, shape, signUpAdminAt, signUpAt } from '../support/people.ts'
 import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -156,7 +156,16 @@ describePeople('user changes', (api) => {
     expect(refusal(await signIn(person.email, person.password)).code).toBe('UNAUTHENTICATED')
     await until('the stream has ended', () => stream.inbox.ended !== undefined)
 
-    expect(data(await overRest.getTask(admin, task.id))).toEqual({ ...task, creatorId: null })
+    expect(data(await overRest.getTask(admin, task.id))).toEqual(task)
+    const shown = await ask(admin, 'query ($id: ID!) { task(id: $id) { creator { id name email disabledAt } } }', {
+      id: task.id,
+    })
+    expect(data(shown).creator).toEqual({
+      id: person.id,
+      name: 'Deleted user',
+      email: null,
+      disabledAt: expect.any(String),
+    })
     expect(data(await overRest.getProject(admin, project.id))).toEqual(project)
     const { nodes } = data(await overRest.listEvents(admin, { after: cursor }))
     const removed = { type: 'member.removed', subjectId: person.id, actor: { id: admin.id } }
@@ -213,7 +222,8 @@ describePeople('user changes', (api) => {
       expect(outcomes.filter((outcome) => !outcome.error)).toHaveLength(1)
       codes.push(...outcomes.map((outcome) => outcome.error?.code))
       if (admins[0]?.id !== one.id) [one, other] = [other, one]
-      if (!(await fresh.db.user.findUnique({ where: { id: other.id } }))) other = await newPerson('Other', fresh)
+      if (await fresh.db.user.findFirst({ where: { id: other.id, deletedAt: { not: null } } }))
+        other = await newPerson('Other', fresh)
       await makeAdmin(one, other)
     }
     // A request that comes second is no longer from an ADMIN, or not even signed in.

@@ -4,7 +4,7 @@ import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
-import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { expectsRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireTask } from '../tasks/policy.ts'
 import type { CreateCommentValues, ListCommentsValues, UpdateCommentValues } from './input.ts'
 import { commentList } from './loader.ts'
@@ -68,10 +68,4 @@ export async function deleteComment(ctx: Context, id: string, version: Version, 
   )
 }
 
-const expected = ({ db }: Context, id: string, version: Version) => ({
-  noun: 'comment',
-  id,
-  version,
-  present: () => db.comment.findUnique({ where: { id }, select: { version: true } }),
-  absent: () => commentNotFound(id),
-})
+const expected = expectsRow('comment', (db) => db.comment, commentNotFound)

@@ -48,7 +48,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
     }),
     type: t.exposeString('type', {
       description:
-        'For example task.created, task.updated, task.deleted or member.removed. task.removed means that the task moved to another project.',
+        'For example task.created, task.updated, task.deleted or member.removed. task.removed means that the task moved to another project, task.purged that it was deleted from the trash for good.',
       extensions: {
         rules: z
           .string()

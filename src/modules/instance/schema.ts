@@ -58,7 +58,7 @@ builder.mutationField('clearTasks', (t) =>
       'Delete all tasks for good, or all of a project, with those in the trash. Each is logged as task.deleted, or as task.purged if it was in the trash. One request deletes at most 10,000 tasks and runs for at most 10 seconds; `hasMore` says whether to repeat it. Needs an ADMIN.',
     access: { admin: true },
     extensions: { errors: ['NOT_FOUND'] },
-    rest: { method: 'DELETE', path: '/admin/tasks', body: ['projectId', 'confirm'] },
+    rest: { method: 'DELETE', path: '/admin/tasks', status: 200, body: ['projectId', 'confirm'] },
     validate: clearTasksRules,
     args: {
       projectId: t.arg.id({ description: 'Only the tasks of this project. By default those of all projects.' }),

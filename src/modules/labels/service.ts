@@ -6,7 +6,7 @@ import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
 import { type Quota, withinQuota } from '../../schema/quota.ts'
-import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { expectsRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
 import type { CreateLabelValues, ListLabelsValues, UpdateLabelValues } from './input.ts'
 import { type LabelQuery, labelNotFound, requireLabel } from './policy.ts'
@@ -80,13 +80,7 @@ export async function deleteLabel(ctx: Context, id: string, version: Version, qu
   return updateVersioned(expected(ctx, id, version), (where) => retryOnDeadlock(ctx.db, () => remove(where)))
 }
 
-const expected = ({ db }: Context, id: string, version: Version) => ({
-  noun: 'label',
-  id,
-  version,
-  present: () => db.label.findUnique({ where: { id }, select: { version: true } }),
-  absent: () => labelNotFound(id),
-})
+const expected = expectsRow('label', (db) => db.label, labelNotFound)
 
 const nameTaken = (name: string) =>
   uniqueConflict(['input', 'name'], `The project already has a label named ${JSON.stringify(name)}.`)

@@ -1,5 +1,7 @@
 import { builder } from '../../schema/builder.ts'
+import { DownloadType } from '../../schema/download.ts'
 import { deleteMyAccount } from './deletion-service.ts'
+import { exportMyData } from './export-service.ts'
 import { CONFIRM_DELETION, deleteMyAccountRules } from './input.ts'
 
 const DeleteMyAccountInput = builder.inputType('DeleteMyAccountInput', {
@@ -22,5 +24,16 @@ builder.mutationField('deleteMyAccount', (t) =>
     rest: { method: 'DELETE', path: '/me', status: 204, body: 'input' },
     args: { input: t.arg({ type: DeleteMyAccountInput, required: true }) },
     resolve: (_root, { input }, ctx) => deleteMyAccount(ctx, input),
+  }),
+)
+
+builder.queryField('exportMyData', (t) =>
+  t.field({
+    type: DownloadType,
+    description:
+      'Export what you own or wrote as a file: profile, sessions, API keys, saved filters, memberships, projects, tasks that you created or are assigned to, and comments. Nothing of projects that you left, and no secrets. One JSON object per line, with its `type`. Streamed, so it can have any length.',
+    access: { person: true },
+    rest: { method: 'GET', path: '/me/export', download: { types: ['application/x-ndjson'] } },
+    resolve: (_root, _args, ctx) => exportMyData(ctx),
   }),
 )

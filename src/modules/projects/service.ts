@@ -9,7 +9,7 @@ import { isUniqueViolation, uniqueConflict } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { grouped, isId } from '../../schema/rules.ts'
-import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { expectsRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import type { CreateProjectValues, ListProjectsValues, UpdateProjectValues } from './input.ts'
 import { withFreeKey } from './key-service.ts'
 import { inVisibleProject, projectNotFound, requireProject, visibleProjects } from './policy.ts'
@@ -134,12 +134,10 @@ async function refuseInbox(ctx: Context, id: string, what: string): Promise<void
   if (owner) throw new AppError('CONFLICT', `An Inbox cannot be ${what}.`, { path: ['id'] })
 }
 
-const expected = ({ db }: Context, id: string, version: Version) => ({
-  noun: 'project',
-  id,
-  version,
-  present: () => db.project.findUnique({ where: { id }, select: { version: true } }),
-  absent: () => projectNotFound(id, ['id']),
-})
+const expected = expectsRow(
+  'project',
+  (db) => db.project,
+  (id) => projectNotFound(id, ['id']),
+)
 
 type ProjectRow = Prisma.ProjectGetPayload<Record<never, never>>

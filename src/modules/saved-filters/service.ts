@@ -5,7 +5,7 @@ import { requireViewer } from '../../request/viewer.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { type Quota, withinQuota } from '../../schema/quota.ts'
 import { isId } from '../../schema/rules.ts'
-import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { expectsRow, updateVersioned, type Version } from '../../schema/versioned.ts'
 import { requireProject } from '../projects/policy.ts'
 import type { TaskFilterValues } from '../tasks/filter/fields.ts'
 import { resolveFilter } from '../tasks/filter/resolve.ts'
@@ -101,13 +101,7 @@ async function findVisible<Query extends SavedFilterQuery>(ctx: Context, id: str
   return ctx.db.savedFilter.findFirst({ ...query, where: { id, ...visibleSavedFilters(requireViewer(ctx)) } })
 }
 
-const expected = ({ db }: Context, id: string, version: Version) => ({
-  noun: 'saved filter',
-  id,
-  version,
-  present: () => db.savedFilter.findUnique({ where: { id }, select: { version: true } }),
-  absent: () => savedFilterNotFound(id),
-})
+const expected = expectsRow('saved filter', (db) => db.savedFilter, savedFilterNotFound)
 
 /** Converts times to text and drops absent conditions, as `taskFilterRules` reads them back. */
 const toJson = (filter: TaskFilterValues): Prisma.InputJsonObject => JSON.parse(JSON.stringify(filter))
