@@ -12,13 +12,16 @@ export async function cutUploads(world: World, cuts: number, seed: number): Prom
   const path = await newTaskPath(world)
   const before = storedPaths(world).length
   let arriving = 0
+  const watch = setInterval(() => {
+    arriving = Math.max(arriving, storedPaths(world).length - before)
+  }, 20)
   for (let cut = 0; cut < cuts; cut += 10) {
     const running = Array.from({ length: Math.min(10, cuts - cut) }, () =>
       cutUpload(world, path, random.below(SIZE), random.chance(0.5)),
     )
-    arriving = Math.max(arriving, storedPaths(world).length - before)
     await Promise.all(running)
   }
+  clearInterval(watch)
   await until('no file is left', () => storedPaths(world).length <= before).catch(() => undefined)
   const files = storedPaths(world).length - before
   const rows = await countOf(world, path)

@@ -16,11 +16,13 @@ export async function largeFile(world: World, size: number): Promise<string[]> {
   const problems: string[] = []
   const path = await newTaskPath(world)
   const { token } = world.owner
-  // Loads the code and fills the buffers that later transfers use again.
-  for (let warm = 0; warm < 5; warm++) await fetchAll(world, await sendBytes(world, path, 64 * MB), 0)
+  // Loads the code.
+  await fetchAll(world, await sendBytes(world, path, MB), 0)
   const watched = async (what: string, transfer: () => Promise<unknown>) => {
     const growth = await growthDuring(world, transfer)
-    console.log(`${what}: ${growth.mbPerSecond(size)} MB/s, memory grew by ${growth.mb} MB at most`)
+    console.log(
+      `${what}: ${growth.mbPerSecond(size)} MB/s, resident memory from ${growth.from} to at most ${growth.from + growth.mb} MB`,
+    )
     if (growth.mb > MAX_GROWTH_MB) problems.push(`${what}: memory grew by ${growth.mb} MB, over ${MAX_GROWTH_MB}`)
   }
   let id = ''
@@ -109,6 +111,7 @@ async function growthDuring({ server }: World, transfer: () => Promise<unknown>)
   clearInterval(watch)
   const seconds = (performance.now() - started) / 1_000
   return {
+    from: Math.round(rss / MB),
     mb: Math.round((most - rss) / MB),
     mbPerSecond: (size: number) => Math.round(size / MB / seconds),
   }
