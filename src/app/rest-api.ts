@@ -12,7 +12,7 @@ export const REST_BASE = '/api/v1'
 const info: OpenApiInfo = {
   title: 'Taskwire',
   version: '0.1.0',
-  description: `Task management. Every operation here also exists in GraphQL: \`x-graphql-operation\` names the field and shows the document that the route runs.
+  description: `Task management. Every operation here also exists in GraphQL, except those that transfer only bytes: \`x-graphql-operation\` names the field and shows the document that the route runs.
 
 Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed set and a list of every invalid value. Unknown query parameters and body fields are rejected with 422, never ignored. Every GET path also accepts HEAD, and every path answers OPTIONS with \`Allow\`. Other methods return 405.`,
   contact: { name: 'The operator of this server' },
@@ -21,6 +21,7 @@ Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed
   tags: {
     tasks: 'Tasks, single and in batches, with their relations and the trash.',
     comments: 'Comments on tasks.',
+    attachments: 'Files on tasks: what is known of them, and their bytes.',
     projects: 'Projects and their members.',
     labels: 'Labels of a project, to mark its tasks with.',
     'saved-filters': 'Filters for tasks, kept under a name and shared with a project.',

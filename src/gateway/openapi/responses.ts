@@ -196,19 +196,6 @@ export const HEADERS = {
     description: 'How the body is compressed. Only if `Accept-Encoding` asks for it.',
     schema: { type: 'string', enum: ['zstd', 'br', 'gzip'] },
   },
-  'Content-Disposition': {
-    description: 'The name of the file (RFC 6266).',
-    required: true,
-    schema: { ...text('^(attachment|inline)(;|$)'), examples: ['attachment; filename="file.txt"'] },
-  },
-  'Accept-Ranges': {
-    description: '`bytes`: parts can be asked for with `Range`.',
-    schema: { type: 'string', enum: ['bytes'] },
-  },
-  'Content-Range': {
-    description: 'The part that is sent, and the size of the whole.',
-    schema: { ...text('^bytes (\\d+-\\d+|\\*)/\\d+$'), examples: ['bytes 0-99/1000'] },
-  },
   Vary: { description: 'Request headers that the response depends on.', schema: { type: 'string' } },
   ETag: {
     description: 'Changes with the body. Send it in `If-None-Match`. If it starts with a version, also in `If-Match`.',
