@@ -26,7 +26,7 @@ const minutesUntil = (time: string) => Math.ceil((Date.parse(time) - Date.now())
 /** Starts the work of a server whose clock has come to a time, and which looks ahead to another. */
 async function server(name: string, clock: ClockState, horizon: string) {
   const initial: State = { position: '0', clock: { ...clock } }
-  const lease = await createLease(db, { name, initial, lengthMs: 60_000, exclusive: true })
+  const lease = createLease(db, { name, initial, lengthMs: 60_000, exclusive: true })
   const state = await lease.acquire()
   if (!state) throw new Error('the lease is not free')
   return new Progress(
