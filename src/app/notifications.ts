@@ -20,7 +20,7 @@ export async function startNotifications(
 ): Promise<NotificationWorker> {
   if (BACKGROUND_WORK === 'off') return { close: () => Promise.resolve() }
   const mailer = SMTP_URL && MAIL_FROM ? await openMailer(SMTP_URL, MAIL_FROM) : undefined
-  const worker = await startNotificationWorker({
+  const worker = startNotificationWorker({
     database,
     tail,
     log,

@@ -40,16 +40,14 @@ export interface LeaseOptions<State> {
   exclusive: boolean
 }
 
-/** Creates the row of the lease, if there is none, and returns the lease. */
-export async function createLease<State extends Prisma.InputJsonObject>(
+/** Creates a lease that is not held yet. */
+export function createLease<State extends Prisma.InputJsonObject>(
   db: Sql,
   { name, initial, lengthMs, exclusive }: LeaseOptions<State>,
-): Promise<Lease<State>> {
+): Lease<State> {
   const holder = randomUUID()
   /** By `performance.now()`. */
   let heldUntil = 0
-  await db.$executeRaw`
-    INSERT INTO "Worker" ("name", "state") VALUES (${name}, ${JSON.stringify(initial)}::jsonb) ON CONFLICT DO NOTHING`
 
   return {
     get held() {
@@ -58,8 +56,10 @@ export async function createLease<State extends Prisma.InputJsonObject>(
     async acquire() {
       const asked = performance.now()
       const [row] = await db.$queryRaw<{ state: State }[]>`
-        UPDATE "Worker" SET "holder" = ${holder}::uuid, "heldUntil" = clock_timestamp() + ${lengthMs}::int * interval '1 ms'
-        WHERE "name" = ${name} AND (${exclusive} OR "holder" IS NULL OR "holder" = ${holder}::uuid OR "heldUntil" < clock_timestamp())
+        INSERT INTO "Worker" ("name", "holder", "heldUntil", "state")
+        VALUES (${name}, ${holder}::uuid, clock_timestamp() + ${lengthMs}::int * interval '1 ms', ${JSON.stringify(initial)}::jsonb)
+        ON CONFLICT ("name") DO UPDATE SET "holder" = excluded."holder", "heldUntil" = excluded."heldUntil"
+        WHERE ${exclusive} OR "Worker"."holder" IS NULL OR "Worker"."holder" = excluded."holder" OR "Worker"."heldUntil" < clock_timestamp()
         RETURNING "state"`
       if (row) heldUntil = asked + lengthMs
       return row?.state

@@ -1,6 +1,7 @@
 import type { DatabaseHandle } from '../database/client.ts'
 import { type Log, SILENT } from '../database/connection.ts'
 import { AppError } from '../gateway/errors.ts'
+import { coalesce } from './coalesce.ts'
 import { type LoggedEvent, readLog } from './log.ts'
 
 export type BatchListener = (events: readonly LoggedEvent[]) => void
@@ -67,23 +68,6 @@ const CURRENT_MS = 500
 const EMBEDDED_CURRENT_MS = 1_500
 
 const stopping = () => new AppError('UNAVAILABLE', 'The server is stopping.')
-
-/**
- * Runs `work` one at a time. Calls made during a run share the next one, which starts after them.
- */
-function coalesce<T>(work: () => Promise<T>): () => Promise<T> {
-  let next: Promise<T> | undefined
-  let running: Promise<unknown> = Promise.resolve()
-  return () => {
-    next ??= running.then(() => {
-      next = undefined
-      const result = work()
-      running = result.catch(() => {})
-      return result
-    })
-    return next
-  }
-}
 
 /** Part of the log: all events up to `end`. */
 interface Part {

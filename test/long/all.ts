@@ -5,6 +5,10 @@
  * connections, documents and requests, uploads, outages of PostgreSQL, and the property tests with
  * many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set,
  * else the embedded database. Exit code 1 if one failed.
+ * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load, hostile
+ * connections, documents and requests, outages of PostgreSQL, and the property tests with many
+ * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
+ * the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -37,6 +41,7 @@ const runs: Run[] = [
   { name: 'soak', command: ['node', 'test/long/soak.ts', events, kills, seed] },
   { name: 'removals', command: ['node', 'test/long/removals.ts', trials, seed] },
   { name: 'fuzz', command: ['node', 'test/long/fuzz.ts', requests, seed] },
+  { name: 'notifications', command: ['node', 'test/long/notifications.ts', kills, seed] },
   { name: 'shutdown', command: ['node', 'test/long/shutdown.ts', rounds] },
   { name: 'hostile connections', command: ['node', 'test/long/hostile-connections.ts'] },
   { name: 'hostile documents', command: ['node', 'test/long/hostile-documents.ts', documents, seed] },

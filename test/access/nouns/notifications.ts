@@ -49,6 +49,7 @@ Mutation.markNotificationsRead                 401   ok   ok   ok   ok   ok   ok
 Mutation.markNotificationsRead: all            401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403
 Mutation.markNotificationsRead: of another     401   404  404  404  404  404  404  404   401   403 404 403 403 403 403
 Mutation.updateNotificationPreferences         401   ok   ok   ok   ok   ok   ok   ok    401   403 403 403 403 403 403
+Mutation.updateTask: notifying its assignee    401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 Mutation.notifyUser                            401   403  403  403  403  403  ok   403   401   403 403 403 403 ok  403
 Subscription.notifications                     401   ok   ok   ok   ok   ok   ok   ok    401   ok  403 403 403 403 ok
 `,
@@ -65,6 +66,9 @@ Subscription.notifications                     401   ok   ok   ok   ok   ok   ok
     'Mutation.markNotificationsRead: all': { variables: () => ({ all: true }) },
     'Mutation.markNotificationsRead: of another': { variables: (world) => ({ ids: [of(world).foreign] }) },
     'Mutation.updateNotificationPreferences': { variables: () => ({ input: preferences }) },
+    'Mutation.updateTask: notifying its assignee': {
+      variables: ({ subtask }) => ({ id: subtask.id, input: { title: 'Another title' }, notify: true }),
+    },
     // Only in the event log, until the background work finds it there.
     'Mutation.notifyUser': { variables: ({ third }) => ({ userId: third.id, input }), traceless: true },
     'Subscription.notifications': {},

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Database } from '../../../database/client.ts'
 import type { Log } from '../../../database/connection.ts'
+import { coalesce } from '../../../events/coalesce.ts'
 import type { DeliveryChannel } from '../../../generated/prisma/enums.ts'
 import { type Channels, UndeliverableError } from './channels.ts'
 import { messageText } from './message.ts'
@@ -36,23 +37,26 @@ export interface Deliveries {
  */
 export function createDeliveries({ db, log, channels, retryMs }: DeliveryOptions): Deliveries {
   const closing = new AbortController()
-  const sending = new Map<DeliveryChannel, Map<string, Promise<void>>>()
+  const senders = (Object.keys(channels) as DeliveryChannel[]).map(createSender)
 
-  async function sendDue(channel: DeliveryChannel): Promise<void> {
-    const own = sending.get(channel) ?? new Map<string, Promise<void>>()
-    sending.set(channel, own)
-    const room = MAX_SENDING - own.size
-    if (room <= 0 || closing.signal.aborted) return
-    for (const due of await readDue(db, { channel, except: [...own.keys()], limit: room })) {
-      if (closing.signal.aborted) return
-      if (own.has(due.id)) continue
-      const ended = deliver(channel, due)
-        .catch((error: unknown) => log.warn({ err: error }, 'could not store the outcome of a delivery'))
-        .finally(() => own.delete(due.id))
-      own.set(due.id, ended)
-      // Something else may be due, and has room now.
-      void ended.then(() => (own.size < MAX_SENDING / 2 ? sendDue(channel) : undefined)).catch(() => undefined)
-    }
+  /** Sends the messages of one channel. */
+  function createSender(channel: DeliveryChannel) {
+    const sending = new Map<string, Promise<void>>()
+    // One read at a time: what it returns is not being sent, and was not sent meanwhile.
+    const send = coalesce(async () => {
+      const room = MAX_SENDING - sending.size
+      if (room <= 0 || closing.signal.aborted) return
+      for (const due of await readDue(db, { channel, except: [...sending.keys()], limit: room })) {
+        const ended = deliver(channel, due)
+          .catch((error: unknown) => log.warn({ err: error }, 'could not store the outcome of a delivery'))
+          .finally(() => sending.delete(due.id))
+        sending.set(due.id, ended)
+        void ended.then(more)
+      }
+    })
+    /** Something else may be due, and has room now. The worker reports a failure with its next call. */
+    const more = () => (sending.size < MAX_SENDING / 2 ? send().catch(() => undefined) : undefined)
+    return { send, sending }
   }
 
   async function deliver(channel: DeliveryChannel, due: DueDelivery): Promise<void> {
@@ -82,11 +86,11 @@ export function createDeliveries({ db, log, channels, retryMs }: DeliveryOptions
 
   return {
     async send() {
-      for (const channel of Object.keys(channels) as DeliveryChannel[]) await sendDue(channel)
+      for (const { send } of senders) await send()
     },
     async close() {
       closing.abort()
-      const running = [...sending.values()].flatMap((own) => [...own.values()])
+      const running = senders.flatMap(({ sending }) => [...sending.values()])
       await Promise.race([Promise.all(running), setTimeout(CLOSE_MS, undefined, { ref: false })])
     },
   }

@@ -45,7 +45,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000'
  * Starts the background work: it makes notifications from the event log and when tasks become due, and
  * sends them. One server at a time does it, under a lease.
  */
-export async function startNotificationWorker(options: WorkerOptions): Promise<NotificationWorker> {
+export function startNotificationWorker(options: WorkerOptions): NotificationWorker {
   const { database, tail, log, channels, leadMinutes, retryMs } = options
   const { db, embedded } = database
   const closing = new AbortController()
@@ -54,7 +54,7 @@ export async function startNotificationWorker(options: WorkerOptions): Promise<N
     position: String(tail.position),
     clock: { dueAt: new Date().toISOString(), taskId: FIRST_ID },
   }
-  const lease = await createLease(db, { name: 'notifications', initial, lengthMs: LEASE_MS, exclusive: embedded })
+  const lease = createLease(db, { name: 'notifications', initial, lengthMs: LEASE_MS, exclusive: embedded })
   const deliveries = createDeliveries({ db, log, channels, retryMs })
 
   /** Undefined while another server works. */
