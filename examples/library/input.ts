@@ -8,9 +8,16 @@ const line = (max: number) => z.string().trim().min(1).max(max).meta({ minLength
 
 const title = line(200).meta({ examples: ['The Time Machine'] })
 const author = line(100).meta({ examples: ['H. G. Wells'] })
-const year = z.int().min(-3_000).max(2_100).meta({ examples: [1895] })
+const year = z
+  .int()
+  .min(-3_000)
+  .max(2_100)
+  .meta({ examples: [1895] })
 const genre = z.enum(GENRES).meta({ examples: ['FICTION'] })
-const summary = z.string().max(2_000).meta({ maxLength: 2_000, pattern: '^[^\\u0000]*$', examples: ['A journey.'] })
+const summary = z
+  .string()
+  .max(2_000)
+  .meta({ maxLength: 2_000, pattern: '^[^\\u0000]*$', examples: ['A journey.'] })
 
 const given = <Rule extends z.ZodType>(rule: Rule) =>
   rule.nullish().refine((value): boolean => value !== null, 'must not be null: this field cannot be cleared')
@@ -26,10 +33,15 @@ export const changeRules = z.object({
 })
 
 const range = z.object({ gte: year.nullish(), lte: year.nullish() })
-const cursor = z.string().regex(/^[\w-]+$/, 'is not a cursor').meta({ maxLength: 40 })
+const cursor = z
+  .string()
+  .regex(/^[\w-]+$/, 'is not a cursor')
+  .meta({ maxLength: 40 })
 
 export const listRules = z.object({
-  filter: z.object({ genre: z.array(genre).max(4).nullish(), author: line(100).nullish(), year: range.nullish() }).nullish(),
+  filter: z
+    .object({ genre: z.array(genre).max(4).nullish(), author: line(100).nullish(), year: range.nullish() })
+    .nullish(),
   sort: z.array(z.unknown()).max(3).nullish(),
   first: z.int().min(1).max(100).nullish(),
   after: cursor.nullish(),

@@ -17,7 +17,12 @@ export const pictures: ExtraRoute<LibraryContext> = {
     tags: ['books'],
     security: [{}],
     parameters: [
-      { name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 } },
+      {
+        name: 'id',
+        in: 'path',
+        required: true,
+        schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
+      },
     ],
     requestBody: {
       required: true,
@@ -26,8 +31,19 @@ export const pictures: ExtraRoute<LibraryContext> = {
           schema: {
             type: 'object',
             properties: {
-              caption: { type: 'string', minLength: 1, maxLength: 200, pattern: '\\S', examples: ['The first edition'] },
-              files: { type: 'array', minItems: 1, maxItems: MAX_PICTURES, items: { type: 'string', format: 'binary' } },
+              caption: {
+                type: 'string',
+                minLength: 1,
+                maxLength: 200,
+                pattern: '\\S',
+                examples: ['The first edition'],
+              },
+              files: {
+                type: 'array',
+                minItems: 1,
+                maxItems: MAX_PICTURES,
+                items: { type: 'string', format: 'binary' },
+              },
             },
             required: ['caption', 'files'],
           },
@@ -48,7 +64,10 @@ export const pictures: ExtraRoute<LibraryContext> = {
                   type: 'array',
                   items: {
                     type: 'object',
-                    properties: { filename: { type: 'string' }, size: { type: 'integer', format: 'int32', minimum: 0, maximum: 10_485_760 } },
+                    properties: {
+                      filename: { type: 'string' },
+                      size: { type: 'integer', format: 'int32', minimum: 0, maximum: 10_485_760 },
+                    },
                     required: ['filename', 'size'],
                   },
                 },
@@ -84,7 +103,8 @@ async function readForm(form: FormReader, { files }: LibraryContext) {
     const caption = captionRule.safeParse(first?.kind === 'field' && first.name === 'caption' ? first.value : undefined)
     if (!caption.success) throw refuse('caption', 'required', 'is required, as the first field: 1 to 200 characters')
     for (let part = await form.next(); part; part = await form.next()) {
-      if (part.kind === 'field' || part.name !== 'files') throw refuse(part.name, 'unknown_field', 'is not a known field')
+      if (part.kind === 'field' || part.name !== 'files')
+        throw refuse(part.name, 'unknown_field', 'is not a known field')
       if (stored.length === MAX_PICTURES) throw refuse('files', 'too_big', `must be at most ${MAX_PICTURES} files`)
       const { filename, contentType } = part
       const file = await files.store({ filename, contentType, declaredSize: undefined, bytes: form.bytesOf(part) })
@@ -100,4 +120,5 @@ async function readForm(form: FormReader, { files }: LibraryContext) {
   }
 }
 
-const refuse = (name: string, code: string, message: string) => validationFailed([{ path: ['body', name], code, message }])
+const refuse = (name: string, code: string, message: string) =>
+  validationFailed([{ path: ['body', name], code, message }])

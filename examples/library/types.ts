@@ -22,7 +22,11 @@ export const BookType = builder.objectRef<Book>('Book').implement({
     year: t.exposeInt('year'),
     genre: t.expose('genre', { type: Genre }),
     summary: t.exposeString('summary', { nullable: true }),
-    coverName: t.string({ nullable: true, description: 'Name of the cover’s file.', resolve: ({ cover }) => cover?.filename }),
+    coverName: t.string({
+      nullable: true,
+      description: 'Name of the cover’s file.',
+      resolve: ({ cover }) => cover?.filename,
+    }),
     version: t.exposeInt('version', { description: 'Rises with each change.' }),
     pictures: t.expose('pictures', { type: [PictureType] }),
   }),

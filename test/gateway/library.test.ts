@@ -27,7 +27,8 @@ async function open(authenticate?: () => Caller | null) {
   const log = createEventLog<{ kind: string }>()
   const [me, changed] = [schema.getQueryType()?.getFields().me, schema.getSubscriptionType()?.getFields().changed]
   Object.assign(me!, {
-    resolve: (_root: unknown, _args: unknown, { caller, own }: { caller: Caller; own: string }) => `${caller.id} ${own}`,
+    resolve: (_root: unknown, _args: unknown, { caller, own }: { caller: Caller; own: string }) =>
+      `${caller.id} ${own}`,
     extensions: { rest: { path: '/me', key: 'me' }, requiresPrincipal: true },
   })
   Object.assign(changed!, {
@@ -46,7 +47,11 @@ async function open(authenticate?: () => Caller | null) {
   })
   holdTo(gateway.server, await gateway.openApi())
   const url = await gateway.listen({ port: 0 })
-  onTestFinished(() => gateway.close())
+  onTestFinished(() => {
+    // Otherwise it waits for requests on the connections that fetch keeps open.
+    gateway.server.closeAllConnections()
+    return gateway.close()
+  })
   return { url, gateway, log, lines }
 }
 
@@ -141,7 +146,9 @@ describe('an event log', () => {
   test('forgets the oldest events, and says so to whoever needs them', async () => {
     const { log, cursorOf } = numbered(250, 100)
     expect(log.read({ first: 1_000 }).length).toBeLessThan(200)
-    expect(() => log.read({ after: cursorOf(3), first: 1 })).toThrow(expect.objectContaining({ code: 'CURSOR_EXPIRED' }))
+    expect(() => log.read({ after: cursorOf(3), first: 1 })).toThrow(
+      expect.objectContaining({ code: 'CURSOR_EXPIRED' }),
+    )
     const slow = log.follow()
     for (let number = 0; number < 250; number++) log.append({ number })
     await expect(slow.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' })
