@@ -19,6 +19,10 @@ export function openExample(create: () => Promise<Gateway>): { url: string } {
     holdTo(gateway.server, await gateway.openApi())
     opened.url = await gateway.listen({ port: 0 })
   })
-  afterAll(() => gateway?.close())
+  afterAll(() => {
+    // Otherwise it waits for requests on the connections that fetch keeps open.
+    gateway?.server.closeAllConnections()
+    return gateway?.close()
+  })
   return opened
 }

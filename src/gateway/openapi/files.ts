@@ -39,7 +39,7 @@ const IF_RANGE = {
   name: 'If-Range',
   in: 'header',
   required: false,
-  schema: { type: 'string', maxLength: 200 },
+  schema: { type: 'string', pattern: '^\\S', maxLength: 200 },
   description:
     'The ETag or the Last-Modified of the part that the client has: 200 with the whole if it is not current.',
 }

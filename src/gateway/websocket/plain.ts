@@ -27,6 +27,8 @@ interface PlainSocketOptions<Context extends GatewayContext> {
 /** RFC 6455: a policy of the server. */
 const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = 1011
+/** A close frame carries at most 123 bytes of reason (RFC 6455 5.5). */
+const MAX_REASON = 100
 
 /**
  * Opens a websocket that is not GraphQL: counts it for its caller or address, watches its heartbeat
@@ -50,18 +52,24 @@ export async function openPlainSocket<Context extends GatewayContext>(
       arrivedAt: performance.now(),
       connection: { headers: request.headers, lifetime: ENDLESS },
     })
-    if (context.credentialProblem) return socket.close(POLICY_VIOLATION, context.credentialProblem.slice(0, 100))
+    if (context.credentialProblem) return refuse(socket, POLICY_VIOLATION, context.credentialProblem)
     if (socket.readyState !== socket.OPEN) return
     socket.once('close', limits.acquire({ address, isAnonymous: true }, context.principal))
     settled()
     const lifetime = context.openLifetime()
-    lifetime.onEnd((reason) => socket.close(POLICY_VIOLATION, reason.message.slice(0, 100)))
+    lifetime.onEnd((reason) => socket.close(POLICY_VIOLATION, reason.message.slice(0, MAX_REASON)))
     socket.once('close', () => lifetime.close())
     handle(socket, context)
     socket.resume()
   } catch (error) {
-    if (error instanceof AppError) return socket.close(POLICY_VIOLATION, error.message.slice(0, 100))
+    if (error instanceof AppError) return refuse(socket, POLICY_VIOLATION, error.message)
     log.error({ err: error }, 'a websocket could not be opened')
-    socket.close(INTERNAL_ERROR, 'Internal error')
+    refuse(socket, INTERNAL_ERROR, 'Internal error')
   }
+}
+
+/** Closes a paused socket, and reads the answer to its close frame. */
+function refuse(socket: WebSocket, code: number, reason: string): void {
+  socket.close(code, reason.slice(0, MAX_REASON))
+  socket.resume()
 }
