@@ -41,7 +41,10 @@ const landing = await open({ ...SIZE, height: 1_000 })
 await signIn(landing, demo.url, 'Ada Park')
 for (const protocol of ['GraphQL', 'REST']) {
   await landing.getByRole('button', { name: `Create with ${protocol}` }).click()
-  await landing.locator('.answer .badge').nth(protocol === 'REST' ? 1 : 0).waitFor()
+  await landing
+    .locator('.answer .badge')
+    .nth(protocol === 'REST' ? 1 : 0)
+    .waitFor()
 }
 await landing.locator('.events .key').nth(1).waitFor()
 await landing.waitForTimeout(1_000)

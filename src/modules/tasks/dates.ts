@@ -44,4 +44,3 @@ export function dateIssues(given: Dates, now: Dates = {}): Issue[] {
 
 /** The time at which a day is over in every time zone: the last ones are 12 hours behind UTC. */
 const endEverywhere = (dueOn: string) => new Date(dayStart(dueOn).getTime() + 36 * HOUR_MS)
-

@@ -138,7 +138,8 @@ async function readRanks(
 
 /** Returns the rank of the next or the previous task, without the task that moves. */
 async function nearest(tx: Tx, { id, projectId }: FoundTask, way: 'next' | 'previous', rank: string) {
-  const [operator, direction] = way === 'next' ? [Prisma.raw('>'), Prisma.raw('ASC')] : [Prisma.raw('<'), Prisma.raw('DESC')]
+  const [operator, direction] =
+    way === 'next' ? [Prisma.raw('>'), Prisma.raw('ASC')] : [Prisma.raw('<'), Prisma.raw('DESC')]
   const rows = await tx.$queryRaw<{ rank: string }[]>`
     SELECT "rank" FROM "Task" WHERE "projectId" = ${projectId}::uuid AND "rank" COLLATE "C" ${operator} ${rank} AND "id" <> ${id}::uuid
     ORDER BY "rank" COLLATE "C" ${direction} LIMIT 1`

@@ -6,7 +6,8 @@ export const TaskOrder = builder.inputType('TaskOrder', {
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('TaskOrderField', {
-        description: 'DUE_AT puts a task with `dueOn` at the end of that day in UTC. TITLE sorts by code point. RANK is the order of a board, in each project. RELEVANCE needs `search`.',
+        description:
+          'DUE_AT puts a task with `dueOn` at the end of that day in UTC. TITLE sorts by code point. RANK is the order of a board, in each project. RELEVANCE needs `search`.',
         values: TASK_ORDER_FIELDS,
       }),
       required: true,
