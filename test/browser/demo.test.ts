@@ -77,7 +77,7 @@ test('the console examples of the README print what it shows', async () => {
     else await answers.at(-1)
   }
   for (const [index, [, command, printed = '']] of examples.entries()) {
-    const pattern = printed.trim().split('…').map(RegExp.escape).join('[^]*?').replaceAll('ADA\\x2d1', 'ADA-\\d')
+    const pattern = printed.trim().split('…').map(RegExp.escape).join('[\\s\\S]*?').replaceAll('ADA\\x2d1', 'ADA-\\d')
     expect(await answers[index], command).toMatch(new RegExp(pattern))
   }
 })

@@ -79,7 +79,7 @@ const board = {
 }
 
 let due = false
-let closeProject
+let opened = new AbortController()
 
 /** Shows the board again, once for all changes of this moment. */
 function changed() {
@@ -127,19 +127,20 @@ function fade() {
 }
 
 async function open(project) {
-  closeProject?.()
-  closeProject = undefined
+  opened.abort()
+  opened = new AbortController()
+  const { signal } = opened
   board.set({ editor: undefined, adding: undefined })
   try {
-    closeProject = await openProject(board, project)
+    await openProject(board, project, signal)
   } catch (error) {
-    board.notify({ text: error.message, kind: 'bad', action: { name: 'Try again', run: board.reopen } })
+    if (!signal.aborted)
+      board.notify({ text: error.message, kind: 'bad', action: { name: 'Try again', run: board.reopen } })
   }
 }
 
 async function start() {
-  closeProject?.()
-  closeProject = undefined
+  opened.abort()
   changed()
   if (!board.me) return
   board.projects = await loadProjects()
@@ -168,8 +169,8 @@ async function moveByKey(event, id) {
 }
 
 root.addEventListener('click', ({ target }) => {
-  const { open: opened, add } = target.closest('[data-open], [data-add]')?.dataset ?? {}
-  if (opened) openEditor(board, opened)
+  const { open: card, add } = target.closest('[data-open], [data-add]')?.dataset ?? {}
+  if (card) openEditor(board, card)
   if (!add) return
   board.set({ adding: add })
   setTimeout(() => root.querySelector('#add-title')?.focus())
