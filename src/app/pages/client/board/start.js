@@ -91,6 +91,7 @@ function changed() {
 function show() {
   due = false
   if (!board.me) return void render(signedOut(), root)
+  document.title = `${board.project?.name ?? 'Board'} · Taskwire`
   const match = createMatch(board.filter, board.me.id)
   const columns = board.store.byStatus()
   board.shown = isFiltered(board.filter)
