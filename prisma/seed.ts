@@ -189,7 +189,7 @@ function sampleTask(
       random(3) === 0 ? `Agreed in the weekly meeting.\n\n- [ ] ask who is affected\n- [ ] describe the change` : null,
     status,
     priority: 1 + random(5),
-    dueAt: random(2) === 0 ? new Date(Date.now() + (random(60) - 20) * DAY_MS) : null,
+    ...dueDate(random(2) === 0 ? new Date(Date.now() + (random(60) - 20) * DAY_MS) : null, index),
     completedAt: status === 'COMPLETED' ? new Date(createdAt.getTime() + random(20) * DAY_MS) : null,
     assigneeIds: random(4) === 0 ? [] : [pick(memberIds, random(memberIds.length))],
     labelIds: random(3) === 0 ? [pick(labelIds, random(labelIds.length))] : [],
@@ -199,6 +199,10 @@ function sampleTask(
     updatedAt: createdAt,
   }
 }
+
+/** Makes every third task due on a day, not at a time. */
+const dueDate = (due: Date | null, index: number) =>
+  index % 3 === 0 ? { dueOn: due && new Date(due.toISOString().slice(0, 10)) } : { dueAt: due }
 
 function pick<T>(items: readonly T[], index: number): T {
   const item = items[index]

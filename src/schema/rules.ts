@@ -104,23 +104,20 @@ const MAX_TIME_ZONE = 100
 export const timeZone = z
   .string()
   .max(MAX_TIME_ZONE, `must be at most ${MAX_TIME_ZONE} characters`)
-  .transform((name, issues) => {
-    const known = /^[a-z]/i.test(name) ? knownTimeZone(name) : undefined
-    if (known !== undefined) return known
-    const shown = JSON.stringify(name.slice(0, MAX_TIME_ZONE))
-    issues.addIssue({
-      code: 'custom',
-      message: `must be the name of a time zone like Europe/Berlin, not ${shown}`,
-      params: { rule: 'time_zone' },
-    })
-    return z.NEVER
+  .superRefine((name, issues) => {
+    if (knownTimeZone(name) !== undefined) return
+    const message = `must be the name of a time zone like Europe/Berlin, not ${JSON.stringify(name.slice(0, MAX_TIME_ZONE))}`
+    issues.addIssue({ code: 'custom', message, params: { rule: 'time_zone' } })
   })
+  .overwrite((name) => knownTimeZone(name) ?? name)
   .meta({ maxLength: MAX_TIME_ZONE, examples: ['Europe/Berlin'] })
 
 /** Description of every new time zone. */
 export const TIME_ZONE = 'A name in the IANA time zone database, like Europe/Berlin. Decides when a day ends.'
 
 function knownTimeZone(name: string): string | undefined {
+  // Intl accepts offsets.
+  if (!/^[a-z]/i.test(name)) return undefined
   try {
     const { timeZone: known } = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions()
     // Corrects the case, but keeps a name for which Intl has another one.

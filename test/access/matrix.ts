@@ -103,6 +103,8 @@ Mutation.moveTask                              401   404  403  403  ok   ok   ok
 Mutation.moveTask: to readable project         401   404  403  403  403  403  ok   404   401   403 403 403 403 403 403
 Mutation.moveTask: from readable project       401   404  403  403  403  403  ok   404   401   403 403 403 403 403 403
 Mutation.moveTask: to hidden project           401   404  403  403  404  404  ok   404   401   403 404 403 403 403 403
+Mutation.repositionTask                        401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
+Mutation.repositionTask: after another task    401   404  403  403  ok   ok   ok   404   401   403 ok  403 403 403 403
 Mutation.bulkCreateTasks                       401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403
 Mutation.bulkUpdateTasks                       401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403
 Mutation.bulkDeleteTasks                       401   ok   ok   ok   ok   ok   ok   ok    401   403 ok  403 403 403 403

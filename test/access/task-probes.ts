@@ -78,6 +78,9 @@ export const taskProbes: Record<string, Probe> = {
     ...projects,
     variables: (projectId, asking) => ({ id: ownTask(asking), projectId }),
   },
+  'Mutation.repositionTask id': { ...tasks, variables: (id) => ({ id, input: {}, expectedVersion: 7 }) },
+  'Mutation.repositionTask input.beforeId': { ...tasks, variables: ofOwn((beforeId) => ({ beforeId })) },
+  'Mutation.repositionTask input.afterId': { ...tasks, variables: ofOwn((afterId) => ({ afterId })) },
 
   'Mutation.bulkCreateTasks input.items.projectId': {
     ...projects,

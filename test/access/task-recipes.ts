@@ -169,6 +169,10 @@ export const taskRecipes: Record<string, Recipe> = {
   'Mutation.moveTask: to hidden project': {
     variables: (world) => ({ ...ofTask(world), projectId: world.unseen.projectId }),
   },
+  'Mutation.repositionTask': { variables: (world) => ({ ...ofTask(world), input: { status: 'IN_PROGRESS' } }) },
+  'Mutation.repositionTask: after another task': {
+    variables: (world) => ({ ...byKey(world), input: { afterId: world.subtask.key } }),
+  },
   'Mutation.bulkCreateTasks': {
     variables: ({ projectId }) => ({ input: { items: [{ projectId, title: 'One of many' }] } }),
     changes: mayWrite,

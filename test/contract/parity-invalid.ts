@@ -11,10 +11,18 @@ const NO_ID = { id: 'no id' }
 const LONG = 'x'.repeat(201)
 
 const task = {
-  shape: { title: 5, priority: 'high', dueAt: 'soon', status: 'DONE', assigneeIds: [{}], colour: 'red' },
+  shape: {
+    title: 5,
+    priority: 'high',
+    dueAt: 'soon',
+    dueOn: '2026-02-30',
+    status: 'DONE',
+    assigneeIds: [{}],
+    colour: 'red',
+  },
   rule: { title: ' ', description: 'x'.repeat(2_001), priority: 9, assigneeIds: ['nobody'], labelIds: ['none', 'any'] },
 }
-const TASK_SHAPE = 'title priority dueAt status assigneeIds.0 colour'
+const TASK_SHAPE = 'title priority dueAt dueOn status assigneeIds.0 colour'
 const TASK_RULE = 'title description priority assigneeIds.0 labelIds.0 labelIds.1'
 
 const inItem = (index: number, names: string) =>
@@ -48,8 +56,15 @@ export const INVALID: Record<string, readonly Invalid[]> = {
     ...LIST,
     ...listOf((world) => ({ filter: inProject(world) })),
     invalid(
-      { filter: { status: ['DONE', 'PENDING'], priority: { gte: 'high' }, dueAt: { lt: 'soon' }, overdue: 'maybe' } },
-      'status priority.gte dueAt.lt overdue',
+      {
+        filter: {
+          status: ['DONE', 'PENDING'],
+          priority: { gte: 'high' },
+          dueAt: { lt: 'soon' },
+          dueOn: { lt: 'soon' },
+        },
+      },
+      'status priority.gte dueAt.lt dueOn.lt',
     ),
     invalid(
       {
@@ -89,7 +104,10 @@ export const INVALID: Record<string, readonly Invalid[]> = {
 
   'Mutation.registerUser': [
     invalid({ input: { email: 1, password: null, role: 'ADMIN' } }, 'email password name role'),
-    invalid({ input: { email: 'nobody', password: 'short', name: ' ' } }, 'email password name'),
+    invalid(
+      { input: { email: 'nobody', password: 'short', name: ' ', timeZone: '+01:00' } },
+      'email password name timeZone',
+    ),
     invalid(
       ({ self }) => ({ input: { email: self.email, password: 'a good one'.repeat(20), name: 'A' } }),
       'email',
@@ -109,7 +127,7 @@ export const INVALID: Record<string, readonly Invalid[]> = {
   'Mutation.revokeSession': [missing(NO_ID)],
   'Mutation.updateMe': [
     invalid({ input: { name: 5, email: [], role: 'ADMIN' } }, 'name email role'),
-    invalid({ input: { name: null, email: 'nobody' } }, 'name email currentPassword'),
+    invalid({ input: { name: null, email: 'nobody', timeZone: 'Mars/Base' } }, 'name email timeZone currentPassword'),
     stale(() => ({ input: { name: 'A' } })),
   ],
   'Mutation.changePassword': [
@@ -230,6 +248,23 @@ export const INVALID: Record<string, readonly Invalid[]> = {
     invalid(theTask, 'projectId'),
     missing((world) => ({ ...theTask(world), projectId: 'no id' }), 'projectId'),
     stale((world) => ({ ...theTask(world), projectId: world.secondProjectId })),
+  ],
+  'Mutation.repositionTask': [
+    missing({ ...NO_ID, input: {} }),
+    invalid(
+      (world) => ({ ...theTask(world), input: { status: 'DONE', beforeId: [], place: 1 } }),
+      'status beforeId place',
+    ),
+    invalid(
+      (world) => ({ ...theTask(world), input: { status: null, beforeId: '?', afterId: '?' } }),
+      'status beforeId afterId',
+    ),
+    invalid((world) => ({ ...theTask(world), input: { afterId: world.task.key } }), 'afterId'),
+    missing(
+      (world) => ({ ...theTask(world), input: { beforeId: world.unseen.deletedTask.key, afterId: world.task.id } }),
+      'beforeId afterId',
+    ),
+    stale((world) => ({ ...theTask(world), input: {} })),
   ],
   'Mutation.bulkCreateTasks': [
     invalid({ input: { atomic: 'maybe', dryRun: 1, tasks: [] } }, 'atomic dryRun tasks items'),

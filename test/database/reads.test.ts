@@ -177,6 +177,7 @@ describe.runIf(onPostgres)('a read in one statement returns what Prisma returns'
       ['Task', 'findMany', { select: { id: false } }],
       ['Task', 'findFirst', { take: -1, orderBy: { id: 'asc' } }],
       ['Task', 'findMany', { where: { dueAt: { gt: new Date('1800-01-01T00:00:00Z') } }, orderBy: { id: 'asc' } }],
+      ['Task', 'findMany', { where: { dueOn: { gte: new Date('2027-01-31') } }, orderBy: { id: 'asc' } }],
     ]
     const outcome = (client: object, [model, method, args]: (typeof calls)[number]) =>
       (async () => delegate(client, model)[method](args))().then(

@@ -48,6 +48,7 @@ describe('the event log', () => {
           status: { from: null, to: 'PENDING' },
           priority: { from: null, to: 1 },
           dueAt: { from: null, to: '2026-01-01T00:00:00.000Z' },
+          rank: { from: null, to: 'h00000100' },
         },
       },
     ])
@@ -102,7 +103,9 @@ describe('the event log', () => {
       description: 'Long',
       status: 'PENDING',
       priority: 1,
+      startAt: null,
       dueAt: null,
+      dueOn: null,
       completedAt: null,
       parentId: null,
       assigneeIds: [user.id],

@@ -47,6 +47,8 @@ describe.runIf(onPostgres)('a write in one statement', () => {
     .oneof(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), fc.constant('"\\{},\''))
     .filter((one) => !one.includes('\0'))
   const time = fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
+  /** Later than any time. */
+  const day = fc.constantFrom('2101-03-31', '9999-12-31').map((date) => new Date(date))
   const name = text.map((one) => `${one} ${++number}`)
 
   /** New rows of each model; changes to them are a part of another new row. */
@@ -57,7 +59,8 @@ describe.runIf(onPostgres)('a write in one statement', () => {
       description: fc.option(text),
       status: fc.constantFrom('PENDING', 'COMPLETED'),
       priority: fc.integer({ min: 1, max: 5 }),
-      dueAt: fc.option(time),
+      startAt: fc.option(time),
+      dueOn: fc.option(day),
       assigneeIds: fc.subarray([userId]),
       labelIds: fc.subarray([labelId]),
       creatorId: fc.constantFrom(userId, null),

@@ -36,6 +36,7 @@ describeBoth('registration', (api) => {
         email: account.email,
         name: 'Ada',
         role: expect.any(String),
+        timeZone: 'UTC',
         version: expect.any(Number),
         createdAt: expect.any(String),
         updatedAt: expect.any(String),

@@ -222,11 +222,16 @@ async function make({ kind, place, rows, fields }: Change, tasks: Task[]): Promi
   return `${kind} ${task.key} ${task.id} ${JSON.stringify(await CHANGES[kind](task, rows, fields, place))}`
 }
 
+/** A task is due at a time or on a day, so a change sets both. */
+function due({ dueAt = null, dueOn = null }: Prisma.TaskCreateManyInput) {
+  return { dueAt, dueOn: dueOn && new Date(dueOn).toISOString().slice(0, 10) }
+}
+
 /** Applies each kind of change and returns its input. */
 const CHANGES = {
   async update({ id, projectId }: Task, rows: Change['rows'], fields: Change['fields']) {
     const row = await fitting(rows[projects.findIndex((project) => project.id === projectId)]!)
-    const input = Object.fromEntries(fields.map((field) => [field, row[field]]))
+    const input = Object.assign({}, ...fields.map((field) => (field === 'dueAt' ? due(row) : { [field]: row[field] })))
     await overGraphql.updateTask(admin, id, input)
     return input
   },

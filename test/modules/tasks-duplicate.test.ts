@@ -51,6 +51,7 @@ describeApi('a duplicate of a task', (api) => {
       id: expect.not.stringContaining(task.id),
       key: expect.stringContaining(`${cast.key}-`),
       number: expect.any(Number),
+      rank: expect.any(String),
       status: 'PENDING',
       completedAt: null,
       creatorId: EDITOR.id,

@@ -60,6 +60,9 @@ describeApi('moving a task', (api) => {
   test('gives the task a key in the target and leaves its other fields unchanged', async () => {
     const there = await newProject(owner)
     await newTask(owner, { projectId: there.id })
+    // So that its number and rank change, too.
+    await newTask(owner, { projectId })
+    await newTask(owner, { projectId })
     const task = await newTask(owner, { ...WHOLE, projectId })
     const cursor = await cursorOf(owner)
     const moved = data(await api.moveTask(cast.people.ADMIN, task.key, there.id.toUpperCase(), 1))
@@ -68,6 +71,7 @@ describeApi('moving a task', (api) => {
       projectId: there.id,
       key: `${there.key}-2`,
       number: 2,
+      rank: 'h00000200',
       version: 2,
       updatedAt: expect.any(String),
     })
@@ -80,7 +84,7 @@ describeApi('moving a task', (api) => {
         ...event,
         type: 'task.updated',
         projectId: there.id,
-        changes: { projectId: [null, there.id], key: [null, moved.key] },
+        changes: { projectId: [null, there.id], key: [null, moved.key], rank: [null, moved.rank] },
       },
     ])
   })

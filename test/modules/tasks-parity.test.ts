@@ -31,7 +31,10 @@ describeBoth('a task', (api) => {
       description: null,
       status: 'PENDING',
       priority: 1,
+      startAt: null,
       dueAt: null,
+      dueOn: null,
+      rank: 'h00000100',
       completedAt: null,
       parentId: null,
       assigneeIds: [],
@@ -67,7 +70,7 @@ describeBoth('a task', (api) => {
   test('is updated field by field: absent fields stay, null clears', async () => {
     const caller = await newCaller()
     const created = data(
-      await api.createTask(caller, { title: 'A', description: 'B', priority: 3, dueAt: '2027-01-31' }),
+      await api.createTask(caller, { title: 'A', description: 'B', priority: 3, startAt: '2027-01-01', dueOn: '2027-01-31' }),
     )
     const cleared = data(await api.updateTask(caller, created.id, { dueAt: null, description: null }))
     expect(cleared).toEqual({ ...created, dueAt: null, description: null, version: 2, updatedAt: cleared.updatedAt })
@@ -191,6 +194,7 @@ describe('both protocols', () => {
       id: expect.any(String),
       key: expect.any(String),
       number: expect.any(Number),
+      rank: expect.any(String),
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
     }

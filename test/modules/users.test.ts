@@ -61,6 +61,7 @@ describePeople('users', (api) => {
       email,
       name: 'Ann',
       role: 'MEMBER',
+      timeZone: 'UTC',
       disabledAt: null,
       version: 1,
       createdAt: expect.stringMatching(INSTANT),

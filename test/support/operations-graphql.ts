@@ -4,10 +4,10 @@ import { type Caller, describeError, type Outcome, shown } from './outcome.ts'
 
 // Fields that REST returns by default.
 export const PAGE = 'pageInfo { hasNextPage hasPreviousPage startCursor endCursor }'
-export const USER = 'id name email role disabledAt createdAt updatedAt version'
+export const USER = 'id name email role timeZone disabledAt createdAt updatedAt version'
 const PROJECT = 'id key name description archivedAt version createdAt updatedAt'
 export const TASK =
-  'id key projectId number title description status priority dueAt completedAt parentId assigneeIds labelIds creatorId deletedAt version createdAt updatedAt'
+  'id key projectId number title description status priority startAt dueAt dueOn rank completedAt parentId assigneeIds labelIds creatorId deletedAt version createdAt updatedAt'
 const LABEL = 'id projectId name color version createdAt updatedAt'
 const RELATION = 'id type taskId relatedTaskId creatorId createdAt'
 const EVENT = `cursor type projectId subjectId taskId version match task { ${TASK} } changes { field from to } actor { ${USER} } at`

@@ -43,6 +43,9 @@ const DUE = [
   '2091-01-01T00:00:00.120Z',
   '9999-12-31T23:59:59.999Z',
 ]
+const DAYS = ['0001-01-01', '2001-05-05', '2090-12-31', '2091-01-01', '9999-12-31']
+/** A time, a day or neither. */
+const DUE_DATES = [...DUE.map((dueAt) => ({ dueAt })), ...DAYS.map((day) => ({ dueOn: new Date(day) }))]
 const WRITTEN = [
   '1969-12-31T23:59:59.999Z',
   '2024-02-29T08:00:00.000Z',
@@ -69,24 +72,27 @@ export function newTask(
   const time = fc.constantFrom(...WRITTEN)
   return fc.oneof(
     ...projects.map((project) =>
-      fc.record({
-        // Avoids duplicate ids: fast-check is biased towards the smallest and largest.
-        id: fc.noShrink(fc.noBias(fc.uuid())),
-        projectId: fc.constant(project.id),
-        parentId: fc.constantFrom(null, ...project.parentIds),
-        labelIds: fc.subarray(project.labelIds),
-        title: fc.constantFrom(...TITLES),
-        description: fc.constantFrom(...DESCRIPTIONS),
-        status: fc.constantFrom(...STATUSES),
-        priority: fc.integer({ min: 1, max: 3 }),
-        dueAt: fc.constantFrom(...DUE),
-        completedAt: time,
-        createdAt: fc.constantFrom(...WRITTEN, ...(after ? LATER : [])),
-        updatedAt: time,
-        creatorId: fc.constantFrom(null, ...people),
-        assigneeIds: fc.subarray([...people], { maxLength: 2 }),
-        deletedAt: fc.constantFrom(null, null, null, null, WRITTEN[1]!),
-      }),
+      fc
+        .record({
+          // Avoids duplicate ids: fast-check is biased towards the smallest and largest.
+          id: fc.noShrink(fc.noBias(fc.uuid())),
+          projectId: fc.constant(project.id),
+          parentId: fc.constantFrom(null, ...project.parentIds),
+          labelIds: fc.subarray(project.labelIds),
+          title: fc.constantFrom(...TITLES),
+          description: fc.constantFrom(...DESCRIPTIONS),
+          status: fc.constantFrom(...STATUSES),
+          priority: fc.integer({ min: 1, max: 3 }),
+          startAt: fc.constantFrom(null, DUE[1]!),
+          due: fc.constantFrom(...DUE_DATES),
+          completedAt: time,
+          createdAt: fc.constantFrom(...WRITTEN, ...(after ? LATER : [])),
+          updatedAt: time,
+          creatorId: fc.constantFrom(null, ...people),
+          assigneeIds: fc.subarray([...people], { maxLength: 2 }),
+          deletedAt: fc.constantFrom(null, null, null, null, WRITTEN[1]!),
+        })
+        .map(({ due, ...row }) => ({ ...row, ...due })),
     ),
   )
 }
@@ -121,7 +127,7 @@ export function drawOf(names: Names, ranked?: fc.Arbitrary<Order[]>): fc.Arbitra
     .record({
       viewer: fc.constant(names.viewer.name),
       filter: fc.tuple(filterOf(names), searched).map(merge),
-      orderBy: ranked ?? order(['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE', 'NUMBER']),
+      orderBy: ranked ?? order(['CREATED_AT', 'UPDATED_AT', 'DUE_AT', 'PRIORITY', 'TITLE', 'NUMBER', 'RANK']),
       size: fc.integer({ min: 1, max: 30 }),
       forwardsOver: fc.constantFrom('GraphQL' as const, 'REST' as const),
       inJson: fc.oneof(fc.subarray(conditions, { maxLength: 0 }), fc.subarray(conditions)),
@@ -202,7 +208,9 @@ function conditionsOf({ viewer, labelIds, parents, people, keys }: Names) {
     ),
     parentId: fc.constantFrom('none', ...parents.flatMap(({ id, key }) => [id, id.toUpperCase(), key.toLowerCase()])),
     key: some(keys),
+    startAt: rangeOf(DUE.filter((time) => time !== null)),
     dueAt: rangeOf(DUE.filter((time) => time !== null)),
+    dueOn: rangeOf(DAYS),
     createdAt: rangeOf(WRITTEN),
     updatedAt: rangeOf(WRITTEN),
     completedAt: rangeOf(WRITTEN),

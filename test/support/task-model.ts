@@ -34,7 +34,9 @@ export interface Filter {
   labelId?: { any?: string[] | null; all?: string[] | null } | null
   parentId?: string | null
   key?: string[] | null
+  startAt?: Range | null
   dueAt?: Range | null
+  dueOn?: Range | null
   createdAt?: Range | null
   updatedAt?: Range | null
   completedAt?: Range | null
@@ -47,7 +49,7 @@ export interface Filter {
 }
 
 export interface Order {
-  field: 'CREATED_AT' | 'UPDATED_AT' | 'DUE_AT' | 'PRIORITY' | 'TITLE' | 'NUMBER' | 'RELEVANCE'
+  field: 'CREATED_AT' | 'UPDATED_AT' | 'DUE_AT' | 'PRIORITY' | 'TITLE' | 'NUMBER' | 'RANK' | 'RELEVANCE'
   direction?: 'ASC' | 'DESC'
 }
 
@@ -80,12 +82,16 @@ const CONDITIONS: Conditions = {
           (parent) => parent.id === parentId && (parent.id === wanted.toLowerCase() || hasKey(parent, wanted)),
         ),
   key: (task, keys) => keys.some((key) => hasKey(task, key)),
+  startAt: (task, range) => isIn(task.startAt, range),
   dueAt: (task, range) => isIn(task.dueAt, range),
+  dueOn: (task, range) => isIn(task.dueOn, range),
   createdAt: (task, range) => isIn(task.createdAt, range),
   updatedAt: (task, range) => isIn(task.updatedAt, range),
   completedAt: (task, range) => isIn(task.completedAt, range),
-  overdue: ({ status, dueAt }, wanted) =>
-    wanted === (['PENDING', 'IN_PROGRESS'].includes(status) && dueAt !== null && dueAt < new Date()),
+  overdue: (task, wanted) => {
+    const due = dueOf(task)
+    return wanted === (['PENDING', 'IN_PROGRESS'].includes(task.status) && due !== null && due < new Date())
+  },
   search: (task, words) => hasWords(task, words),
   // Handled by `tasksOfList`.
   deleted: () => true,
@@ -100,6 +106,9 @@ function meets(task: ModelTask, filter: Filter, world: World): boolean {
     return wanted == null || condition(task, wanted, world)
   })
 }
+
+/** A day ends with its last millisecond in UTC. */
+const dueOf = ({ dueAt, dueOn }: ModelTask) => dueAt ?? (dueOn && new Date(dueOn.getTime() + 86_399_999))
 
 const personOf = (one: string, viewer: ModelViewer) => (one === 'me' ? viewer.id : one)
 
@@ -145,10 +154,11 @@ type Compare = (a: ModelTask, b: ModelTask) => number
 const VALUES: Record<Exclude<Order['field'], 'RELEVANCE'>, (task: ModelTask) => number | string | Date | null> = {
   CREATED_AT: (task) => task.createdAt,
   UPDATED_AT: (task) => task.updatedAt,
-  DUE_AT: (task) => task.dueAt,
+  DUE_AT: dueOf,
   PRIORITY: (task) => task.priority,
   TITLE: (task) => task.title,
   NUMBER: (task) => task.number,
+  RANK: (task) => task.rank,
 }
 
 /** Compares tasks by the given order, by default oldest first. Breaks ties by id. */

@@ -2,7 +2,7 @@
 import type { ColumnTypes } from './column-types.ts'
 import { type Column, type Model, modelNamed, type Relation } from './models.ts'
 import { Uncovered } from './uncovered.ts'
-import { columnReader, dateText, hasType, isOperators, isValue } from './values.ts'
+import { columnReader, hasType, isOperators, isValue } from './values.ts'
 
 export type Args = Readonly<Record<string, unknown>>
 
@@ -37,7 +37,7 @@ export class Clauses {
 
   value(value: unknown, type: string): string {
     this.valueTypes.push(type)
-    return `$${this.values.push(type === 'date' ? dateText(value) : value)}::${type}`
+    return `$${this.values.push(value)}::${type}`
   }
 
   /** `joins` collects the rows to join, which the statement must support. */

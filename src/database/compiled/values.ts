@@ -41,9 +41,6 @@ export function hasType(value: unknown, prismaType: string): boolean {
   }
 }
 
-/** Prisma gives a date as midnight UTC. `pg` would send it in the time zone of this process. */
-export const dateText = (value: unknown) => (value instanceof Date ? value.toISOString().slice(0, 10) : value)
-
 /** Returns a value to store in a column. */
 export function storable({ name, type, isList, isRequired }: Column, value: unknown): unknown {
   const fits = type === 'Json' ? isOperators : (one: unknown) => type !== 'Bytes' && hasType(one, type)

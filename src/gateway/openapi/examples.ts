@@ -14,6 +14,7 @@ export function withExamples(components: Components): Record<string, JsonSchema>
 
 const BY_FORMAT: Record<string, unknown> = {
   uuid: '01980f3e-5b6c-7d8e-9fa0-b1c2d3e4f5a6',
+  date: '2030-01-31',
   'date-time': '2030-01-31T17:00:00.000Z',
 }
 

@@ -6,7 +6,7 @@ import { taskId } from './key-type.ts'
 
 export const title = line(200).meta({ examples: ['Write the report'] })
 export const description = text(2000).meta({ examples: ['With **numbers**.'] })
-/** Maximum length of a rank. Reached after about 5,900 drags to one spot, each between the last two tasks. */
+/** Maximum length of a rank. Reached where about 5,900 tasks are put right behind the same one. */
 export const MAX_RANK = 1_000
 export const status = z.enum(TaskStatus)
 export const priority = z.int().min(1, 'must be 1 (lowest) to 5 (highest)').max(5, 'must be 1 (lowest) to 5 (highest)')
@@ -16,6 +16,9 @@ export const calendarDate = z
   .string()
   .refine(isCalendarDate, 'must be a date like 2026-01-31')
   .meta({ format: 'date', examples: ['2026-01-31'] })
+
+/** In an example it is null, next to a dueAt. */
+const dueOn = calendarDate.nullish().meta({ examples: [null] })
 
 export const rank = z.string().meta({ pattern: '^[0-9A-Za-z]+$', maxLength: MAX_RANK, examples: ['h0000040V'] })
 
@@ -31,7 +34,7 @@ export const replaceTaskRules = z.object({
   priority: priority.nullish(),
   startAt: z.date().nullish(),
   dueAt: z.date().nullish(),
-  dueOn: calendarDate.nullish(),
+  dueOn,
   parentId: taskId.nullish(),
   assigneeIds: links.nullish(),
   labelIds: links.nullish(),
@@ -47,7 +50,7 @@ export const updateTaskRules = z.object({
   priority: notNull(priority),
   startAt: z.date().nullish(),
   dueAt: z.date().nullish(),
-  dueOn: calendarDate.nullish(),
+  dueOn,
   parentId: taskId.nullish(),
   assigneeIds: links.nullish(),
   labelIds: links.nullish(),

@@ -105,9 +105,19 @@ async function rankBetween(tx: Tx, task: FoundTask, { beforeId, afterId }: Neigh
   if ((low === null || own > low) && (high === null || own < high)) return own
   const rank = generateKeyBetween(low, high)
   if (rank.length <= MAX_RANK) return rank
-  const message =
-    'There is no room left between these two tasks. Put the one above in its place again, then repeat this.'
-  throw new AppError('CONFLICT', message, { path: ['input', after === null ? 'beforeId' : 'afterId'] })
+  throw await noRoom(tx, task, low, high)
+}
+
+/**
+ * Explains that thousands of tasks were put in one place, each next to the one before. Their ranks
+ * became long; that of the task they were put next to did not. Without it, there is room again.
+ */
+async function noRoom(tx: Tx, { projectId }: FoundTask, low: string | null, high: string | null): Promise<AppError> {
+  const shorter = (low ?? '').length <= (high ?? '').length ? low : high
+  const [row] = await tx.$queryRaw<{ key: string }[]>`
+    SELECT "key" FROM "Task" WHERE "projectId" = ${projectId}::uuid AND "rank" COLLATE "C" = ${shorter}`
+  const advice = row ? `Move ${row.key} to another place first` : 'Choose another place'
+  return new AppError('CONFLICT', `There is no room left in this place. ${advice}.`)
 }
 
 interface Ranks {

@@ -28,13 +28,17 @@ const ASC = 'ASC' as const
 const DESC = 'DESC' as const
 
 /**
- * The twelve lists that boards, task lists and search boxes need. `parent` is the id of a task
+ * The thirteen lists that boards, task lists and search boxes need. `parent` is the id of a task
  * with sub-tasks.
  */
 export const shapes = (parent: string): Shape[] => [
   {
     name: 'a board column',
     args: { filter: { projectId: PROJECT, status: ['PENDING'] }, orderBy: [{ field: 'CREATED_AT', direction: DESC }] },
+  },
+  {
+    name: 'a board column in its order',
+    args: { filter: { projectId: PROJECT, status: ['PENDING'] }, orderBy: [{ field: 'RANK', direction: ASC }] },
   },
   {
     name: 'my open tasks',
@@ -106,6 +110,10 @@ export const longLists: Shape[] = [
   {
     name: 'by title in the large project',
     args: { filter: { projectId: LARGE_PROJECT }, orderBy: [{ field: 'TITLE', direction: ASC }] },
+  },
+  {
+    name: 'the board order of the large project',
+    args: { filter: { projectId: LARGE_PROJECT }, orderBy: [{ field: 'RANK', direction: ASC }] },
   },
   { name: 'everything I see', args: { orderBy: [{ field: 'CREATED_AT', direction: DESC }] } },
 ]
