@@ -40,7 +40,13 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
       if (!response.ok) return 'cut'
       const parse = createParser((message) => {
         if (message.id) cursor = message.id
-        if (message.data && message.event !== 'error') onEvent(JSON.parse(message.data))
+        if (!message.data || message.event === 'error') return
+        try {
+          onEvent(JSON.parse(message.data))
+        } catch (error) {
+          // A fault of the page must not look like one of the connection.
+          reportError(error)
+        }
       })
       onState('live')
       wait = FIRST_WAIT_MS
@@ -50,8 +56,8 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
         silence = setTimeout(giveUp, SILENCE_MS)
         parse(chunk.value)
       }
-    } catch (error) {
-      if (!attempt.signal.aborted && error.name !== 'TypeError' && error.name !== 'AbortError') throw error
+    } catch {
+      // The server cannot be reached, or the connection dropped.
     } finally {
       clearTimeout(silence)
       clearTimeout(unseen)
