@@ -54,7 +54,8 @@ await page.locator('.columns[aria-busy=false]').waitFor()
 console.log(`${await page.locator('.card').count()} cards shown after ${Math.round(performance.now() - opened)} ms`)
 
 const session = await page.context().newCDPSession(page)
-await session.send('Performance.enable')
+// Time on the processor, so that other programs do not count.
+await session.send('Performance.enable', { timeDomain: 'threadTicks' })
 const metrics = async () => {
   const { metrics: list } = await session.send('Performance.getMetrics')
   const seconds = (name: string) => list.find((metric) => metric.name === name)?.value ?? 0
@@ -73,15 +74,26 @@ const after = await metrics()
 for (const name of ['script', 'layout', 'style'] as const)
   console.log(`${name}: ${(((after[name] - before[name]) * 1_000) / FRAMES).toFixed(2)} ms a frame`)
 
+/** Returns the time at which the board shows a title. Runs in the page. */
+const showing = (title: string) =>
+  new Promise<number>((resolve) => {
+    const board = document.querySelector('.columns')
+    const observer = new MutationObserver(() => {
+      if (!board?.textContent?.includes(title)) return
+      observer.disconnect()
+      requestAnimationFrame(() => resolve(Date.now()))
+    })
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true })
+  })
+
 const { nodes } = (await call('GET', `/tasks?projectId=${projectId}&limit=${CHANGES}`)) as { nodes: { id: string }[] }
 const delays: number[] = []
 for (const { id } of nodes) {
   const title = `Changed ${id}`
-  const shown = page.locator('.card', { hasText: title }).waitFor()
+  const shown = page.evaluate(showing, title)
   await call('PATCH', `/tasks/${id}`, { title })
-  const answered = performance.now()
-  await shown
-  delays.push(performance.now() - answered)
+  const answered = Date.now()
+  delays.push(Math.max(0, (await shown) - answered))
 }
 delays.sort((a, b) => a - b)
 console.log(

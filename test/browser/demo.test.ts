@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -55,6 +57,29 @@ test('the demo prints one screen of 100 columns, the board first, with commands 
   expect(stdout).toContain('"title":"Try Taskwire"')
   expect(stdout).toContain('{"data":{"task":{"title":"Try Taskwire","status":"PENDING"}}}')
   expect(stdout).toContain('event: task.created')
+})
+
+test('the console examples of the README print what it shows', async () => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+  const examples = [...readme.matchAll(/```console\n\$ ((?:.*\\\n)*.*)\n([\s\S]*?)```/g)]
+  expect(examples.length).toBe(3)
+  const token = /export TOKEN=\S+/.exec(screen)?.[0]
+  const run = async (command: string) => {
+    const local = command.replaceAll('localhost:4000', new URL(url).host)
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${token}\n${local} -s --max-time 5 || true`])
+    return stdout
+  }
+  const answers: Promise<string>[] = []
+  for (const [, command = ''] of examples) {
+    answers.push(run(command))
+    // The first one follows what the others do.
+    if (command.includes('-N')) await new Promise((resolve) => setTimeout(resolve, 1_500))
+    else await answers.at(-1)
+  }
+  for (const [index, [, command, printed = '']] of examples.entries()) {
+    const pattern = printed.trim().split('…').map(RegExp.escape).join('[\\s\\S]*?').replaceAll('ADA\\x2d1', 'ADA-\\d')
+    expect(await answers[index], command).toMatch(new RegExp(pattern))
+  }
 })
 
 test('a second demo on the same port says where the first one is, in one line', async () => {

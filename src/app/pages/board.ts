@@ -1,8 +1,7 @@
 import { createPage, OWN_ONLY } from '../../gateway/docs/page.ts'
 import type { Asset } from '../../gateway/http/assets.ts'
 import { FILES, modulesOf } from './files.ts'
-import { ICON, pageData } from './page-data.ts'
-import type { DemoAccount } from './pages.ts'
+import { type DemoAccount, ICON, pageData } from './page-data.ts'
 
 /** The live board: a client of the public API, without any right of its own. */
 export function boardPage(demo: readonly DemoAccount[]): Asset {
@@ -10,7 +9,7 @@ export function boardPage(demo: readonly DemoAccount[]): Asset {
     title: 'Taskwire board',
     description: 'Tasks by status, live.',
     icon: ICON,
-    styles: [`${FILES}/shared/base.css`, `${FILES}/board/board.css`, `${FILES}/board/card.css`],
+    styles: ['shared/base.css', 'board/board.css', 'board/card.css', 'board/dialog.css'].map((name) => `${FILES}/${name}`),
     scripts: [],
     modules: [`${FILES}/board/start.js`],
     preloads: modulesOf('board'),

@@ -1,7 +1,6 @@
 import { escaped } from '../../gateway/docs/page.ts'
 import { REST_BASE } from '../rest-api.ts'
-import { pageData } from './page-data.ts'
-import type { PagesOptions } from './pages.ts'
+import { type PagesOptions, pageData } from './page-data.ts'
 import { SDL_PATH } from './sdl.ts'
 
 export interface EntryPoint {

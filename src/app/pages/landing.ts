@@ -3,8 +3,7 @@ import { createPage, OWN_ONLY } from '../../gateway/docs/page.ts'
 import { type HttpHandler, readOnly } from '../../gateway/http/exchange.ts'
 import { FILES, modulesOf } from './files.ts'
 import { type EntryPoint, entryPoints, landingBody } from './landing-body.ts'
-import { ICON } from './page-data.ts'
-import type { PagesOptions } from './pages.ts'
+import { ICON, type PagesOptions } from './page-data.ts'
 
 const DESCRIPTION = 'A self-hosted task API: each operation is defined once and served as GraphQL, as REST and live.'
 

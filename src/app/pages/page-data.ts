@@ -1,7 +1,20 @@
 import { escaped } from '../../gateway/docs/page.ts'
 import { REST_BASE } from '../rest-api.ts'
 import { FILES } from './files.ts'
-import type { DemoAccount } from './pages.ts'
+
+/** An account that visitors may use, as in the demo. */
+export interface DemoAccount {
+  name: string
+  email: string
+  password: string
+}
+
+export interface PagesOptions {
+  /** Accounts that the pages offer to sign in with. Empty unless the server is a demo. */
+  demo: readonly DemoAccount[]
+  /** True if the schema may be read, so that its SDL is served too. */
+  introspection: boolean
+}
 
 export const ICON = `${FILES}/shared/icon.svg`
 

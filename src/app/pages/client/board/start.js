@@ -79,7 +79,7 @@ const board = {
 }
 
 let due = false
-let closeProject
+let opened = new AbortController()
 
 /** Shows the board again, once for all changes of this moment. */
 function changed() {
@@ -91,6 +91,7 @@ function changed() {
 function show() {
   due = false
   if (!board.me) return void render(signedOut(), root)
+  document.title = `${board.project?.name ?? 'Board'} · Taskwire`
   const match = createMatch(board.filter, board.me.id)
   const columns = board.store.byStatus()
   board.shown = isFiltered(board.filter)
@@ -127,19 +128,20 @@ function fade() {
 }
 
 async function open(project) {
-  closeProject?.()
-  closeProject = undefined
+  opened.abort()
+  opened = new AbortController()
+  const { signal } = opened
   board.set({ editor: undefined, adding: undefined })
   try {
-    closeProject = await openProject(board, project)
+    await openProject(board, project, signal)
   } catch (error) {
-    board.notify({ text: error.message, kind: 'bad', action: { name: 'Try again', run: board.reopen } })
+    if (!signal.aborted)
+      board.notify({ text: error.message, kind: 'bad', action: { name: 'Try again', run: board.reopen } })
   }
 }
 
 async function start() {
-  closeProject?.()
-  closeProject = undefined
+  opened.abort()
   changed()
   if (!board.me) return
   board.projects = await loadProjects()
@@ -168,8 +170,8 @@ async function moveByKey(event, id) {
 }
 
 root.addEventListener('click', ({ target }) => {
-  const { open: opened, add } = target.closest('[data-open], [data-add]')?.dataset ?? {}
-  if (opened) openEditor(board, opened)
+  const { open: card, add } = target.closest('[data-open], [data-add]')?.dataset ?? {}
+  if (card) openEditor(board, card)
   if (!add) return
   board.set({ adding: add })
   setTimeout(() => root.querySelector('#add-title')?.focus())

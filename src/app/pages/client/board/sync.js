@@ -9,27 +9,27 @@ const ACTIVITY_SHOWN = 30
 const FRESH_MS = 4_000
 /** Events that arrive so soon after a new connection were missed during the cut. */
 const CATCH_UP_MS = 1_000
+/** A shorter cut is mentioned only if something was missed. Tokens that expire cause them. */
+const LONG_CUT_MS = 3_000
 
-/** Opens a project on the board. Returns a function that ends it. */
-export async function openProject(board, project) {
-  let ended = false
-  let endStream
-  const close = () => {
-    ended = true
-    endStream?.()
-  }
+/** Opens a project on the board and follows it until the signal aborts. */
+export async function openProject(board, project, signal) {
   Object.assign(board, { project, store: createStore(), people: [], labels: [], activity: [], loading: true })
   board.actors.clear()
   board.changed()
+  const keep = (values) => {
+    signal.throwIfAborted()
+    Object.assign(board, values)
+  }
   const refresh = {
-    member: async () => Object.assign(board, { people: await loadPeople(project.id) }),
-    label: async () => Object.assign(board, { labels: await loadLabels(project.id) }),
+    member: async () => keep({ people: await loadPeople(project.id) }),
+    label: async () => keep({ labels: await loadLabels(project.id) }),
   }
   const cursor = await loadCursor()
-  if (ended) return close
+  if (signal.aborted) return
   const store = board.store
   const catchUp = createCatchUp(board)
-  endStream = follow({
+  const endStream = follow({
     query: { projectId: project.id, include: 'actor' },
     after: cursor,
     onState: catchUp.onState,
@@ -38,20 +38,20 @@ export async function openProject(board, project) {
       const [noun] = event.type.split('.')
       if (noun === 'task') applyTask(board, store, event)
       else if (noun === 'comment') board.onComment(event)
-      else if (refresh[noun]) void refresh[noun]().then(board.changed)
+      else if (refresh[noun]) void refresh[noun]().then(board.changed, () => undefined)
       catchUp.onEvent()
       board.changed()
     },
   })
+  signal.addEventListener('abort', endStream)
   const onPage = (tasks) => {
-    if (ended) return
+    signal.throwIfAborted()
     for (const task of tasks) store.apply(task)
     board.changed()
   }
   await Promise.all([refresh.member(), refresh.label(), loadTasks(project.id, onPage)])
-  if (!ended) board.loading = false
+  board.loading = false
   board.changed()
-  return close
 }
 
 function applyTask(board, store, event) {
@@ -83,7 +83,7 @@ function describe({ type, changes }, task) {
 
 /** Shows the state of the connection, and after a cut how many changes it had missed. */
 function createCatchUp(board) {
-  let wasCut = false
+  let cutAt
   let missed
   return {
     onEvent() {
@@ -92,16 +92,15 @@ function createCatchUp(board) {
     onState(state) {
       board.stream = state
       board.changed()
-      if (state === 'cut') wasCut = true
-      if (state !== 'live' || !wasCut) return
-      wasCut = false
+      if (state === 'cut') cutAt ??= Date.now()
+      if (state !== 'live' || cutAt === undefined) return
+      const wasLong = Date.now() - cutAt > LONG_CUT_MS
+      cutAt = undefined
       missed = 0
       setTimeout(() => {
         const changes = missed === 1 ? '1 change' : `${missed} changes`
-        board.notify({
-          text: `Connected again. ${missed ? `${changes} caught up.` : 'Nothing was missed.'}`,
-          kind: 'good',
-        })
+        const text = `Connected again. ${missed ? `${changes} caught up.` : 'Nothing was missed.'}`
+        if (missed || wasLong) board.notify({ text, kind: 'good' })
         missed = undefined
       }, CATCH_UP_MS)
     },

@@ -4,6 +4,8 @@ import { apiPath, authorizedFetch } from './api.js'
 
 /** The server sends at least a comment every 15 seconds. */
 const SILENCE_MS = 40_000
+/** A page that nobody sees gives its connection back: browsers have few for each server. */
+const HIDDEN_MS = 30_000
 const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 8_000
 
@@ -22,6 +24,12 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
     const giveUp = () => attempt.abort()
     end.signal.addEventListener('abort', giveUp)
     let silence = setTimeout(giveUp, SILENCE_MS)
+    let unseen
+    const onVisibility = () => {
+      clearTimeout(unseen)
+      if (document.hidden) unseen = setTimeout(giveUp, HIDDEN_MS)
+    }
+    document.addEventListener('visibilitychange', onVisibility)
     try {
       const response = await authorizedFetch(`${apiPath('/events/stream')}?${new URLSearchParams(query)}`, {
         headers: { Accept: 'text/event-stream', ...(cursor && { 'Last-Event-ID': cursor }) },
@@ -32,7 +40,13 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
       if (!response.ok) return 'cut'
       const parse = createParser((message) => {
         if (message.id) cursor = message.id
-        if (message.data && message.event !== 'error') onEvent(JSON.parse(message.data))
+        if (!message.data || message.event === 'error') return
+        try {
+          onEvent(JSON.parse(message.data))
+        } catch (error) {
+          // A fault of the page must not look like one of the connection.
+          reportError(error)
+        }
       })
       onState('live')
       wait = FIRST_WAIT_MS
@@ -42,10 +56,12 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
         silence = setTimeout(giveUp, SILENCE_MS)
         parse(chunk.value)
       }
-    } catch (error) {
-      if (!attempt.signal.aborted && error.name !== 'TypeError' && error.name !== 'AbortError') throw error
+    } catch {
+      // The server cannot be reached, or the connection dropped.
     } finally {
       clearTimeout(silence)
+      clearTimeout(unseen)
+      document.removeEventListener('visibilitychange', onVisibility)
       end.signal.removeEventListener('abort', giveUp)
     }
     return 'cut'
@@ -53,6 +69,7 @@ export function follow({ query, after, onEvent, onState, onExpired }) {
 
   async function run() {
     while (!end.signal.aborted) {
+      if (document.hidden) await pause(2 ** 31 - 1, end.signal)
       const outcome = await connect()
       if (end.signal.aborted) return
       if (outcome === 'expired') return onExpired?.()
