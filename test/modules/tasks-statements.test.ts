@@ -106,7 +106,10 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
       const [first, , third] = body.nodes
       const place = { token, body: { afterId: first.id } }
       const drag = await statementsOf(() => rest(server, `POST /tasks/${third.id}/position`, place))
-      expect(drag.filter((sql) => !/^(BEGIN|COMMIT)/.test(sql)), drag.join('\n')).toHaveLength(6)
+      expect(
+        drag.filter((sql) => !/^(BEGIN|COMMIT)/.test(sql)),
+        drag.join('\n'),
+      ).toHaveLength(6)
       const overdue = await statementsOf(() => rest(server, `GET /tasks?projectId=${id}&overdue=true`, { token }))
       expect(overdue, overdue.join('\n')).toHaveLength(3)
     }
