@@ -21,6 +21,7 @@ const layers = {
     'src/request',
     'src/gateway/operation.ts',
     'src/gateway/pothos-plugin.ts',
+    'src/gateway/streamed-body.ts',
     'src/gateway/uploads/upload.ts',
     'src/gateway/validation.ts',
   ],
