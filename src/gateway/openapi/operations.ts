@@ -50,7 +50,9 @@ export function routeOperation(route: Route, schema: GraphQLSchema, info: OpenAp
       ...(plan.file === undefined ? [] : [CONTENT_DISPOSITION]),
     ],
     ...(plan.file !== undefined && { requestBody: fileBody(plan.file) }),
-    ...(route.rest.streamedBody && { requestBody: { required: true, content: streamedContent(route.rest.streamedBody) } }),
+    ...(route.rest.streamedBody && {
+      requestBody: { required: true, content: streamedContent(route.rest.streamedBody) },
+    }),
     ...(body && {
       requestBody: {
         required: plan.body !== undefined || 'required' in body,
