@@ -21,6 +21,8 @@ export interface DeliveryOptions {
   db: Database
   log: Log
   channels: Channels
+  /** Returns false if another server may be sending: then nothing more is begun. */
+  maySend: () => boolean
   /** Wait before the second attempt, in milliseconds. It doubles with each further one. */
   retryMs: number
 }
@@ -35,7 +37,7 @@ export interface Deliveries {
  * Sends the messages of the outbox. One that is being sent when the server dies is sent again: every
  * message arrives at least once, always with the same id.
  */
-export function createDeliveries({ db, log, channels, retryMs }: DeliveryOptions): Deliveries {
+export function createDeliveries({ db, log, channels, maySend, retryMs }: DeliveryOptions): Deliveries {
   const closing = new AbortController()
   const senders = (Object.keys(channels) as DeliveryChannel[]).map(createSender)
 
@@ -45,7 +47,7 @@ export function createDeliveries({ db, log, channels, retryMs }: DeliveryOptions
     // One read at a time: what it returns is not being sent, and was not sent meanwhile.
     const send = coalesce(async () => {
       const room = MAX_SENDING - sending.size
-      if (room <= 0 || closing.signal.aborted) return
+      if (room <= 0 || closing.signal.aborted || !maySend()) return
       for (const due of await readDue(db, { channel, except: [...sending.keys()], limit: room })) {
         const ended = deliver(channel, due)
           .catch((error: unknown) => log.warn({ err: error }, 'could not store the outcome of a delivery'))

@@ -55,7 +55,7 @@ export function startNotificationWorker(options: WorkerOptions): NotificationWor
     clock: { dueAt: new Date().toISOString(), taskId: FIRST_ID },
   }
   const lease = createLease(db, { name: 'notifications', initial, lengthMs: LEASE_MS, exclusive: embedded })
-  const deliveries = createDeliveries({ db, log, channels, retryMs })
+  const deliveries = createDeliveries({ db, log, channels, retryMs, maySend: () => lease.held })
 
   /** Undefined while another server works. */
   let progress: Progress | undefined
@@ -84,11 +84,13 @@ export function startNotificationWorker(options: WorkerOptions): NotificationWor
     progress = undefined
     const state = await lease.acquire()
     if (!state) return
-    known = await tail.newest()
+    const newest = await tail.newest()
+    // Not earlier than what the listener has heard of meanwhile.
+    if (newest > known) known = newest
     const channelNames = Object.keys(channels) as DeliveryChannel[]
     progress = new Progress({ db, lease, channels: channelNames, leadMinutes, signal }, state)
     // The log has become shorter, after a restore.
-    if (progress.done > known) progress.done = known
+    if (progress.done > newest) progress.done = newest
     remindedAt = -Infinity
   }
 
