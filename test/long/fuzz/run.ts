@@ -125,7 +125,7 @@ function judge(sent: FuzzRequest, { status, type, text }: Answer): string | unde
   if (status >= 400 && method !== 'HEAD' && !type.startsWith('application/problem+json') && !isOAuth(path))
     return describe('error that is not problem+json')
   if (operation && !operation.statuses.includes(String(status))) return describe('undocumented status')
-  if (type.includes('json') && text !== '') {
+  if (/[/+]json/.test(type) && text !== '') {
     try {
       JSON.parse(text)
     } catch {
