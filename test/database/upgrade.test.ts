@@ -94,6 +94,12 @@ describe('a database of version 0.1.0', () => {
     for (const [table, rows] of Object.entries(before)) expect(after[table], table).toMatchObject(rows)
   })
 
+  test('orders its tasks by number', () => {
+    const tasks = after.Task as { number: number; rank: string }[]
+    expect(tasks.length).toBeGreaterThan(5)
+    for (const { number, rank } of tasks) expect(rank).toBe(`h00000${number}00`)
+  })
+
   test('serves its tasks, resumes its event cursors and continues its versions and numbers', async () => {
     const server = await startServer(readConfig(settings), keepingLog())
     try {
