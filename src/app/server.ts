@@ -169,7 +169,7 @@ async function serve({
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
-    streamLimits: { IMPORT_LIMIT: config.IMPORT_LIMIT },
+    streamLimits: { IMPORT_LIMIT: config.IMPORT_LIMIT, UPLOAD_LIMIT: config.UPLOAD_LIMIT },
     bodyTimeout: config.BODY_TIMEOUT,
     largeBodyTimeout: config.BULK_BODY_TIMEOUT,
     streamedBodyTimeout: config.UPLOAD_TIMEOUT,

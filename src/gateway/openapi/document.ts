@@ -9,7 +9,8 @@ import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
-import { COMMON, errorAnswers, errorComponents, headerComponents, problemSchema, withDeprecation } from './responses.ts'
+import { problemSchema } from './problem.ts'
+import { COMMON, errorAnswers, errorComponents, headerComponents, withDeprecation } from './responses.ts'
 import { describeTag, orderTags } from './tags.ts'
 
 interface Source {

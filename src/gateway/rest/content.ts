@@ -61,7 +61,8 @@ export function createContentHandler<Context extends GatewayContext>(
       refusePath(plan, error)
       return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
     }
-    const answer = result.data?.[route.fieldName] as Record<string, unknown>
+    const answer = result.data?.[route.fieldName] as Record<string, unknown> | null | undefined
+    if (!answer) throw new AppError('NOT_FOUND', `${exchange.path} does not exist or you cannot see it.`)
     // Sending counts as running, for as long as the client takes.
     const tooMany = context.payer?.enter()
     if (tooMany) throw tooMany

@@ -24,8 +24,8 @@ export interface StoredUpload extends ReceivedFile {
  */
 export async function receiveUpload(ctx: Context, values: UploadAttachmentValues): Promise<StoredUpload> {
   const task = await requireTask(ctx, values.taskId, { path: ['taskId'] })
-  const { files, config } = ctx.services
-  const incoming = await values.file.open({ bytes: config.UPLOAD_LIMIT, setting: 'UPLOAD_LIMIT' })
+  const { files } = ctx.services
+  const incoming = await values.file.open('UPLOAD_LIMIT')
   const filename = nameOf(values.filename ?? incoming.filename)
   const id = newId()
   const hash = createHash('sha256')
