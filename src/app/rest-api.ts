@@ -12,13 +12,14 @@ export const REST_BASE = '/api/v1'
 const info: OpenApiInfo = {
   title: 'Taskwire',
   version: '0.1.0',
-  description: `Task management. Every operation here also exists in GraphQL: \`x-graphql-operation\` names the field and shows the document that the route runs.
+  description: `Task management. Every operation here also exists in GraphQL, except those that transfer only bytes: \`x-graphql-operation\` names the field and shows the document that the route runs.
 
 Errors are \`application/problem+json\` (RFC 9457) with a \`code\` from a closed set and a list of every invalid value. Unknown query parameters and body fields are rejected with 422, never ignored. Every GET path also accepts HEAD, and every path answers OPTIONS with \`Allow\`. Other methods return 405.`,
   contact: { name: 'The operator of this server' },
   license: { name: 'MIT', identifier: 'MIT' },
   tags: {
     'api-keys': 'API keys: credentials for scripts that act as their user, limited to scopes.',
+    attachments: 'Files on tasks: what is known of them, and their bytes.',
     auth: 'Accounts, sign-in and tokens.',
     events: 'The log of all changes, to read in pages or to follow as a stream.',
     labels: 'Labels of a project, to mark its tasks with.',

@@ -164,6 +164,7 @@ async function serve({
     largeBodyLimit: config.BULK_BODY_LIMIT,
     bodyTimeout: config.BODY_TIMEOUT,
     largeBodyTimeout: config.BULK_BODY_TIMEOUT,
+    streamLimits: { UPLOAD_LIMIT: config.UPLOAD_LIMIT },
     streamedBodyTimeout: config.UPLOAD_TIMEOUT,
     requestTimeout: config.REQUEST_TIMEOUT,
     stopping: () => draining,

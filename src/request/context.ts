@@ -51,8 +51,8 @@ export type Quotas = Readonly<
   >
 >
 
-/** How large files can be, alone and together, in bytes. */
-export type FileLimits = Readonly<Record<'UPLOAD_LIMIT' | 'ATTACHMENTS_PROJECT_LIMIT' | 'ATTACHMENTS_LIMIT', number>>
+/** How large files can be together, in bytes. */
+export type FileLimits = Readonly<Record<'ATTACHMENTS_PROJECT_LIMIT' | 'ATTACHMENTS_LIMIT', number>>
 
 /** Long-lived parts of the server. */
 export interface Services {

@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream'
 
+export type { Content } from '../gateway/operation.ts'
+export type { ReceivedFile, Upload } from '../gateway/uploads/upload.ts'
+
 /** Where the bytes of files are. Ids are UUIDs made by this server: nothing else becomes a name. */
 export interface FileStorage {
   /**

@@ -21,7 +21,7 @@ export const mayWrite = (world: World) => {
 
 /** Returns the nouns whose events the persona sees, or undefined for all. */
 export const nounsOf = ({ persona }: World) =>
-  describePersona(persona).credential === 'tasks:read' ? ['task', 'comment'] : undefined
+  describePersona(persona).credential === 'tasks:read' ? ['task', 'comment', 'attachment'] : undefined
 
 /** Collects what the persona may see: its own world as a member, every world as an ADMIN. */
 function visible(

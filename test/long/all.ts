@@ -2,9 +2,9 @@
  * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--rounds N]
  *                       [--hostile N] [--documents N] [--draws N] [--seed N]
  * Runs the long tests one after another: soak, removals, fuzz, stops under load, hostile
- * connections, documents and requests, outages of PostgreSQL, and the property tests with many
- * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
- * the embedded database. Exit code 1 if one failed.
+ * connections, documents and requests, uploads, outages of PostgreSQL, and the property tests with
+ * many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set,
+ * else the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -42,6 +42,7 @@ const runs: Run[] = [
   { name: 'hostile documents', command: ['node', 'test/long/hostile-documents.ts', documents, seed] },
   { name: 'hostile requests', command: ['node', 'test/long/hostile-requests.ts', hostile, seed] },
   { name: 'package', command: ['node', 'test/long/package.ts'] },
+  { name: 'uploads', command: ['node', 'test/long/uploads.ts', '1024', '100', '10000', seed] },
   { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
   ...(process.env.TEST_DATABASE_URL ? [{ name: 'outages', command: ['node', 'test/long/outages.ts'] }] : []),
   {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { embeddedDatabase, emptyPostgres } from './database.ts'
 import { type MeasuredServer, startMeasuredServer } from './measured-server.ts'
 
@@ -35,10 +37,12 @@ export async function openWorld(
   embedded = process.env.TEST_DATABASE_URL === undefined,
 ): Promise<World> {
   const database = embedded ? await embeddedDatabase() : await emptyPostgres()
+  const attachments = await mkdtemp(join(tmpdir(), 'taskwire-world-'))
   const allSettings = {
     ...('url' in database
       ? { DATABASE_URL: database.url, DATA_DIR: tmpdir(), JWT_SECRET: randomUUID() + randomUUID() }
       : { DATA_DIR: database.options.dataDir }),
+    ATTACHMENTS_DIR: attachments,
     RATE_LIMIT: 'off',
     NODE_ENV: 'production',
     WS_MAX_SOCKETS_PER_USER: '100000',
@@ -91,6 +95,7 @@ export async function openWorld(
     async close() {
       await server.stop()
       await database.drop()
+      await rm(attachments, { recursive: true, force: true })
     },
   }
 }

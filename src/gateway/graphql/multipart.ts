@@ -24,13 +24,13 @@ const HEAD: StreamLimit = { bytes: FORM_OVERHEAD, setting: 'BODY_LIMIT' }
 /** Reads a request up to its first file. Throws BAD_REQUEST if it does not follow the specification. */
 export async function readFileRequest(exchange: HttpExchange): Promise<FileRequest> {
   const size = new SizeLimit(HEAD)
-  const form = new FormReader(exchange.request.headers, size.check(exchange.stream(UNLIMITED)))
+  const form = new FormReader(exchange.request.headers, size.check(exchange.stream(undefined)))
   try {
     const operations = parseField(await form.next(), 'operations')
     const places = readMap(parseField(await form.next(), 'map'))
     const files = new FormFiles(form, size, declaredLength(exchange.request))
     for (const [name, paths] of places) {
-      const upload = new Upload((limit) => files.open(name, limit))
+      const upload = new Upload((setting) => files.open(name, exchange.streamLimit(setting)))
       for (const path of paths) putAt(operations, path, upload)
     }
     return { params: readParams(operations), close: () => form.close() }
@@ -40,9 +40,7 @@ export async function readFileRequest(exchange: HttpExchange): Promise<FileReque
   }
 }
 
-/** The form's size is checked here: its limit grows with the files that are opened. */
-const UNLIMITED: StreamLimit = { bytes: Number.POSITIVE_INFINITY, setting: '' }
-
+/** Limits the size of a form, by more with each file that is opened. */
 class SizeLimit {
   #limit: StreamLimit
   #size = 0

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../errors.ts'
 import { declaredLength, requireIdentity, sendContinue } from './body.ts'
+import { countStreamed } from './collect.ts'
 import { endWithProblem } from './problem.ts'
 
 export interface StreamLimit {
@@ -38,6 +39,7 @@ export async function* streamBody(
       size += chunk.length
       if (size > limit.bytes) throw tooLarge(limit)
       yield chunk
+      countStreamed(chunk.length)
     }
     if (!request.complete) throw new Error('the client left before its body ended')
   } finally {

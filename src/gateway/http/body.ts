@@ -52,8 +52,8 @@ export function declaredLength({ headers }: IncomingMessage): number | undefined
  * Tells a client that waits for it to send its body (RFC 9110 10.1.1). Until then a refusal costs
  * the client nothing.
  */
-export function sendContinue({ headers }: IncomingMessage, response: ServerResponse): void {
-  if (headers.expect !== undefined && !response.headersSent) response.writeContinue()
+export function sendContinue({ headers, httpVersion }: IncomingMessage, response: ServerResponse): void {
+  if (headers.expect !== undefined && httpVersion === '1.1' && !response.headersSent) response.writeContinue()
 }
 
 async function collect(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {

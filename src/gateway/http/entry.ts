@@ -25,7 +25,9 @@ export interface HttpEntryOptions {
   bodyTimeout: number
   /** The same for operations that take many items at once. */
   largeBodyTimeout?: number
-  /** The same for bodies that are streamed, whose size each operation limits. */
+  /** Maximum sizes in bytes of bodies that are streamed, by the name of the setting. */
+  streamLimits?: Readonly<Record<string, number>>
+  /** Time for a body that is streamed to arrive, in milliseconds. */
   streamedBodyTimeout?: number
   /** Time from the last byte of a request to the first of its answer, in milliseconds. */
   requestTimeout: number
@@ -152,10 +154,16 @@ function openExchange(
       body = readBody(request, response, limitsOf(large)).finally(() => deadline.start())
       return body
     },
-    async *stream(limit) {
+    streamLimit(setting) {
+      const bytes = options.streamLimits?.[setting]
+      if (bytes === undefined) throw new Error(`there is no limit with the name ${setting}`)
+      return { bytes, setting }
+    },
+    async *stream(name, more = 0) {
+      const { bytes, setting } = name === undefined ? UNLIMITED : exchange.streamLimit(name)
       deadline.pause()
       try {
-        yield* streamBody(request, response, { ...limit, ms: streamedBodyTimeout })
+        yield* streamBody(request, response, { bytes: bytes + more, setting, ms: streamedBodyTimeout })
       } finally {
         deadline.start()
       }
@@ -169,6 +177,8 @@ function openExchange(
   }
   return exchange
 }
+
+const UNLIMITED = { bytes: Number.POSITIVE_INFINITY, setting: '' }
 
 function sendFailure(exchange: HttpExchange, error: unknown, log: GatewayLog): void {
   const { response, requestId, request } = exchange

@@ -39,9 +39,12 @@ export interface HttpExchange {
   body(options?: { large?: boolean | undefined }): Promise<Buffer>
   /**
    * Streams the body, which is then not limited by the time for ordinary bodies. The deadline of the
-   * request rests until the body ends or the consumer stops. Throws PAYLOAD_TOO_LARGE above the limit.
+   * request rests until the body ends or the consumer stops. Throws PAYLOAD_TOO_LARGE above the limit
+   * with this name, plus `more` bytes; without a name, whoever reads it limits it.
    */
-  stream(limit: StreamLimit): AsyncIterable<Buffer>
+  stream(limit: string | undefined, more?: number): AsyncIterable<Buffer>
+  /** Returns the limit of streamed bodies with this name. */
+  streamLimit(name: string): StreamLimit
   /**
    * Throws PAYLOAD_TOO_LARGE if the declared Content-Length is above the limit, without reading an
    * allowed body.

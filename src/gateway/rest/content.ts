@@ -4,6 +4,7 @@ import { combineRanges, parse } from 'range-parser'
 import type { Engine } from '../engine.ts'
 import { AppError, validationFailed } from '../errors.ts'
 import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
+import { countStreamed } from '../http/collect.ts'
 import { matchingTag } from '../http/conditional.ts'
 import { gatewayRequest, type HttpExchange } from '../http/exchange.ts'
 import { sendProblem } from '../http/problem.ts'
@@ -95,7 +96,9 @@ async function sendContent({ request, response, method }: HttpExchange, content:
   // The deadline may have passed, or the client may have left.
   if (response.headersSent || response.destroyed) return void bytes.destroy()
   response.writeHead(status)
-  await pipeline(bytes, response)
+  const sending = pipeline(bytes, response)
+  bytes.on('data', (chunk: Buffer) => countStreamed(chunk.length))
+  await sending
 }
 
 /** Checks `If-Range` (RFC 9110 13.1.5): a range is sent only of the bytes that the client has. */

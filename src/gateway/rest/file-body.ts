@@ -13,7 +13,10 @@ import { type IncomingFile, Upload } from '../uploads/upload.ts'
  */
 export function fileInBody(exchange: HttpExchange, name: string): Upload {
   const isForm = /^multipart\/form-data\b/i.test(exchange.request.headers['content-type'] ?? '')
-  return new Upload((limit) => (isForm ? fileInForm(exchange, name, limit) : wholeBody(exchange, limit)))
+  return new Upload((setting) => {
+    const limit = exchange.streamLimit(setting)
+    return isForm ? fileInForm(exchange, name, limit) : wholeBody(exchange, limit)
+  })
 }
 
 async function wholeBody(exchange: HttpExchange, limit: StreamLimit): Promise<IncomingFile> {
@@ -24,7 +27,7 @@ async function wholeBody(exchange: HttpExchange, limit: StreamLimit): Promise<In
     filename: filenameOf(request.headers),
     contentType: request.headers['content-type'],
     declaredSize,
-    bytes: exchange.stream(limit),
+    bytes: exchange.stream(limit.setting),
   }
 }
 
@@ -41,10 +44,7 @@ function filenameOf({ 'content-disposition': header }: IncomingHttpHeaders): str
 async function fileInForm(exchange: HttpExchange, name: string, limit: StreamLimit): Promise<IncomingFile> {
   const length = declaredLength(exchange.request)
   if (length !== undefined && length > limit.bytes + FORM_OVERHEAD) throw tooLarge(limit)
-  const form = new FormReader(
-    exchange.request.headers,
-    exchange.stream({ ...limit, bytes: limit.bytes + FORM_OVERHEAD }),
-  )
+  const form = new FormReader(exchange.request.headers, exchange.stream(limit.setting, FORM_OVERHEAD))
   try {
     const part = await form.next()
     if (part === undefined) throw validationFailed([missing(name)])

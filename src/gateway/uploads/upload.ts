@@ -1,5 +1,4 @@
 import { GraphQLError, GraphQLScalarType, type GraphQLType, getNamedType } from 'graphql'
-import type { StreamLimit } from '../http/body-stream.ts'
 
 /** A file that is arriving. */
 export interface IncomingFile {
@@ -29,16 +28,19 @@ export interface ReceivedFile {
  * first whether it wants them.
  */
 export class Upload {
-  readonly #open: (limit: StreamLimit) => Promise<IncomingFile>
+  readonly #open: (limit: string) => Promise<IncomingFile>
   #opened = false
   #received: ReceivedFile | undefined
 
-  constructor(open: (limit: StreamLimit) => Promise<IncomingFile>) {
+  constructor(open: (limit: string) => Promise<IncomingFile>) {
     this.#open = open
   }
 
-  /** Starts to read the file. Throws PAYLOAD_TOO_LARGE at once if its declared size is above the limit. */
-  open(limit: StreamLimit): Promise<IncomingFile> {
+  /**
+   * Starts to read the file. Throws PAYLOAD_TOO_LARGE at once if its declared size is above the limit
+   * with this name.
+   */
+  open(limit: string): Promise<IncomingFile> {
     if (this.#opened) throw new Error('the upload was read before')
     this.#opened = true
     return this.#open(limit)

@@ -1,7 +1,9 @@
 import { actAs } from '../../database/actor.ts'
 import type { Database } from '../../database/client.ts'
-import type { GatewayLog } from '../../gateway/gateway-context.ts'
+import type { Context } from '../../request/context.ts'
 import type { FileStorage } from '../../request/files.ts'
+
+type Log = Context['log']
 
 /** How long a file may be without a row, and a row without a file: an upload may be running. */
 const GRACE_MS = 86_400_000
@@ -12,7 +14,7 @@ const BATCH = 500
 interface Options {
   db: Database
   files: FileStorage
-  log: GatewayLog
+  log: Log
   signal?: AbortSignal
   graceMs?: number
 }
@@ -93,7 +95,7 @@ interface DeletionSource {
  * Removes the files of attachments that are gone, whatever deleted them. Housekeeping finds those
  * that were deleted while no server was running. Returns the function that waits for the rest.
  */
-export function removeDeletedFiles(source: DeletionSource, files: FileStorage, log: GatewayLog): () => Promise<void> {
+export function removeDeletedFiles(source: DeletionSource, files: FileStorage, log: Log): () => Promise<void> {
   let running = Promise.resolve()
   const stop = source.onBatch((events) => {
     const deleted = events.filter(({ type }) => type === 'attachment.deleted').map(({ subjectId }) => subjectId)

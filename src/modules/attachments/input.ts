@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Upload } from '../../gateway/uploads/upload.ts'
+import type { Upload } from '../../request/files.ts'
 import { checkPage, pageRules } from '../../schema/lists.ts'
 import { line } from '../../schema/rules.ts'
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { v7 as newId } from 'uuid'
 import type { z } from 'zod'
 import { AppError, validationFailed } from '../../gateway/errors.ts'
-import type { ReceivedFile } from '../../gateway/uploads/upload.ts'
 import type { Context } from '../../request/context.ts'
+import type { ReceivedFile } from '../../request/files.ts'
 import { requireTask } from '../tasks/policy.ts'
 import { mediaTypeOf, SNIFFED_BYTES } from './content-type.ts'
 import { filename as filenameRule, type UploadAttachmentValues } from './input.ts'
@@ -24,8 +24,8 @@ export interface StoredUpload extends ReceivedFile {
  */
 export async function receiveUpload(ctx: Context, values: UploadAttachmentValues): Promise<StoredUpload> {
   const task = await requireTask(ctx, values.taskId, { path: ['taskId'] })
-  const { files, config } = ctx.services
-  const incoming = await values.file.open({ bytes: config.UPLOAD_LIMIT, setting: 'UPLOAD_LIMIT' })
+  const { files } = ctx.services
+  const incoming = await values.file.open('UPLOAD_LIMIT')
   const filename = nameOf(values.filename ?? incoming.filename)
   const id = newId()
   const hash = createHash('sha256')

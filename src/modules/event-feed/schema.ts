@@ -127,7 +127,7 @@ builder.queryField('events', (t) =>
   t.field({
     type: EventConnection,
     description:
-      'Events in the projects you see, oldest first. Poll this list, or subscribe to `events`. An API key without projects:read gets only events of tasks and comments. With a filter, a page can have fewer events than requested, or none; check `hasNextPage`.',
+      'Events in the projects you see, oldest first. Poll this list, or subscribe to `events`. An API key without projects:read gets only events of tasks, comments and attachments. With a filter, a page can have fewer events than requested, or none; check `hasNextPage`.',
     access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED'] },
     rest: { method: 'GET', path: '/events' },
@@ -157,7 +157,7 @@ builder.subscriptionField('events', (t) =>
   t.field({
     type: EventType,
     description:
-      'Events in the projects you see, live. With `after`, the stream first replays everything since that cursor: nothing is lost or repeated. An API key without projects:read gets only events of tasks and comments.',
+      'Events in the projects you see, live. With `after`, the stream first replays everything since that cursor: nothing is lost or repeated. An API key without projects:read gets only events of tasks, comments and attachments.',
     access: { scope: 'tasks:read' },
     extensions: { errors: ['NOT_FOUND', 'CURSOR_EXPIRED', 'RATE_LIMITED'] },
     rest: { stream: true, path: '/events/stream', id: 'cursor', event: 'type' },

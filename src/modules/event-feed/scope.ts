@@ -27,7 +27,7 @@ export interface EventScope {
 /**
  * Resolves the requested scope. Throws NOT_FOUND if the project, or something the filter names,
  * does not exist or is not visible to the viewer. Limits an API key without projects:read to events
- * of tasks and comments, because others reveal projects and members.
+ * of tasks and what is on them, because others reveal projects and members.
  */
 export async function eventScope(
   ctx: Context,
@@ -54,13 +54,16 @@ export async function eventScope(
   }
 }
 
+/** Nouns whose events say nothing of members and projects. */
+const OF_TASKS = ['task', 'comment', 'attachment']
+
 /** Returns the event types in scope, or undefined for all. */
 function typesInScope(
   viewer: Viewer,
   types: readonly string[] | null | undefined,
   tasksOnly: boolean,
 ): ReadonlySet<string> | undefined {
-  const nouns = tasksOnly ? ['task'] : hasScope(viewer, 'projects:read') ? undefined : ['task', 'comment']
+  const nouns = tasksOnly ? ['task'] : hasScope(viewer, 'projects:read') ? undefined : OF_TASKS
   const named = types && typesNamed(types)
   if (!nouns) return named ? new Set(named) : undefined
   const allowed = typesNamed(nouns)

@@ -40,7 +40,8 @@ export const ProjectType = builder.prismaObject('Project', {
     archivedAt: t.expose('archivedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was archived: nobody writes tasks, labels or comments in it. Null for other projects.',
+      description:
+        'When it was archived: nobody writes tasks, labels, comments or files in it. Null for other projects.',
     }),
     version: t.exposeInt('version', { description: 'Increases by one with each change.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
@@ -137,7 +138,7 @@ builder.mutationField('archiveProject', (t) =>
   t.prismaField({
     type: 'Project',
     description:
-      'Archive a project: nobody can write tasks, labels or comments in it until it is unarchived. Needs OWNER on the project. An Inbox cannot be archived.',
+      'Archive a project: nobody can write tasks, labels, comments or files in it until it is unarchived. Needs OWNER on the project. An Inbox cannot be archived.',
     access: { scope: 'projects:write' },
     rest: { method: 'POST', path: '/projects/{id}/archive' },
     args: changed,
@@ -162,7 +163,7 @@ builder.mutationField('deleteProject', (t) =>
   t.prismaField({
     type: 'Project',
     description:
-      'Delete a project for good, with its tasks, labels, comments and members. Needs OWNER on the project. An Inbox, and a project with more than 10,000 tasks, cannot be deleted.',
+      'Delete a project for good, with its tasks, labels, comments, files and members. Needs OWNER on the project. An Inbox, and a project with more than 10,000 tasks, cannot be deleted.',
     access: { scope: 'projects:write' },
     rest: { method: 'DELETE', path: '/projects/{id}', status: 204 },
     args: changed,

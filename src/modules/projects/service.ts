@@ -100,7 +100,7 @@ export async function setArchived(ctx: Context, id: string, archived: boolean, v
 const MAX_DELETED_TASKS = 10_000
 
 /**
- * Deletes a project with its members, labels, tasks and comments, and returns it. Needs OWNER.
+ * Deletes a project with its members, labels, tasks, comments and files, and returns it. Needs OWNER.
  * Throws CONFLICT for an Inbox and for a project with too many tasks.
  */
 export async function deleteProject(ctx: Context, id: string, version: Version, query: ProjectQuery) {
