@@ -15,8 +15,8 @@ export interface StoredFile {
   path: string
 }
 
-/** Largest file. The setting is what a refusal names. */
-export const MAX_FILE = { bytes: 10_485_760, setting: 'MAX_FILE' }
+/** Largest file, and largest form with several, in bytes. A refusal names them. */
+export const UPLOAD_LIMITS = { MAX_FILE: 10_485_760, MAX_FORM: 104_857_600 }
 
 const TYPES = /^image\/(png|jpeg|webp)$/
 

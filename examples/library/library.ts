@@ -8,7 +8,7 @@ import {
   unauthenticated,
 } from '../../src/gateway/library/exports.ts'
 import { builder } from './builder.ts'
-import { FileStore } from './files.ts'
+import { FileStore, UPLOAD_LIMITS } from './files.ts'
 import { pictures } from './pictures.ts'
 import './schema.ts'
 import { Books } from './store.ts'
@@ -52,6 +52,7 @@ export async function createLibrary({ folder, token, ...options }: LibraryOption
       if (authorization === `Bearer ${token}`) return { id: 'librarian' }
       throw unauthenticated('This token is unknown.')
     },
+    streamLimits: UPLOAD_LIMITS,
     extra: [pictures],
     routes: { '/static': assets, '/static/*': assets },
     info: {

@@ -1,6 +1,5 @@
 import { type ExtraRoute, FormReader, validationFailed } from '../../src/gateway/library/exports.ts'
 import type { LibraryContext } from './builder.ts'
-import { MAX_FILE } from './files.ts'
 import { captionRule } from './input.ts'
 import type { Picture } from './store.ts'
 
@@ -66,7 +65,7 @@ export const pictures: ExtraRoute<LibraryContext> = {
                     type: 'object',
                     properties: {
                       filename: { type: 'string' },
-                      size: { type: 'integer', format: 'int32', minimum: 0, maximum: 10_485_760 },
+                      size: { type: 'integer', format: 'int32', minimum: 0, maximum: 104_857_600 },
                     },
                     required: ['filename', 'size'],
                   },
@@ -85,8 +84,7 @@ export const pictures: ExtraRoute<LibraryContext> = {
     exchange.response.lingers = true
     const context = await createContext()
     const { id } = context.books.get(params.id ?? '')
-    const limit = { ...MAX_FILE, bytes: MAX_FILE.bytes * MAX_PICTURES }
-    const form = new FormReader(exchange.request.headers, exchange.stream(limit))
+    const form = new FormReader(exchange.request.headers, exchange.stream('MAX_FORM'))
     const { caption, stored } = await readForm(form, context)
     context.books.attach(id, { pictures: stored })
     const files = stored.map(({ filename, size }) => ({ filename, size }))

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError, cursorRule } from '../../src/gateway/library/exports.ts'
 import { builder, type LibraryContext } from './builder.ts'
-import { contentOf, MAX_FILE } from './files.ts'
+import { contentOf } from './files.ts'
 import { BookChange, BookFilterInput, BookInput, BookOrderInput, listRules } from './input.ts'
 import { BookConnection, BookEvent, BookType } from './types.ts'
 
@@ -106,7 +106,7 @@ builder.mutationField('setCover', (t) =>
     resolve: async (_root, { id, file }, { books, files }) => {
       // First, so that nobody uploads a cover for nothing.
       const { cover: before } = books.get(id)
-      const cover = await files.store(await file.open(MAX_FILE))
+      const cover = await files.store(await file.open('MAX_FILE'))
       const book = books.attach(id, { cover })
       if (before) await files.discard(before)
       return book

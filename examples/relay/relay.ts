@@ -27,6 +27,7 @@ export async function createRelay({ upstream, deliver, log }: RelayOptions): Pro
     schema,
     log,
     context: () => ({ upstream, chat, notifications, progress }),
+    streamLimits: { MAX_UPLOAD: 1_073_741_824 },
     extra: [lines],
     websockets: { '/echo': echo, '/chat': (socket) => joinChat(socket, chat) },
     info: {

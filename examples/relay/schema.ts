@@ -10,8 +10,6 @@ const line = (max: number) => z.string().trim().min(1).max(max).meta({ minLength
 /** Rules of a message in the chat, however it arrives. */
 export const messageRules = z.object({ name: line(50), text: line(1_000) })
 
-const MAX_UPLOAD = { bytes: 1_073_741_824, setting: 'MAX_UPLOAD' }
-
 const WeatherType = builder.objectRef<Weather>('Weather').implement({
   description: 'The weather of now.',
   fields: (t) => ({
@@ -131,7 +129,7 @@ builder.mutationField('countUpload', (t) =>
     resolve: async (_root, { file }, { progress }) => {
       const hash = createHash('sha256')
       let size = 0
-      for await (const chunk of (await file.open(MAX_UPLOAD)).bytes) {
+      for await (const chunk of (await file.open('MAX_UPLOAD')).bytes) {
         hash.update(chunk)
         size += chunk.length
         progress.bytes += chunk.length

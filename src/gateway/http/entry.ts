@@ -5,7 +5,7 @@ import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
 import type { Payer } from '../limits/rate-limit.ts'
 import { readBody, refuseOversized } from './body.ts'
-import { discardRest, type StreamLimit, streamBody } from './body-stream.ts'
+import { discardRest, streamBody } from './body-stream.ts'
 import { answerCors } from './cors.ts'
 import { type HttpExchange, type HttpHandler, requestIdOf } from './exchange.ts'
 import { requireHost, requirePlainFraming } from './framing.ts'
@@ -21,8 +21,6 @@ export interface HttpEntryOptions {
   bodyLimit: number
   /** Maximum body size in bytes of operations that take many items at once. */
   largeBodyLimit?: number
-  /** Maximum sizes in bytes of bodies that are read while they arrive, by the name of the setting. */
-  streamLimits?: Readonly<Record<string, number>>
   /** Time for a body to arrive, in milliseconds. */
   bodyTimeout: number
   /** The same for operations that take many items at once. */

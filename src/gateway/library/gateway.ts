@@ -53,6 +53,8 @@ export interface GatewayOptions<Signed extends Caller, Own extends object> exten
   /** Host names that the server is reached under. Default: any. */
   allowedHosts?: readonly string[]
   limits?: Partial<GatewayLimits>
+  /** Maximum sizes in bytes of uploads, by the names that `file.open(name)` and `stream(name)` use. */
+  streamLimits?: Readonly<Record<string, number>>
   /** Keeps answers by `Idempotency-Key`. Default: in memory. */
   answers?: StoredAnswers
   /** Rejects when the server cannot work, for `/readyz`. */
@@ -119,6 +121,7 @@ export async function createGateway<Signed extends Caller = Caller, Own extends 
       ...options.routes,
     },
     ...limits,
+    ...(options.streamLimits && { streamLimits: options.streamLimits }),
     corsOrigins,
     hosts,
     compression: true,

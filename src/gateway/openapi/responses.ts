@@ -1,5 +1,5 @@
 import { type GraphQLField, GraphQLNonNull, getNamedType } from 'graphql'
-import { ERROR_CODES, type ErrorCode, errorCodes, isErrorCode, kindOfError } from '../errors.ts'
+import { type ErrorCode, isErrorCode, kindOfError } from '../errors.ts'
 import type { RestOperation } from '../operation.ts'
 import type { InputPlan } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'

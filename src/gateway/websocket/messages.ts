@@ -1,7 +1,9 @@
+import type { WebSocket } from 'ws'
+import type { AppError } from '../errors.ts'
 import { decodeUtf8 } from '../http/utf8.ts'
 
 /** Decodes a message. Throws an AppError if it is not UTF-8: ws checks text frames, not binary ones. */
-export function readMessage(data: Buffer): string {
+function readMessage(data: Buffer): string {
   return withQuery(decodeUtf8(data, 'The message'))
 }
 
@@ -33,4 +35,17 @@ function parse(text: string): unknown {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** RFC 6455: data that does not match the type of the message. */
+const NOT_UTF8 = 1007
+
+/** Reads a message, or closes its socket and returns undefined. */
+export function readOrClose(socket: WebSocket, data: Buffer): string | undefined {
+  try {
+    return readMessage(data)
+  } catch (error) {
+    socket.close(NOT_UTF8, (error as AppError).message)
+    return undefined
+  }
 }

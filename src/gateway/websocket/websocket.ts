@@ -25,7 +25,7 @@ import { sentDirectly } from './direct-frames.ts'
 import { admits, checkHandshake, type HandshakeRules } from './handshake.ts'
 import { watchHeartbeat } from './heartbeat.ts'
 import { createSocketLimits, type SocketLimitOptions, type SocketShare } from './limits.ts'
-import { isOfServer, readMessage } from './messages.ts'
+import { isOfServer, readOrClose } from './messages.ts'
 import { openPlainSocket, type PlainSocketHandler } from './plain.ts'
 
 export interface WebsocketOptions<Context extends GatewayContext> extends HandshakeRules, SocketLimitOptions {
@@ -72,8 +72,6 @@ type Session = WsContext<Record<string, unknown>, SocketExtra>
 
 /** RFC 6455: going away. Stock clients reconnect after it. */
 const GOING_AWAY = 1001
-/** RFC 6455: data that does not match the type of the message. */
-const NOT_UTF8 = 1007
 /** A close frame carries at most 123 bytes of reason (RFC 6455 5.5). */
 const MAX_REASON = 100
 const INIT_TIMEOUT_MS = 5_000
@@ -218,7 +216,7 @@ export function attachWebsocket<Context extends GatewayContext>(
           socket.on('message', (data) => {
             // A message that arrives while the socket closes could run, but never be answered.
             if (socket.readyState !== socket.OPEN) return
-            const message = decode(socket, data as Buffer)
+            const message = readOrClose(socket, data as Buffer)
             if (message === undefined) return
             handle(message).catch((error: unknown) => giveUp(socket, error, message))
           }),
@@ -275,16 +273,6 @@ function socketRequest({ extra: { request, connection } }: Session): GatewayRequ
     remoteAddress: request.socket.remoteAddress ?? '',
     arrivedAt: performance.now(),
     connection,
-  }
-}
-
-/** Decodes a message, or closes its socket. */
-function decode(socket: WebSocket, data: Buffer): string | undefined {
-  try {
-    return readMessage(data)
-  } catch (error) {
-    socket.close(NOT_UTF8, (error as AppError).message)
-    return undefined
   }
 }
 
