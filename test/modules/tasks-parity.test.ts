@@ -70,7 +70,13 @@ describeBoth('a task', (api) => {
   test('is updated field by field: absent fields stay, null clears', async () => {
     const caller = await newCaller()
     const created = data(
-      await api.createTask(caller, { title: 'A', description: 'B', priority: 3, startAt: '2027-01-01', dueOn: '2027-01-31' }),
+      await api.createTask(caller, {
+        title: 'A',
+        description: 'B',
+        priority: 3,
+        startAt: '2027-01-01',
+        dueOn: '2027-01-31',
+      }),
     )
     const cleared = data(await api.updateTask(caller, created.id, { dueAt: null, description: null }))
     expect(cleared).toEqual({ ...created, dueAt: null, description: null, version: 2, updatedAt: cleared.updatedAt })

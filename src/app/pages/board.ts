@@ -9,7 +9,9 @@ export function boardPage(demo: readonly DemoAccount[]): Asset {
     title: 'Taskwire board',
     description: 'Tasks by status, live.',
     icon: ICON,
-    styles: ['shared/base.css', 'board/board.css', 'board/card.css', 'board/dialog.css'].map((name) => `${FILES}/${name}`),
+    styles: ['shared/base.css', 'board/board.css', 'board/card.css', 'board/dialog.css'].map(
+      (name) => `${FILES}/${name}`,
+    ),
     scripts: [],
     modules: [`${FILES}/board/start.js`],
     preloads: modulesOf('board'),
