@@ -62,9 +62,10 @@ export const INVALID: Record<string, readonly Invalid[]> = {
           priority: { gte: 'high' },
           dueAt: { lt: 'soon' },
           dueOn: { lt: 'soon' },
+          overdue: 'maybe',
         },
       },
-      'status priority.gte dueAt.lt dueOn.lt',
+      'status priority.gte dueAt.lt dueOn.lt overdue',
     ),
     invalid(
       {

@@ -113,6 +113,9 @@ test('tasks are filtered by day and start, and sorted by when they are due', asy
     'day 1',
     'never',
   ])
+  const found = `projectId=${project}&search=day&orderBy=relevance:desc`
+  expect(await titles(`${found}&orderBy=dueAt`)).toEqual(['day 1', 'day 2'])
+  expect(await titles(`${found}&orderBy=rank`)).toEqual(['day 2', 'day 1'])
   expect(await list('dueOn.gte=2026-06-01&dueOn.lt=2026-06-02')).toEqual(['day 1'])
   expect(await list('dueOn.gt=2026-06-01')).toEqual(['day 2'])
   expect(await list('dueOn.lte=2026-06-02')).toEqual(['day 1', 'day 2'])

@@ -100,6 +100,21 @@ describe.runIf(onPostgres)('the number of SQL statements', () => {
     }
   })
 
+  test('of a drag is 6 between its begin and commit, and of overdue tasks one more than of others, for the time zone', async () => {
+    for (const id of [few, many]) {
+      const { body } = await rest(server, `GET /tasks?limit=3&orderBy=rank&projectId=${id}`, { token })
+      const [first, , third] = body.nodes
+      const place = { token, body: { afterId: first.id } }
+      const drag = await statementsOf(() => rest(server, `POST /tasks/${third.id}/position`, place))
+      expect(
+        drag.filter((sql) => !/^(BEGIN|COMMIT)/.test(sql)),
+        drag.join('\n'),
+      ).toHaveLength(6)
+      const overdue = await statementsOf(() => rest(server, `GET /tasks?projectId=${id}&overdue=true`, { token }))
+      expect(overdue, overdue.join('\n')).toHaveLength(3)
+    }
+  })
+
   test('of a comment is 2 to read, 3 to list or create with the author, and one more to look up whom it mentions', async () => {
     const { body } = await rest(server, `GET /projects/${few}/tasks?limit=1`, { token })
     const path = `/tasks/${body.nodes[0].id}/comments`
