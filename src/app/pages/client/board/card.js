@@ -44,8 +44,8 @@ function dueView({ dueAt, dueOn, status }) {
   return html`<span class="fact ${late ? 'late' : ''}">${late ? 'Late: ' : ''}${DAY.format(new Date(due))}</span>`
 }
 
-export const faceView = ({ id, name }) =>
-  html`<span class="face" title=${name} .style=${`--hue: ${hueOf(id ?? name)}`}
+export const faceView = ({ name }) =>
+  html`<span class="face" title=${name} .style=${`--hue: ${hueOf(name)}`}
     ><span aria-hidden="true">${initials(name)}</span><span class="hidden">${name}</span></span
   >`
 
