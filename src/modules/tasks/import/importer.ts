@@ -1,5 +1,4 @@
 import { v7 as uuidv7 } from 'uuid'
-import { lowerAscii } from '../../../auth/email-address.ts'
 import { toAppError } from '../../../database/errors.ts'
 import { retryOnDeadlock } from '../../../database/retry.ts'
 import type { AppError } from '../../../gateway/errors.ts'
@@ -148,7 +147,7 @@ export class Importer {
       dryRun,
       planned: this.#planned,
     })
-    const addresses = rows.flatMap(({ fields }) => fields.assignees ?? []).map((one) => lowerAscii(one.trim()))
+    const addresses = rows.flatMap(({ fields }) => fields.assignees ?? []).map((one) => one.trim())
     const people = await findPeople(ctx.db, projectId, [...new Set(addresses)])
     const known = await this.#findKnown(ctx, rows)
     const parents = await this.#findParents(ctx, rows)
@@ -159,7 +158,7 @@ export class Importer {
         known: known.get(externalName(row.fields) ?? ''),
         newId: uuidv7,
         label: (name) => labels.get(name),
-        person: (address) => people.get(lowerAscii(address.trim())),
+        person: (address) => people.get(address.trim()),
         parent: (ref) => parents.get(ref),
         newLabels: ids,
       })
@@ -205,8 +204,8 @@ export class Importer {
     const created = rows.filter(({ status }) => status === 'CREATED')
     const updated = rows.filter(({ status }) => status === 'UPDATED')
     if (created.length > 0) {
-      // Numbering a task locks its project: see bulk creation.
-      await ctx.db.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
+      // Also locks the project, as each insertion does.
+      await ctx.db.$executeRaw`SELECT reserve_task_numbers(${projectId}::uuid, ${created.length}::int)`
       await ctx.db.$executeRaw(
         insertImported(
           created.map(({ id, row: { fields }, links }) => ({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Upload } from '../../../gateway/operation.ts'
-import { id } from '../../../schema/rules.ts'
+
 import { isField } from './row.ts'
 import { IMPORT_FORMATS, type ImportFormat } from './sources/read.ts'
 
@@ -22,7 +22,8 @@ const mapping = z
 
 export const importTasksRules = z
   .object({
-    projectId: id,
+    // Any string: the policy answers NOT_FOUND for one that is not a UUID.
+    projectId: z.string(),
     format: z.enum(IMPORT_FORMAT_NAMES),
     dryRun: z.boolean().nullish(),
     onError: z.enum(ON_ERROR).nullish(),
