@@ -195,7 +195,8 @@ function describe(problem: unknown): string {
 type Shape = Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters' | 'fills'>
 
 /** The media type of an uploaded text. */
-const uploadType = ({ format }: Variables) => (format === 'csv' || format === 'todoist' ? 'text/csv' : 'application/json')
+const uploadType = ({ format }: Variables) =>
+  format === 'csv' || format === 'todoist' ? 'text/csv' : 'application/json'
 
 /** Translates GraphQL variables into a REST request. */
 export function restRequest(route: Shape, variables: Variables) {

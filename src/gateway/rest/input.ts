@@ -55,7 +55,12 @@ export function planInput({
 }: Pick<Route, 'args' | 'pathParameters' | 'fills' | 'rest'> & {
   kind: 'query' | 'mutation' | 'subscription'
 }): InputPlan {
-  const elsewhere = new Set([...pathParameters, ...[rest.body ?? []].flat(), rest.upload?.argument ?? '', VERSION_ARGUMENT])
+  const elsewhere = new Set([
+    ...pathParameters,
+    ...[rest.body ?? []].flat(),
+    rest.upload?.argument ?? '',
+    VERSION_ARGUMENT,
+  ])
   const filled = new Set(Object.values(fills).map((place) => place.join('.')))
   const parameters = queryParameters(args.filter((arg) => !elsewhere.has(arg.name))).filter(
     ({ target }) => !filled.has(target.join('.')),
@@ -230,7 +235,11 @@ function notAnObject(body: unknown): Issue {
  */
 export function coercionIssues(plan: InputPlan, variables: Readonly<Record<string, unknown>>): Issue[] {
   return plan.args.flatMap((arg) => {
-    if (variables[arg.name] === undefined && (arg.defaultValue !== undefined || [plan.body, plan.upload].includes(arg.name))) return []
+    if (
+      variables[arg.name] === undefined &&
+      (arg.defaultValue !== undefined || [plan.body, plan.upload].includes(arg.name))
+    )
+      return []
     const found: Issue[] = []
     coerceValue(variables[arg.name], arg.type, [arg.name], found)
     return found.map((issue) => ({ ...issue, path: placeInRequest(plan, issue.path) }))

@@ -193,7 +193,8 @@ export class Importer {
     for (const [source, refs] of unknown) {
       // Keys of a file are those of another server: they name rows of the file first.
       if (source === null && this.#refs.size > 0) continue
-      for (const [ref, found] of await findParents(ctx.db, this.#target.projectId, [...refs], source)) parents.set(ref, found)
+      for (const [ref, found] of await findParents(ctx.db, this.#target.projectId, [...refs], source))
+        parents.set(ref, found)
     }
     return parents
   }
@@ -219,7 +220,12 @@ export class Importer {
       )
     }
     if (updated.length > 0) {
-      await ctx.db.$executeRaw(updateTasks(viewer.id, updated.map(({ id, patch }) => ({ id, patch }))))
+      await ctx.db.$executeRaw(
+        updateTasks(
+          viewer.id,
+          updated.map(({ id, patch }) => ({ id, patch })),
+        ),
+      )
     }
   }
 
@@ -242,7 +248,12 @@ export class Importer {
       retryOnDeadlock(this.#ctx.db, () =>
         this.#ctx.db.$transaction(async (tx) => {
           await lockTree(tx, 'alone')
-          await tx.$executeRaw(updateTasks(viewer.id, some.map(({ taskId, parentId }) => ({ id: taskId, patch: { parentId } }))))
+          await tx.$executeRaw(
+            updateTasks(
+              viewer.id,
+              some.map(({ taskId, parentId }) => ({ id: taskId, patch: { parentId } })),
+            ),
+          )
         }),
       )
     try {
@@ -265,7 +276,12 @@ const PARENTS_AT_ONCE = 500
 
 const refName = (ref: string, source: string | undefined): string => `${source ?? ''}\n${ref}`
 
-function outcome(row: FileRow, status: RowOutcome['status'], taskId: string | null, message: string | null): RowOutcome {
+function outcome(
+  row: FileRow,
+  status: RowOutcome['status'],
+  taskId: string | null,
+  message: string | null,
+): RowOutcome {
   return { line: row.line, status, taskId, message, warnings: row.warnings ?? [] }
 }
 

@@ -40,7 +40,10 @@ const STATUS_NAMES: Readonly<Record<string, string>> = {
 
 function readStatus(value: unknown): unknown {
   if (typeof value !== 'string') return value
-  const name = value.trim().toUpperCase().replace(/[\s-]+/g, '_')
+  const name = value
+    .trim()
+    .toUpperCase()
+    .replace(/[\s-]+/g, '_')
   return STATUS_NAMES[name] ?? name
 }
 
@@ -91,12 +94,10 @@ export const isField = (name: string): name is Field => Object.hasOwn(CELL_TYPES
 /** Fields of an export that the server sets itself. */
 export const IGNORED = new Set(['id', 'parentId', 'createdAt', 'updatedAt'])
 
-const rowRules = z
-  .object(FIELDS)
-  .refine((row) => (row.externalSource == null) === (row.externalId == null), {
-    path: ['externalId'],
-    message: 'needs externalSource, and the other way round',
-  })
+const rowRules = z.object(FIELDS).refine((row) => (row.externalSource == null) === (row.externalId == null), {
+  path: ['externalId'],
+  message: 'needs externalSource, and the other way round',
+})
 
 export type RowValues = z.infer<typeof rowRules>
 

@@ -62,7 +62,10 @@ export function foreignRow(task: Foreign): FileRow {
       priority: task.priority ?? 1,
       dueAt: time('dueAt', task.dueAt),
       completedAt: task.status === 'COMPLETED' ? time('completedAt', task.completedAt) : null,
-      labels: [...new Set((task.labels ?? []).map((name) => fit('label', name.trim(), 50)).filter(Boolean))].slice(0, 20),
+      labels: [...new Set((task.labels ?? []).map((name) => fit('label', name.trim(), 50)).filter(Boolean))].slice(
+        0,
+        20,
+      ),
       assignees: (task.assignees ?? []).slice(0, 20),
       externalSource: task.source,
       externalId: task.id,
