@@ -43,8 +43,8 @@ export async function* streamBody(
 ): AsyncGenerator<Uint8Array> {
   requireIdentity(request)
   let size = declaredLength(request) > bytes ? Number.POSITIVE_INFINITY : 0
+  const chunks = request.iterator({ destroyOnReturn: false })
   try {
-    const chunks = request.iterator({ destroyOnReturn: false })
     for (let step = size <= bytes ? await chunks.next() : undefined; step && !step.done; step = await chunks.next()) {
       const chunk = step.value as Buffer
       size += chunk.length
@@ -57,6 +57,8 @@ export async function* streamBody(
     }
     if (!request.complete) throw new AppError('BAD_REQUEST', 'The connection ended before the body did.')
   } finally {
+    // Its listener would keep the rest from being read otherwise.
+    await chunks.return?.()
     if (!request.readableEnded) await discardRest(request, response)
   }
 }

@@ -162,13 +162,13 @@ export async function* readCsv(
     const values: Record<string, unknown> = {}
     for (const [name, text] of Object.entries(cells)) {
       const field = fieldOf(name)
-      if (isField(field)) values[field] = valueOf(field, text)
+      if (isField(field)) values[field] = cellValue(field, text)
     }
     yield { line, values, ref: refOf(values.key), parentRef: refOf(values.parentKey) }
   }
 }
 
-function valueOf(field: keyof typeof CELL_TYPES, text: string): unknown {
+function cellValue(field: keyof typeof CELL_TYPES, text: string): unknown {
   const type = CELL_TYPES[field]
   if (type === 'names') return splitNames(unguarded(text))
   if (text === '') return null
