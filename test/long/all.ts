@@ -45,10 +45,12 @@ const runs: Run[] = [
   { name: 'hostile documents', command: ['node', 'test/long/hostile-documents.ts', documents, seed] },
   { name: 'hostile requests', command: ['node', 'test/long/hostile-requests.ts', hostile, seed] },
   { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
-  ...(process.env.TEST_DATABASE_URL ? [
+  ...(process.env.TEST_DATABASE_URL
+    ? [
         { name: 'outages', command: ['node', 'test/long/outages.ts'] },
         { name: 'transfer', command: ['node', 'test/long/transfer.ts', exported, imported] },
-      ] : []),
+      ]
+    : []),
   {
     name: 'properties',
     command: ['vitest', 'run', '--project', project, 'property.test', 'database/reads', 'database/writes'],

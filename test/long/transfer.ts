@@ -81,7 +81,8 @@ async function download(format: string): Promise<number> {
 
 const [projectId = ''] = await world.projects(1)
 const singleMs = await timed(async () => {
-  for (let index = 0; index < SINGLE; index++) await world.call('POST', '/tasks', { projectId, title: `Single ${index}` })
+  for (let index = 0; index < SINGLE; index++)
+    await world.call('POST', '/tasks', { projectId, title: `Single ${index}` })
 })
 const importMs = await timed(() => importRows(projectId))
 const factor = singleMs / SINGLE / (importMs / imported)

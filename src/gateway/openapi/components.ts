@@ -52,7 +52,8 @@ export function typeComponents(
     const written = queryParameters(field.args).filter(({ form }) => form === 'json')
     const isJson = ({ name }: GraphQLArgument) =>
       ('body' in rest && rest.body === name) || written.some((parameter) => parameter.name === name)
-    visit(getNamedType(field.type))
+    // REST sends the bytes of a download.
+    if (!('download' in rest)) visit(getNamedType(field.type))
     for (const arg of field.args) {
       const type = getNamedType(arg.type)
       if (!isInputObjectType(type) || isJson(arg)) visit(type)
