@@ -1,3 +1,4 @@
+import { probesOfFilter } from '../filter-probes.ts'
 import { projects } from '../hidings.ts'
 import { invalid, missing } from '../invalid.ts'
 import type { Noun } from '../noun.ts'
@@ -35,6 +36,11 @@ Mutation.importTasks: dry run                  401   404  403  403  ok   ok   ok
   },
 
   probes: {
+    // The file says nothing about a name that a filter may have although it is hidden.
+    ...probesOfFilter('Query.exportTasks filter', exported, {
+      personas: ['remo'],
+      unnamed: (hiding) => ({ ...hiding, shows: '' }),
+    }),
     'Mutation.importTasks projectId': {
       ...projects,
       variables: (projectId) => ({ projectId, format: 'csv', content: FILE }),
