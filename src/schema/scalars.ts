@@ -2,6 +2,8 @@ import { GraphQLError, GraphQLScalarType, Kind, print } from 'graphql'
 import { formatInstant } from '../database/timestamps.ts'
 import { Upload } from '../gateway/operation.ts'
 
+export type { Upload }
+
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})(?:[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d+)?([Zz]|[+-]\d{2}:\d{2}))?$/
 
 /**

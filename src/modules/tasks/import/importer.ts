@@ -12,7 +12,7 @@ import { lockTree } from '../tree.ts'
 import { ensureLabels, type FoundParent, findKnown, findParents, findPeople, type KnownTask } from './look-up.ts'
 import { externalName, type PlannedRow, planRow } from './plan.ts'
 import type { Results, RowOutcome } from './results.ts'
-import { checkRow, type FileRow, type RowValues } from './row.ts'
+import { checkRow, type FileRow, type ReadyRow } from './row.ts'
 
 /** Rows whose keys are remembered, for rows below them. */
 const MAX_REMEMBERED = 200_000
@@ -20,11 +20,6 @@ const MAX_REMEMBERED = 200_000
 export interface ImportTarget {
   projectId: string
   dryRun: boolean
-}
-
-/** A valid row. */
-export interface ReadyRow extends FileRow {
-  fields: RowValues
 }
 
 /** A row whose parent comes later in the file. */

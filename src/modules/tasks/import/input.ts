@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Upload } from '../../../gateway/operation.ts'
+import type { Upload } from '../../../schema/scalars.ts'
 import { isField } from './row.ts'
 import { IMPORT_FORMATS, type ImportFormat } from './sources/read.ts'
 

@@ -101,6 +101,11 @@ const rowRules = z.object(FIELDS).refine((row) => (row.externalSource == null) =
 
 export type RowValues = z.infer<typeof rowRules>
 
+/** A valid row. */
+export interface ReadyRow extends FileRow {
+  fields: RowValues
+}
+
 /** Validates a row. Returns its values, or a message that names every problem. */
 export function checkRow({ values, problem }: FileRow): RowValues | string {
   if (problem !== undefined) return problem
