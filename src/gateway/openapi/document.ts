@@ -7,9 +7,10 @@ import { returnsDeprecated } from '../rest/selection.ts'
 import type { StreamRoute } from '../rest/stream.ts'
 import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
+import { COMMON, headerComponents } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
-import { COMMON, errorAnswers, errorComponents, headerComponents, PROBLEM, withDeprecation } from './responses.ts'
+import { errorAnswers, errorComponents, PROBLEM, withDeprecation } from './responses.ts'
 import { describeTag } from './tags.ts'
 
 interface Source {
