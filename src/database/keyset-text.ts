@@ -30,6 +30,7 @@ export async function keysetText(db: Pick<Database, '$queryRaw'>, spec: KeysetSp
     SELECT coalesce(string_agg(${line}, ''), '') AS "text", count(*)::int AS "count", ARRAY[${Prisma.join(ends)}] AS "ends"
     FROM (${rows}) AS page`)
   const { text = '', count = 0, ends: values = [] } = answer ?? {}
-  const cursor = count === 0 ? null : encodePlace(signatureOf(spec), { values: values.slice(0, -1), id: values.at(-1) ?? '' })
+  const cursor =
+    count === 0 ? null : encodePlace(signatureOf(spec), { values: values.slice(0, -1), id: values.at(-1) ?? '' })
   return { text, count, cursor }
 }

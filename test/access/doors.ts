@@ -2,6 +2,7 @@ import { type GraphQLField, type GraphQLSchema, getNamedType, Kind, print } from
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import { isErrorCode, kindOfError } from '../../src/gateway/errors.ts'
+import { restOperation } from '../../src/gateway/operation.ts'
 import { camelCase } from '../../src/gateway/rest/query-parameters.ts'
 import { deriveRoutes, type Route } from '../../src/gateway/rest/routes.ts'
 import { defaultSelections } from '../../src/gateway/rest/selection.ts'
@@ -77,7 +78,8 @@ export async function openDoors(server: { url: string }, schema: GraphQLSchema):
     const query = documentOf(root)
     const graphqlDoor = (name: Protocol, over: typeof overGraphql): Door => ({
       name,
-      ask: (variables, credential) => over(server, root, query, variables, credential),
+      ask: async (variables, credential) =>
+        withFile(server, root, await over(server, root, query, variables, credential), credential),
       takes: () => true,
     })
     const restDoor = (route: Route): Door => ({
@@ -102,6 +104,19 @@ export function fits({ fills }: Route, variables: Variables): boolean {
     place.reduce<unknown>((value, step) => (value as Variables | undefined)?.[step], variables)
   return Object.values(fills).every((place) => at(place) !== undefined)
 }
+
+/** Replaces the URL of a file by what it contains, as REST sends it. */
+async function withFile(server: { url: string }, { field }: RootField, answer: Answer, credential: Credential) {
+  if (!restOperation(field)?.download || answer.code !== 'OK') return answer
+  const { token, apiKey } = credential
+  const response = await fetch(`${server.url}${answer.data.url}`, {
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(apiKey && { 'x-api-key': apiKey }) },
+  })
+  return { ...answer, data: fileIn(await response.text()) }
+}
+
+/** Reads a file: a JSON array as a list. */
+const fileIn = (text: string): unknown => (text.startsWith('[') ? { nodes: JSON.parse(text) } : { text })
 
 async function overGraphql(
   server: { url: string },
@@ -181,6 +196,10 @@ function describe(problem: unknown): string {
 
 type Shape = Pick<Route, 'method' | 'path' | 'rest' | 'pathParameters' | 'fills'>
 
+/** The media type of an uploaded text. */
+const uploadType = ({ format }: Variables) =>
+  format === 'csv' || format === 'todoist' ? 'text/csv' : 'application/json'
+
 /** Translates GraphQL variables into a REST request. */
 export function restRequest(route: Shape, variables: Variables) {
   const { expectedVersion, ...rest } = variables
@@ -191,11 +210,13 @@ export function restRequest(route: Shape, variables: Variables) {
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(takeOut(left, route.fills[name] ?? [name]))),
   )
-  const inQuery = Object.entries(left).filter(([name]) => ![route.rest.body].flat().includes(name))
+  const inBody = [route.rest.body, route.rest.streamedBody?.argument].flat()
+  const inQuery = Object.entries(left).filter(([name]) => !inBody.includes(name))
   const query = new URLSearchParams(inQuery.flatMap(([name, value]) => parametersOf(name, value)))
   return {
     call: `${route.method} ${path}${query.size > 0 ? `?${query}` : ''}`,
     body: bodyOf(route.rest.body, left),
+    raw: route.rest.streamedBody && String(left[route.rest.streamedBody.argument]),
     version: expectedVersion === undefined ? undefined : `"v${expectedVersion}.anything"`,
   }
 }
@@ -242,11 +263,15 @@ async function overRest(
   variables: Variables,
   { token, apiKey }: Credential,
 ): Promise<Answer> {
-  const { call, body, version } = restRequest(route, variables)
-  const headers = { ...(version && { 'if-match': version }), ...(apiKey && { 'x-api-key': apiKey }) }
+  const { call, body, raw, version } = restRequest(route, variables)
+  const headers = {
+    ...(version && { 'if-match': version }),
+    ...(apiKey && { 'x-api-key': apiKey }),
+    ...(raw !== undefined && { 'content-type': uploadType(variables) }),
+  }
   const options = { token, headers }
-  const answer = await rest(server, call, { ...options, body })
-  const sent = body === undefined ? '' : ` with ${JSON.stringify(body)}`
+  const answer = await rest(server, call, { ...options, body, ...(raw !== undefined && { raw }) })
+  const sent = raw !== undefined ? ` with ${raw}` : body === undefined ? '' : ` with ${JSON.stringify(body)}`
   const exchange = `${call}${sent} answered ${answer.status} ${answer.text}`
   const wrong = (what: string): Answer => ({ code: what, data: undefined, exchange })
   if (route.method === 'GET') {
@@ -255,7 +280,7 @@ async function overRest(
   }
   if (answer.status < 400) {
     if (answer.status !== route.status) return wrong(`status ${answer.status}`)
-    if (route.rest.download) return { code: 'OK', data: fileOf(call, answer.headers), exchange }
+    if (route.rest.download) return { code: 'OK', data: fileIn(answer.text), exchange }
     return { code: 'OK', data: route.rest.key ? answer.body[route.rest.key] : answer.body, exchange }
   }
   const code: unknown = answer.body?.code
@@ -269,14 +294,6 @@ async function overRest(
     issues: errors.map((issue: Issue) => placed(route, issue)),
     exchange,
   }
-}
-
-/** Describes a file that REST sent, as GraphQL does. */
-function fileOf(call: string, headers: Headers) {
-  const [, filename] = /filename="([^"]*)"/.exec(headers.get('content-disposition') ?? '') ?? []
-  const size = headers.get('content-length')
-  const contentType = headers.get('content-type')
-  return { url: `/api/v1${call.split(' ')[1]}`, filename, contentType, size: size === null ? null : Number(size) }
 }
 
 /** Maps a path parameter of an alias back to the argument it fills. */

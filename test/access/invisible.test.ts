@@ -126,8 +126,9 @@ async function openStream(call: string, token: string, body?: object): ReturnTyp
 }
 
 function overRoute(route: Parameters<typeof restRequest>[0], variables: Variables, token: string) {
-  const { call, body, version } = restRequest(route, variables)
-  return rest(server, call, { token, body, headers: version ? { 'if-match': version } : {} })
+  const { call, body, raw, version } = restRequest(route, variables)
+  const headers = { ...(version && { 'if-match': version }), ...(raw !== undefined && { 'content-type': 'text/csv' }) }
+  return rest(server, call, { token, body, headers, ...(raw !== undefined && { raw }) })
 }
 
 type Door = (typeof DOORS)[keyof typeof DOORS]

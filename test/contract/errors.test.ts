@@ -28,6 +28,8 @@ const derived = () => operationsOf(document).filter(({ operation }) => operation
 const takesFile = ({ operation }: DescribedOperation) => '*/*' in (operation.requestBody?.content ?? {})
 const writes = () => derived().filter((one) => one.method !== 'GET' && !takesFile(one))
 const isPublic = ({ operation }: DescribedOperation) => operation.security?.some((one) => Object.keys(one).length === 0)
+/** Uploads have arguments in the query string, which these requests do not send. */
+const isUpload = ({ operation }: DescribedOperation) => 'text/csv' in (operation.requestBody?.content ?? {})
 const isStream = ({ operation }: DescribedOperation) => 'text/event-stream' in (operation.responses[200]?.content ?? {})
 
 /** Calls an operation with unknown ids in the path and its own example as the body. */
@@ -51,7 +53,7 @@ describe('the document lists', () => {
   test('400 for an unreadable query string or body', async () => {
     for (const one of derived()) expectListed(one, await ask(one, { token }, '?%ff'), 400, 'BAD_REQUEST')
     const json = { 'content-type': 'application/json' }
-    for (const one of writes())
+    for (const one of writes().filter((each) => !isUpload(each)))
       expectListed(one, await ask(one, { token, raw: '{', headers: json }), 400, 'BAD_REQUEST')
   })
 
@@ -70,7 +72,7 @@ describe('the document lists', () => {
   })
 
   test('403 for an API key without the scope, exactly where a scope is required', async () => {
-    for (const one of derived()) {
+    for (const one of derived().filter((each) => !isUpload(each))) {
       const scopes = one.operation.security?.find((scheme) => scheme.apiKey)?.apiKey
       const key = scopes?.[0]?.startsWith('projects:w') ? keys['tasks:read'] : keys['projects:write']
       const narrow = { headers: { 'x-api-key': key! } }
@@ -186,9 +188,8 @@ test('a success has a Vary header, and a matching If-None-Match gets 304', async
     const answer = await ask(one, { token, ...body }, query)
     expect(answer.status, `${one.name} answered ${answer.text}`).toBeLessThan(300)
     expect(answer.headers.has('vary'), one.name).toBe(true)
-    const tag = answer.headers.get('etag')
-    // A file that is made while it is sent has no ETag.
-    if (one.method !== 'GET' || tag === null) continue
+    const tag = answer.headers.get('etag')!
+    if (!one.operation.parameters?.some(({ name }) => name === 'If-None-Match')) continue
     const again = await ask(one, { token, headers: { 'if-none-match': tag } }, query)
     expect(again.status, one.name).toBe(304)
   }

@@ -25,7 +25,8 @@ interface Body extends DescribedOperation {
 const bodies = (): Body[] =>
   operationsOf(document).flatMap((one) => {
     const media = one.operation.requestBody?.content['application/json']
-    if (!media) return []
+    // Bytes have no schema.
+    if (!media || media.schema.format === 'binary') return []
     const schema = '$ref' in media.schema ? refered(document, String(media.schema.$ref)) : media.schema
     return [{ ...one, schema, example: media.example as Record<string, unknown> }]
   })

@@ -1,14 +1,11 @@
 /**
  * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--rounds N]
- *                       [--hostile N] [--documents N] [--draws N] [--seed N]
- * Runs the long tests one after another: soak, removals, fuzz, stops under load, hostile
- * connections, documents and requests, uploads, outages of PostgreSQL, and the property tests with
- * many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set,
- * else the embedded database. Exit code 1 if one failed.
- * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load, hostile
- * connections, documents and requests, outages of PostgreSQL, and the property tests with many
- * draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else
- * the embedded database. Exit code 1 if one failed.
+ *                       [--hostile N] [--documents N] [--draws N]
+ *                       [--exported N] [--imported N] [--seed N]
+ * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load,
+ * hostile connections, documents and requests, the package, uploads, outages of PostgreSQL, export
+ * and import, and the property tests with many draws. Prints the seed and a verdict for each. Uses
+ * PostgreSQL if TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -25,10 +22,12 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '100' },
     documents: { type: 'string', default: '500' },
     draws: { type: 'string', default: '2000' },
+    exported: { type: 'string', default: '1000000' },
+    imported: { type: 'string', default: '100000' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
   },
 })
-const { events, kills, trials, requests, hostile, rounds, documents, draws, seed } = values
+const { events, kills, trials, requests, hostile, rounds, documents, draws, exported, imported, seed } = values
 const project = process.env.TEST_DATABASE_URL ? 'postgres' : 'embedded'
 
 interface Run {
@@ -49,7 +48,12 @@ const runs: Run[] = [
   { name: 'package', command: ['node', 'test/long/package.ts'] },
   { name: 'uploads', command: ['node', 'test/long/uploads.ts', '1024', '100', '10000', seed] },
   { name: 'data folder', command: ['node', 'test/long/data-dir.ts'] },
-  ...(process.env.TEST_DATABASE_URL ? [{ name: 'outages', command: ['node', 'test/long/outages.ts'] }] : []),
+  ...(process.env.TEST_DATABASE_URL
+    ? [
+        { name: 'outages', command: ['node', 'test/long/outages.ts'] },
+        { name: 'transfer', command: ['node', 'test/long/transfer.ts', exported, imported] },
+      ]
+    : []),
   {
     name: 'properties',
     command: ['vitest', 'run', '--project', project, 'property.test', 'database/reads', 'database/writes'],

@@ -7,10 +7,11 @@ import { returnsDeprecated } from '../rest/selection.ts'
 import type { StreamRoute } from '../rest/stream.ts'
 import { typeComponents } from './components.ts'
 import { exampleOf, withExamples } from './examples.ts'
+import { COMMON, headerComponents } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { bytesOperation, type OpenApiInfo, routeOperation, streamOperation, tagOf } from './operations.ts'
 import { problemSchema } from './problem.ts'
-import { COMMON, errorAnswers, errorComponents, headerComponents, withDeprecation } from './responses.ts'
+import { errorAnswers, errorComponents, withDeprecation } from './responses.ts'
 import { describeTag, orderTags } from './tags.ts'
 
 interface Source {

@@ -2,9 +2,10 @@ import type { GraphQLSchema } from 'graphql'
 import type { RestContent } from '../operation.ts'
 import type { InputPlan } from '../rest/input.ts'
 import type { Route } from '../rest/routes.ts'
+import { COMMON, named } from './headers.ts'
 import type { Dialect, JsonSchema } from './json-schema.ts'
 import { IF_NONE_MATCH, routeParameters } from './parameters.ts'
-import { type Access, COMMON, errorAnswers, named } from './responses.ts'
+import { type Access, errorAnswers } from './responses.ts'
 
 const BINARY = { type: 'string', format: 'binary' }
 

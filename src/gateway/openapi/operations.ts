@@ -14,9 +14,10 @@ import { type StreamRoute, streamDocument } from '../rest/stream.ts'
 import { ownDescription } from '../rest/twins.ts'
 import { inputComponent } from './components.ts'
 import { CONTENT_DISPOSITION, contentOperation, fileBody } from './files.ts'
+import { COMMON, named } from './headers.ts'
 import { type Dialect, described, type JsonSchema, schemaOf } from './json-schema.ts'
 import { routeParameters, ruleOfPlace, streamParameters } from './parameters.ts'
-import { COMMON, declaredErrors, errorAnswers, named, routeAnswers } from './responses.ts'
+import { declaredErrors, errorAnswers, routeAnswers } from './responses.ts'
 
 export interface OpenApiInfo extends Dialect {
   title: string

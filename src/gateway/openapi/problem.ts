@@ -1,6 +1,6 @@
 import { ERROR_CODES, errorCodes } from '../errors.ts'
+import { EXAMPLE_REQUEST } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { EXAMPLE_REQUEST } from './responses.ts'
 
 /** Returns the schema of an error. Its codes include those of the application. */
 export const problemSchema = (): JsonSchema => ({

@@ -89,6 +89,7 @@ Mutation.deleteSavedFilter: shared             401   404  403  403  403  ok   ok
     'Query.savedFilters projectId': { ...projects, variables: (projectId) => ({ projectId }) },
     'Query.savedFilter id': { ...hidden, variables: (id) => ({ id }) },
     'Query.tasks savedFilterId': { ...hidden, variables: (savedFilterId) => ({ savedFilterId }) },
+    'Query.exportTasks savedFilterId': { ...hidden, variables: (savedFilterId) => ({ savedFilterId }) },
     'Mutation.createSavedFilter input.projectId': { ...projects, variables: (projectId) => create({ projectId }) },
     // Refused for its project in the end, so that nothing is created.
     ...probesOfFilter(

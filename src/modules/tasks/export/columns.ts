@@ -29,7 +29,8 @@ export const COLUMNS = {
   assignees: own('assigneeIds', 'people'),
   parentKey: {
     type: 'word',
-    sql: (task) => `CASE WHEN ${task}."parentId" IS NOT NULL THEN (SELECT above."key" FROM "Task" AS above WHERE above."id" = ${task}."parentId") END`,
+    sql: (task) =>
+      `CASE WHEN ${task}."parentId" IS NOT NULL THEN (SELECT above."key" FROM "Task" AS above WHERE above."id" = ${task}."parentId") END`,
     reads: ['parentId'],
   },
   parentId: own('parentId', 'id'),

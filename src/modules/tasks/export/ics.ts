@@ -40,7 +40,8 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
   dueAt: (at: string) => `DUE:${timeOf(at)}`,
   completedAt: (at: string) => `COMPLETED:${timeOf(at)}`,
   labels: (names: string[]) => (names.length === 0 ? [] : `CATEGORIES:${names.map(escaped).join(',')}`),
-  assignees: (emails: string[]) => emails.map((email) => `ATTENDEE:${address(email)}`),
+  assignees: (people: string[]) =>
+    people.map((one) => (one.includes('@') ? `ATTENDEE:${address(one)}` : `CONTACT:${escaped(one)}`)),
   parentId: (id: string) => `RELATED-TO:${uidOf(id)}`,
   key: (key: string) => `X-TASKWIRE-KEY:${escaped(key)}`,
   createdAt: (at: string) => `CREATED:${timeOf(at)}`,

@@ -1,4 +1,5 @@
 import type { Context } from '../../../request/context.ts'
+import { requireViewer } from '../../../request/viewer.ts'
 
 /** Number of lists that are kept: most tasks have one of a few. */
 const MAX_LISTS = 10_000
@@ -46,8 +47,14 @@ const FIND = {
     const labels = await db.label.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
     return new Map(labels.map(({ id, name }) => [id, name]))
   },
-  people: async ({ db }, ids) => {
-    const users = await db.user.findMany({ where: { id: { in: ids } }, select: { id: true, email: true } })
-    return new Map(users.map(({ id, email }) => [id, email]))
+  // Addresses are private: others are shown by name.
+  people: async (ctx, ids) => {
+    const viewer = requireViewer(ctx)
+    const isShown = (id: string) => viewer.role === 'ADMIN' || viewer.id === id
+    const users = await ctx.db.user.findMany({
+      where: { id: { in: ids } },
+      select: { id: true, email: true, name: true },
+    })
+    return new Map(users.map(({ id, email, name }) => [id, isShown(id) ? email : name]))
   },
 } satisfies Record<string, Find>

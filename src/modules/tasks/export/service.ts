@@ -57,7 +57,7 @@ async function* readBatches(
   const read = (after: string | null) =>
     keysetText(ctx.db, { ...source, name: 'Task', from, id, row, first: BATCH, after })
   let next: Promise<KeysetText> | undefined = read(null)
-  while (next) {
+  while (next !== undefined) {
     const { text, count, cursor }: KeysetText = await next
     ctx.payer?.spend(count * COLUMN_NAMES.length)
     next = count === BATCH ? read(cursor) : undefined

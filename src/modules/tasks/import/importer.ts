@@ -1,5 +1,4 @@
 import { v7 as uuidv7 } from 'uuid'
-import { lowerAscii } from '../../../auth/email-address.ts'
 import { toAppError } from '../../../database/errors.ts'
 import { retryOnDeadlock } from '../../../database/retry.ts'
 import type { AppError } from '../../../gateway/errors.ts'
@@ -13,7 +12,7 @@ import { lockTree } from '../tree.ts'
 import { ensureLabels, type FoundParent, findKnown, findParents, findPeople, type KnownTask } from './look-up.ts'
 import { externalName, type PlannedRow, planRow } from './plan.ts'
 import type { Results, RowOutcome } from './results.ts'
-import { checkRow, type FileRow, type RowValues } from './row.ts'
+import { checkRow, type FileRow, type ReadyRow } from './row.ts'
 
 /** Rows whose keys are remembered, for rows below them. */
 const MAX_REMEMBERED = 200_000
@@ -21,11 +20,6 @@ const MAX_REMEMBERED = 200_000
 export interface ImportTarget {
   projectId: string
   dryRun: boolean
-}
-
-/** A valid row. */
-export interface ReadyRow extends FileRow {
-  fields: RowValues
 }
 
 /** A row whose parent comes later in the file. */
@@ -148,7 +142,7 @@ export class Importer {
       dryRun,
       planned: this.#planned,
     })
-    const addresses = rows.flatMap(({ fields }) => fields.assignees ?? []).map((one) => lowerAscii(one.trim()))
+    const addresses = rows.flatMap(({ fields }) => fields.assignees ?? []).map((one) => one.trim())
     const people = await findPeople(ctx.db, projectId, [...new Set(addresses)])
     const known = await this.#findKnown(ctx, rows)
     const parents = await this.#findParents(ctx, rows)
@@ -159,7 +153,7 @@ export class Importer {
         known: known.get(externalName(row.fields) ?? ''),
         newId: uuidv7,
         label: (name) => labels.get(name),
-        person: (address) => people.get(lowerAscii(address.trim())),
+        person: (address) => people.get(address.trim()),
         parent: (ref) => parents.get(ref),
         newLabels: ids,
       })
@@ -194,7 +188,8 @@ export class Importer {
     for (const [source, refs] of unknown) {
       // Keys of a file are those of another server: they name rows of the file first.
       if (source === null && this.#refs.size > 0) continue
-      for (const [ref, found] of await findParents(ctx.db, this.#target.projectId, [...refs], source)) parents.set(ref, found)
+      for (const [ref, found] of await findParents(ctx.db, this.#target.projectId, [...refs], source))
+        parents.set(ref, found)
     }
     return parents
   }
@@ -205,8 +200,8 @@ export class Importer {
     const created = rows.filter(({ status }) => status === 'CREATED')
     const updated = rows.filter(({ status }) => status === 'UPDATED')
     if (created.length > 0) {
-      // Numbering a task locks its project: see bulk creation.
-      await ctx.db.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
+      // Also locks the project, as each insertion does.
+      await ctx.db.$executeRaw`SELECT reserve_task_numbers(${projectId}::uuid, ${created.length}::int)`
       await ctx.db.$executeRaw(
         insertImported(
           created.map(({ id, row: { fields }, links }) => ({
@@ -220,7 +215,12 @@ export class Importer {
       )
     }
     if (updated.length > 0) {
-      await ctx.db.$executeRaw(updateTasks(viewer.id, updated.map(({ id, patch }) => ({ id, patch }))))
+      await ctx.db.$executeRaw(
+        updateTasks(
+          viewer.id,
+          updated.map(({ id, patch }) => ({ id, patch })),
+        ),
+      )
     }
   }
 
@@ -243,7 +243,12 @@ export class Importer {
       retryOnDeadlock(this.#ctx.db, () =>
         this.#ctx.db.$transaction(async (tx) => {
           await lockTree(tx, 'alone')
-          await tx.$executeRaw(updateTasks(viewer.id, some.map(({ taskId, parentId }) => ({ id: taskId, patch: { parentId } }))))
+          await tx.$executeRaw(
+            updateTasks(
+              viewer.id,
+              some.map(({ taskId, parentId }) => ({ id: taskId, patch: { parentId } })),
+            ),
+          )
         }),
       )
     try {
@@ -266,7 +271,12 @@ const PARENTS_AT_ONCE = 500
 
 const refName = (ref: string, source: string | undefined): string => `${source ?? ''}\n${ref}`
 
-function outcome(row: FileRow, status: RowOutcome['status'], taskId: string | null, message: string | null): RowOutcome {
+function outcome(
+  row: FileRow,
+  status: RowOutcome['status'],
+  taskId: string | null,
+  message: string | null,
+): RowOutcome {
   return { line: row.line, status, taskId, message, warnings: row.warnings ?? [] }
 }
 

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid'
+import { lowerAscii } from '../../../auth/email-address.ts'
 import { AppError } from '../../../gateway/errors.ts'
 import type { Context } from '../../../request/context.ts'
 import { grouped } from '../../../schema/rules.ts'
@@ -38,18 +39,22 @@ export async function findKnown(
     ORDER BY task."id" FOR NO KEY UPDATE OF task`
 }
 
-/** Finds members of the project by their address, in lower case. */
-export async function findPeople(
-  db: Db,
-  projectId: string,
-  addresses: readonly string[],
-): Promise<Map<string, string>> {
-  if (addresses.length === 0) return new Map()
+/** Finds members of the project by their address, or by a name that only one of them has. */
+export async function findPeople(db: Db, projectId: string, given: readonly string[]): Promise<Map<string, string>> {
+  if (given.length === 0) return new Map()
   const members = await db.membership.findMany({
-    where: { projectId, user: { email: { in: [...addresses] } } },
-    select: { userId: true, user: { select: { email: true } } },
+    where: { projectId, user: { OR: [{ email: { in: given.map(lowerAscii) } }, { name: { in: [...given] } }] } },
+    select: { userId: true, user: { select: { email: true, name: true } } },
   })
-  return new Map(members.map(({ userId, user }) => [user.email, userId]))
+  const byName = new Map<string, string | undefined>()
+  for (const { userId, user } of members) byName.set(user.name, byName.has(user.name) ? undefined : userId)
+  const byAddress = new Map(members.map(({ userId, user }) => [user.email, userId]))
+  return new Map(
+    given.flatMap((one) => {
+      const id = byAddress.get(lowerAscii(one)) ?? byName.get(one)
+      return id === undefined ? [] : [[one, id] as const]
+    }),
+  )
 }
 
 export interface FoundParent {

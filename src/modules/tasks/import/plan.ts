@@ -1,10 +1,9 @@
 import type { TaskLinks } from '../links.ts'
 import type { changedTask } from '../service.ts'
 import { MAX_ANCESTORS, treeIssue } from '../tree-rules.ts'
-import type { ReadyRow } from './importer.ts'
 import type { FoundParent, KnownTask } from './look-up.ts'
 import type { RowOutcome } from './results.ts'
-import type { RowValues } from './row.ts'
+import type { ReadyRow, RowValues } from './row.ts'
 
 type Patch = Partial<ReturnType<typeof changedTask>>
 

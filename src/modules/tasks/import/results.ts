@@ -38,7 +38,7 @@ export class Results {
 
   /** Adds a warning about a row whose outcome is known. */
   warn(line: number, taskId: string, warning: string): void {
-    const known = [...this.#notable, ...this.#plain].find((one) => one.line === line)
+    const known = [...this.#notable, ...this.#plain].find((one) => one.taskId === taskId)
     if (known) known.warnings.push(warning)
     else if (this.#notable.length < MAX_RESULTS)
       this.#notable.push({ line, status: 'CREATED', taskId, message: null, warnings: [warning] })

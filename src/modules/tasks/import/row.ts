@@ -40,7 +40,10 @@ const STATUS_NAMES: Readonly<Record<string, string>> = {
 
 function readStatus(value: unknown): unknown {
   if (typeof value !== 'string') return value
-  const name = value.trim().toUpperCase().replace(/[\s-]+/g, '_')
+  const name = value
+    .trim()
+    .toUpperCase()
+    .replace(/[\s-]+/g, '_')
   return STATUS_NAMES[name] ?? name
 }
 
@@ -91,14 +94,17 @@ export const isField = (name: string): name is Field => Object.hasOwn(CELL_TYPES
 /** Fields of an export that the server sets itself. */
 export const IGNORED = new Set(['id', 'parentId', 'createdAt', 'updatedAt'])
 
-const rowRules = z
-  .object(FIELDS)
-  .refine((row) => (row.externalSource == null) === (row.externalId == null), {
-    path: ['externalId'],
-    message: 'needs externalSource, and the other way round',
-  })
+const rowRules = z.object(FIELDS).refine((row) => (row.externalSource == null) === (row.externalId == null), {
+  path: ['externalId'],
+  message: 'needs externalSource, and the other way round',
+})
 
 export type RowValues = z.infer<typeof rowRules>
+
+/** A valid row. */
+export interface ReadyRow extends FileRow {
+  fields: RowValues
+}
 
 /** Validates a row. Returns its values, or a message that names every problem. */
 export function checkRow({ values, problem }: FileRow): RowValues | string {

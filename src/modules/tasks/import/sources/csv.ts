@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { Readable } from 'node:stream'
-import { type CsvError, type Info, parse } from 'csv-parse'
+import { type CsvError, parse } from 'csv-parse'
 import { AppError } from '../../../../gateway/errors.ts'
 import { unguarded } from '../../export/csv.ts'
 import { CELL_TYPES, type FileRow, IGNORED, isField } from '../row.ts'
@@ -24,17 +24,25 @@ export async function* readRecords(
 ): AsyncGenerator<CsvRecord> {
   const { first, rest } = await openText(chunks)
   const broken: CsvRecord[] = []
+  const lines = new LineCount()
   const parser = parse({
     delimiter: delimiterOf(first),
     // Bytes as characters: whether they are UTF-8 is judged cell by cell.
     encoding: 'latin1',
-    info: true,
+    raw: true,
+    // Whatever a quoted cell contains.
+    record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: MAX_ITEM,
     relax_column_count: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
-    on_skip: (error) => {
-      if (error) broken.push({ line: lineOf(error), cells: {}, problem: problemOf(error) })
+    // Called in order, also between broken records.
+    on_record: (one) => {
+      const { record, raw } = one as unknown as { record: string[]; raw: string }
+      return { record, line: lines.next(raw) } as never
+    },
+    on_skip: (error, raw = '') => {
+      if (error) broken.push({ line: lines.next(`${raw}\n`), cells: {}, problem: problemOf(error) })
       return undefined
     },
   })
@@ -42,12 +50,9 @@ export async function* readRecords(
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
   let names: string[] | undefined
-  let before = 0
   try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
+    for await (const { record, line } of parser as AsyncIterable<{ record: string[]; line: number }>) {
       yield* broken.splice(0)
-      const line = before + 1
-      before = info.lines
       if (!names) {
         names = record.map((name) => decoded(name)?.trim() ?? '')
         onHeader(names)
@@ -80,7 +85,20 @@ function decoded(text: string): string | undefined {
   return isUtf8(bytes) ? bytes.toString() : undefined
 }
 
-const lineOf = (error: CsvError) => Number((error as { lines?: unknown }).lines ?? 0)
+/** Counts lines by the text of the records. */
+class LineCount {
+  #before = 0
+
+  /** Returns the line on which a record begins, behind blank lines. */
+  next(raw: string): number {
+    const blank = /^[\r\n]*/.exec(raw)?.[0] ?? ''
+    const line = this.#before + 1 + breaksIn(blank)
+    this.#before += breaksIn(raw)
+    return line
+  }
+}
+
+const breaksIn = (text: string): number => text.match(/\r\n|\r|\n/g)?.length ?? 0
 
 const problemOf = ({ code, message }: CsvError) =>
   code === 'CSV_MAX_RECORD_SIZE' ? `is longer than ${MAX_ITEM} bytes` : `is not valid CSV: ${message.slice(0, 200)}`
@@ -144,13 +162,13 @@ export async function* readCsv(
     const values: Record<string, unknown> = {}
     for (const [name, text] of Object.entries(cells)) {
       const field = fieldOf(name)
-      if (isField(field)) values[field] = valueOf(field, text)
+      if (isField(field)) values[field] = cellValue(field, text)
     }
     yield { line, values, ref: refOf(values.key), parentRef: refOf(values.parentKey) }
   }
 }
 
-function valueOf(field: keyof typeof CELL_TYPES, text: string): unknown {
+function cellValue(field: keyof typeof CELL_TYPES, text: string): unknown {
   const type = CELL_TYPES[field]
   if (type === 'names') return splitNames(unguarded(text))
   if (text === '') return null

@@ -32,7 +32,7 @@ export interface Foreign {
 
 export function foreignRow(task: Foreign): FileRow {
   const warnings = [...(task.warnings ?? [])]
-  const fit = (name: string, text: string, max: number) => {
+  const shortened = (name: string, text: string, max: number) => {
     const characters = text.length > max ? [...text] : []
     if (characters.length <= max) return text
     warnings.push(`${name}: was cut to ${max} characters`)
@@ -47,7 +47,7 @@ export function foreignRow(task: Foreign): FileRow {
       return null
     }
   }
-  const description = fit('description', (task.description ?? '').replaceAll('\0', ''), MAX_DESCRIPTION)
+  const description = shortened('description', (task.description ?? '').replaceAll('\0', ''), MAX_DESCRIPTION)
   return {
     line: task.line,
     ref: task.id,
@@ -56,13 +56,15 @@ export function foreignRow(task: Foreign): FileRow {
     warnings,
     values: {
       // One line: a line break would be refused.
-      title: fit('title', task.title.replace(/\s+/g, ' ').trim(), MAX_TITLE),
+      title: shortened('title', task.title.replace(/\s+/g, ' ').trim(), MAX_TITLE),
       description: description === '' ? null : description,
       status: task.status,
       priority: task.priority ?? 1,
       dueAt: time('dueAt', task.dueAt),
       completedAt: task.status === 'COMPLETED' ? time('completedAt', task.completedAt) : null,
-      labels: [...new Set((task.labels ?? []).map((name) => fit('label', name.trim(), 50)).filter(Boolean))].slice(0, 20),
+      labels: [
+        ...new Set((task.labels ?? []).map((name) => shortened('label', name.trim(), 50)).filter(Boolean)),
+      ].slice(0, 20),
       assignees: (task.assignees ?? []).slice(0, 20),
       externalSource: task.source,
       externalId: task.id,

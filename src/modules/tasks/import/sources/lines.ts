@@ -43,7 +43,10 @@ export async function* readNdjson(chunks: AsyncIterable<Uint8Array>): AsyncGener
     if (!bytes) yield { line, values: {}, problem: `is longer than ${MAX_ITEM} bytes` }
     else if (!isUtf8(bytes)) yield { line, values: {}, problem: 'is not valid UTF-8' }
     else {
-      const text = bytes.toString().replace(/^\ufeff/, '').trim()
+      const text = bytes
+        .toString()
+        .replace(/^\ufeff/, '')
+        .trim()
       if (text !== '') yield readLine(line, text)
     }
   }

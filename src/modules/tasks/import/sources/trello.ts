@@ -34,7 +34,8 @@ function toRow({ line, card }: { line: number; card: Json }, lists: ReadonlyMap<
   const list = lists.get(textOf(card.idList))
   const listStatus = statusOfList(list ?? '')
   const members = Array.isArray(card.idMembers) ? card.idMembers.length : 0
-  const status = card.closed === true ? 'CANCELLED' : card.dueComplete === true ? 'COMPLETED' : (listStatus ?? 'PENDING')
+  const status =
+    card.closed === true ? 'CANCELLED' : card.dueComplete === true ? 'COMPLETED' : (listStatus ?? 'PENDING')
   return foreignRow({
     line,
     source: 'trello',

@@ -31,7 +31,9 @@ function toRow(line: number, task: Json): FileRow {
     completedAt: time(task.done_at),
     labels: listOf(task.labels).map((label) => textOf(label.title)),
     assignees: people.map((one) => textOf(one.email)).filter(Boolean),
-    warnings: strangers.map((name) => `assignees: ${JSON.stringify(name.slice(0, 50))} has no e-mail address in the file`),
+    warnings: strangers.map(
+      (name) => `assignees: ${JSON.stringify(name.slice(0, 50))} has no e-mail address in the file`,
+    ),
   })
 }
 
