@@ -47,6 +47,9 @@ export async function moveTask(
   return withTreeLock(ctx, 'alone', async (tx) => {
     await refuseLargeTree(tx, id)
     await lockRows(tx, id)
+    // Numbers are given in the order of the tree, the task itself first: other plans have another order.
+    await tx.$executeRaw`SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+      set_config('enable_seqscan', 'off', true)`
     const moved = await tx.$executeRaw`
       WITH RECURSIVE tree("id") AS (
         SELECT "id" FROM "Task" WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL AND "version" = coalesce(${version}::int, "version")
