@@ -37,6 +37,7 @@ BEGIN
   IF TG_OP = 'INSERT' AND reserved[1] = NEW."projectId"::text AND reserved[2]::integer <= reserved[3]::integer THEN
     NEW."number" := reserved[2];
     NEW."key" := reserved[4] || '-' || reserved[2];
+    NEW."rank" := task_rank(NEW."number");
     PERFORM set_config('taskwire.numbers', concat_ws(' ', reserved[1], NEW."number" + 1, reserved[3], reserved[4]), true);
     RETURN NEW;
   END IF;
