@@ -268,7 +268,7 @@ async function overRest(
 
 /** Describes a file that REST sent, as GraphQL does. */
 function fileOf(call: string, headers: Headers) {
-  const [, filename] = /filename="([^"]*)"/.exec(headers.get('content-disposition') ?? '') ?? []
+  const [, filename] = /filename="?([^";]*)/.exec(headers.get('content-disposition') ?? '') ?? []
   const size = headers.get('content-length')
   const contentType = headers.get('content-type')
   return { url: `/api/v1${call.split(' ')[1]}`, filename, contentType, size: size === null ? null : Number(size) }
