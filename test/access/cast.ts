@@ -5,10 +5,11 @@ import type { Database } from '../../src/database/client.ts'
 import { adders, insert, noRows, type Rows } from './cast-rows.ts'
 import type { Credential } from './doors.ts'
 import { nouns } from './nouns.ts'
+import { PASSWORD } from './password.ts'
 import { describePersona, type Persona } from './personas.ts'
 import type { Account, World } from './world.ts'
 
-export const PASSWORD = 'correct horse battery staple'
+export { PASSWORD }
 
 let made = 0
 /** Shared hash: hashing a password takes longer than making a world. */

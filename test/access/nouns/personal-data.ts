@@ -1,4 +1,4 @@
-import { PASSWORD } from '../cast.ts'
+import { PASSWORD } from '../password.ts'
 import { invalid } from '../invalid.ts'
 import type { Noun } from '../noun.ts'
 
