@@ -73,7 +73,10 @@ declare global {
       Args extends InputFieldMap,
       ResolveReturnShape,
     > {
-      /** For an object-valued field: REST embeds it by default, without `include`. */
+      /**
+       * For an object-valued field. True: REST embeds it by default, without `include`. False: REST
+       * never embeds it.
+       */
       restEmbed?: boolean
     }
   }
@@ -96,7 +99,8 @@ class RestPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(field: PothosOutputFieldConfig<Types>): PothosOutputFieldConfig<Types> {
     const options = field.pothosOptions as Options
     if (!ROOT_KINDS.has(field.kind)) {
-      return options.restEmbed ? { ...field, extensions: { ...field.extensions, restEmbed: true } } : field
+      const { restEmbed } = options
+      return restEmbed === undefined ? field : { ...field, extensions: { ...field.extensions, restEmbed } }
     }
     const missing = REQUIRED.filter((name) => options[name] === undefined)
     if (missing.length > 0) {

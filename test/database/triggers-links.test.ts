@@ -160,10 +160,10 @@ describe('search words of a task', () => {
   test('are updated by plain SQL with another search path', async () => {
     const project = await makeProject(db)
     const task = await makeTask(db, project.id)
-    await db.$transaction([
-      db.$executeRaw`SET LOCAL search_path TO pg_catalog`,
-      db.$executeRaw`UPDATE public."Task" SET "title" = 'Lighthouses' WHERE "id" = ${task.id}::uuid`,
-    ])
+    await db.$transaction(async (tx) => {
+      await tx.$executeRaw`SET LOCAL search_path TO pg_catalog`
+      await tx.$executeRaw`UPDATE public."Task" SET "title" = 'Lighthouses' WHERE "id" = ${task.id}::uuid`
+    })
     expect(await isFound(task.id, 'lighthouse')).toBe(true)
   })
 })

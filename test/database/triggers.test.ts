@@ -246,10 +246,10 @@ describe('the event log', () => {
   test('logs plain SQL with another search path and many rows in one statement', async () => {
     const project = await makeProject(db)
     const tasks = [await makeTask(db, project.id), await makeTask(db, project.id)]
-    await db.$transaction([
-      db.$executeRaw`SET LOCAL search_path TO pg_catalog`,
-      db.$executeRaw`UPDATE public."Task" SET "status" = 'COMPLETED' WHERE "projectId" = ${project.id}::uuid`,
-    ])
+    await db.$transaction(async (tx) => {
+      await tx.$executeRaw`SET LOCAL search_path TO pg_catalog`
+      await tx.$executeRaw`UPDATE public."Task" SET "status" = 'COMPLETED' WHERE "projectId" = ${project.id}::uuid`
+    })
     for (const task of tasks) {
       expect((await logged(task.id)).at(-1)).toMatchObject({
         type: 'task.updated',

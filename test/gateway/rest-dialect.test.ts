@@ -133,7 +133,7 @@ describe('a method or path', () => {
   test.each([
     ['DELETE /tasks', 'GET, POST, HEAD, OPTIONS'],
     ['POST /tasks/x', 'GET, PUT, PATCH, DELETE, HEAD, OPTIONS'],
-    ['PUT /me', 'GET, HEAD, OPTIONS, PATCH'],
+    ['PUT /me', 'GET, HEAD, OPTIONS, PATCH, DELETE'],
     ['GET /auth/sign-in', 'POST, OPTIONS'],
     ['HEAD /auth/sign-in', 'POST, OPTIONS'],
     ['POST /events/stream', 'GET, HEAD, OPTIONS'],

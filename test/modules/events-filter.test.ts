@@ -284,10 +284,10 @@ test('dates are compared as instants, whatever time zone they were written in', 
   const early = follow(ada, { filter: { projectId, dueAt: { lte: '0001-01-01T00:00:00.000Z' } }, after })
   const task = await newTask(ada, { projectId })
   const write = (timeZone: string, dueAt: string) =>
-    server.db.$transaction([
-      server.db.$executeRaw`SELECT set_config('TimeZone', ${timeZone}, true)`,
-      server.db.$executeRaw`UPDATE "Task" SET "dueAt" = ${dueAt}::text::timestamptz WHERE "id" = ${task.id}::uuid`,
-    ])
+    server.db.$transaction(async (tx) => {
+      await tx.$executeRaw`SELECT set_config('TimeZone', ${timeZone}, true)`
+      await tx.$executeRaw`UPDATE "Task" SET "dueAt" = ${dueAt}::text::timestamptz WHERE "id" = ${task.id}::uuid`
+    })
   await write('Pacific/Kiritimati', last)
   await write('America/St_Johns', '0001-01-01T00:00:00.000Z')
   expect(kinds(await late.next(2))).toEqual(['task.updated ENTERED', 'task.updated LEFT'])

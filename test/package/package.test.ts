@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => packed && rm(packed.folder, { recursive: true }))
 
 test('contains JavaScript, the types of the gateway and the migrations', () => {
-  const others = packed.files.filter((path) => !/^(dist\/.+\.(js|d\.ts|css)|prisma\/migrations\/.+)$/.test(path))
+  const others = packed.files.filter((path) => !/^(dist\/.+\.(js|d\.ts|css|svg)|prisma\/migrations\/.+)$/.test(path))
   expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
   expect(packed.files).toContain('dist/gateway/library/exports.d.ts')
 })

@@ -61,8 +61,8 @@ function answerOf(schema: GraphQLSchema, document: DocumentNode) {
 const isNarrow = ({ type, args }: GraphQLField<unknown, unknown>) =>
   isLeafType(getNamedType(type)) && !args.some(isRequiredArgument)
 
-const isWide = ({ type, args }: GraphQLField<unknown, unknown>) =>
-  !isLeafType(getNamedType(type)) && !args.some(isRequiredArgument)
+const isWide = ({ type, args, extensions }: GraphQLField<unknown, unknown>) =>
+  !isLeafType(getNamedType(type)) && !args.some(isRequiredArgument) && extensions.restEmbed !== false
 
 export interface Selection {
   document: DocumentNode

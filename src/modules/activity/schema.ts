@@ -85,9 +85,12 @@ const ActivityConnection = connectionType(Activity)
 
 const SHOWN = 'As far back as the event log: see EVENT_RETENTION_DAYS.'
 
+// REST has it at a path of its own: in a list, it would be most of the answer.
+
 builder.objectField(TaskType, 'activity', (t) =>
   t.field({
     type: ActivityConnection,
+    restEmbed: false,
     description: `What happened to the task, newest first. ${SHOWN}`,
     validate: pageOfActivityRules,
     args: pageArguments,
@@ -98,6 +101,7 @@ builder.objectField(TaskType, 'activity', (t) =>
 builder.objectField(ProjectType, 'activity', (t) =>
   t.field({
     type: ActivityConnection,
+    restEmbed: false,
     description: `What happened in the project, newest first. ${SHOWN}`,
     access: { scope: 'tasks:read' },
     validate: pageOfActivityRules,
