@@ -182,8 +182,11 @@ describe('a visible object does not reveal hidden ones', () => {
     const world = worldOf('admn')
     const { unseen } = world
     const row = rowsOf('Query').find(({ name }) => name === 'Query.task')!
-    expect(JSON.stringify((await askDeep(row, world)).data)).toContain(unseen.task.id)
-    const { data } = await ask(row, world, '{ relations { task { labels { id } project { name } } } }')
+    const deep = await askDeep(row, world)
+    expect(deep.errors).toEqual([])
+    expect(JSON.stringify(deep.data)).toContain(unseen.task.id)
+    const { data, errors } = await ask(row, world, '{ relations { relatedTask { labels { id } project { name } } } }')
+    expect(errors).toEqual([])
     expect(JSON.stringify(data)).toContain(unseen.labelId)
     expect(JSON.stringify(data)).toContain(`"name":"Unseen of ${world.tag}"`)
     expect((await askRest(row, world))?.text).toContain(unseen.task.id)

@@ -4,6 +4,7 @@ import type { Database } from '../../src/database/client.ts'
 import { countRows, type KeysetArguments, keysetPage } from '../../src/database/keyset.ts'
 import type { Direction, OrderTerm } from '../../src/database/row-order.ts'
 import { Prisma } from '../../src/generated/prisma/client.ts'
+import { dueOrLast } from '../../src/modules/tasks/filter/due.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { makeProject } from '../support/rows.ts'
 
@@ -88,10 +89,7 @@ const ORDERS: Record<
   dueAt: {
     term: (direction) => ({
       name: 'dueAt',
-      expression:
-        direction === 'asc'
-          ? Prisma.sql`COALESCE("dueAt", 'infinity'::timestamptz)`
-          : Prisma.sql`COALESCE("dueAt", '-infinity'::timestamptz)`,
+      expression: direction === 'asc' ? dueOrLast('asc') : dueOrLast('desc'),
       type: 'timestamptz',
       direction,
     }),

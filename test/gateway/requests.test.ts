@@ -26,7 +26,8 @@ const authority = () => new URL(server.url).host
 describe('a request target in absolute form', () => {
   test('is answered like its path, over HTTP and as a websocket', async () => {
     for (const path of ['/livez', '/livez?x=1', '/api/v1', '/graphql?query=%7B__typename%7D', '']) {
-      const answer = await ask(`GET http://${authority()}${path} HTTP/1.1`, `Host: ${authority()}`)
+      const head = [`Host: ${authority()}`, 'Accept: application/json']
+      const answer = await ask(`GET http://${authority()}${path} HTTP/1.1`, ...head)
       expect(answer, path).toMatch(/^HTTP\/1\.1 200 /)
     }
     const upgraded = sendRaw(
