@@ -89,7 +89,7 @@ const ORDERS: Record<
   dueAt: {
     term: (direction) => ({
       name: 'dueAt',
-      expression: direction === 'asc' ? dueOrLast('asc') : dueOrLast('desc'),
+      expression: dueOrLast(direction),
       type: 'timestamptz',
       direction,
     }),
