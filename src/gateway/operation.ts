@@ -54,35 +54,22 @@ export interface StreamedBodyOptions {
   limit: string
 }
 
-/** Stands for any media type in the declaration of a download. */
-export const ANY_TYPE = 'application/octet-stream'
-
 export interface DownloadOptions {
-  /** Media types of the bytes. ANY_TYPE stands for any. */
+  /** Media types of the bytes. */
   types: readonly string[]
-  /** True if clients may ask for a part of the bytes. Their size and ETag are then known. */
-  ranges?: true
 }
 
-/** A file that an operation returns: REST sends its bytes, GraphQL its URL. */
+/**
+ * A file that an operation makes while it is sent: REST sends its bytes, GraphQL its URL. A file
+ * that is stored has `RestContent` instead, of which clients can ask for a part.
+ */
 export interface Download {
   filename: string
   contentType: string
   /** In bytes, if it is known. */
   size?: number | null
-  /** A strong ETag with its quotes: it must change with the bytes. */
-  entityTag?: string
-  /** Displayed by a browser instead of saved. */
-  inline?: true
-  /** More headers of the answer. */
-  headers?: Readonly<Record<string, string>>
-  /** Starts reading, all bytes or those from `start` to `end`, both included. */
-  open(range?: ByteRange): AsyncIterable<Uint8Array>
-}
-
-export interface ByteRange {
-  start: number
-  end: number
+  /** Starts reading. */
+  open(): AsyncIterable<Uint8Array>
 }
 
 /** Another path to an operation, whose parameters fill fields of an input. */

@@ -33,13 +33,12 @@ export function routeParameters(route: Route, plan: InputPlan, schema: GraphQLSc
     ...(route.rest.download ? [] : representationParameters(route, schema)),
     ...(plan.readsVersion ? [IF_MATCH] : []),
     ...(hasEntityTag(route) ? [IF_NONE_MATCH] : []),
-    ...(route.rest.download?.ranges ? [RANGE, IF_RANGE] : []),
     ...(route.kind === 'mutation' && !handlesSecrets && !route.rest.streamedBody ? [IDEMPOTENCY_KEY] : []),
   ]
 }
 
 /** Returns true if the answers of a route have an ETag that clients can compare. */
-export const hasEntityTag = ({ method, rest }: Route) => method === 'GET' && (!rest.download || rest.download.ranges)
+export const hasEntityTag = ({ method, rest }: Route) => method === 'GET' && !rest.download
 
 /** Returns the parameters of a stream. */
 export function streamParameters(
@@ -164,18 +163,6 @@ export const IF_NONE_MATCH = header(
   'If-None-Match',
   { type: 'string', pattern: TAGS, maxLength: MAX_HEADER },
   'ETags the client has. 304 without a body if one of them is current.',
-)
-
-const RANGE = header(
-  'Range',
-  { type: 'string', pattern: '^[^\\u0000-\\u001f]*$', maxLength: MAX_HEADER, examples: ['bytes=1000-'] },
-  'The part to send, like `bytes=1000-`. Several parts are answered with the whole.',
-)
-
-const IF_RANGE = header(
-  'If-Range',
-  { type: 'string', pattern: TAGS, maxLength: MAX_HEADER },
-  'The ETag of the parts that the client has. If it has changed, the whole is sent.',
 )
 
 const IDEMPOTENCY_KEY = header(

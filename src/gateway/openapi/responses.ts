@@ -22,7 +22,6 @@ export function routeAnswers(route: Route, plan: InputPlan, access: Access, dial
   const shared = { ...COMMON, ...named('Cache-Control') }
   return {
     [route.status]: successAnswer(route, dialect),
-    ...(route.rest.download?.ranges && { 206: partAnswer(route) }),
     ...(hasEntityTag(route) && {
       304: {
         description: 'Not modified: `If-None-Match` contains the current ETag.',
@@ -41,7 +40,6 @@ export function routeAnswers(route: Route, plan: InputPlan, access: Access, dial
       ...when('PRECONDITION_FAILED', plan.readsVersion),
       ...when('PAYLOAD_TOO_LARGE', !isRead),
       ...when('UNSUPPORTED_MEDIA_TYPE', !isRead),
-      ...when('RANGE_NOT_SATISFIABLE', route.rest.download?.ranges === true),
       'VALIDATION_FAILED',
       ...when('IDEMPOTENCY_KEY_REUSED', route.kind === 'mutation' && !handlesSecrets),
       ...declaredErrors(route.field),
@@ -75,19 +73,9 @@ function successAnswer(route: Route, dialect: Dialect): JsonSchema {
 }
 
 function fileAnswer({ rest }: Route, shared: JsonSchema): JsonSchema {
-  const own = rest.download?.ranges ? named('ETag', 'Accept-Ranges') : named('Content-Encoding')
   return {
     description: 'The file.',
-    headers: { ...shared, ...own, ...named('Content-Disposition') },
-    content: fileContent(rest),
-  }
-}
-
-function partAnswer({ rest }: Route): JsonSchema {
-  const headers = named('Cache-Control', 'ETag', 'Accept-Ranges', 'Content-Disposition', 'Content-Range')
-  return {
-    description: 'The part that `Range` asks for.',
-    headers: { ...COMMON, ...headers },
+    headers: { ...shared, ...named('Content-Encoding', 'Content-Disposition') },
     content: fileContent(rest),
   }
 }

@@ -4,13 +4,12 @@ import { create as contentDisposition } from 'content-disposition'
 import type { Engine } from '../engine.ts'
 import { AppError, type Issue, validationFailed } from '../errors.ts'
 import type { ContextFactory, GatewayContext } from '../gateway-context.ts'
-import { matchingTag } from '../http/conditional.ts'
 import { streamEncoder } from '../http/encoding.ts'
 import { gatewayRequest, type HttpExchange, onceOver } from '../http/exchange.ts'
 import { sendProblem } from '../http/problem.ts'
 import { decodeForm } from '../http/utf8.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
-import type { ByteRange, Download } from '../operation.ts'
+import type { Download } from '../operation.ts'
 import { requirePrincipal } from '../require-principal.ts'
 import { downloadOf } from './download-fields.ts'
 import type { RouteHandler } from './handler.ts'
@@ -59,73 +58,26 @@ export function createDownloadHandler<Context extends GatewayContext>(
 
 const NO_FIELDS = 'is not a known parameter: the answer is a file'
 
-/** Sends a file, or the part that is asked for (RFC 9110 14). */
-export async function sendDownload(
+/** Sends a file. */
+async function sendDownload(
   exchange: HttpExchange,
   download: Download,
   context: Pick<GatewayContext, 'log' | 'openLifetime'>,
 ): Promise<void> {
-  const { request, response } = exchange
-  const { entityTag, size } = download
-  const condition = entityTag === undefined ? undefined : request.headers['if-none-match']
-  if (condition !== undefined && matchingTag(condition, entityTag ?? '')) {
-    setHeaders(response, SHARED, { ETag: entityTag })
-    return void response.writeHead(304).end()
+  const { response } = exchange
+  const { size, contentType, filename } = download
+  const start = () => {
+    response.setHeader('Cache-Control', 'private, no-cache')
+    response.setHeader('Vary', 'Authorization, X-API-Key, Origin')
+    response.setHeader('Content-Type', contentType)
+    response.setHeader('Content-Disposition', contentDisposition(filename))
+    if (size != null) response.setHeader('Content-Length', size)
   }
-  const range = rangeOf(request.headers, download)
-  const start = (): number => {
-    setHeaders(response, SHARED, headersOf(download, range), download.headers)
-    return range ? 206 : 200
+  if (exchange.method === 'HEAD') {
+    start()
+    return void response.writeHead(200).end()
   }
-  if (exchange.method === 'HEAD') return void response.writeHead(start()).end()
-  await sendChunks(exchange, download.open(range), { start, isWhole: size == null, context })
-}
-
-const SHARED = { 'Cache-Control': 'private, no-cache', Vary: 'Authorization, X-API-Key, Origin' }
-
-type Headers = Readonly<Record<string, string | number | undefined>>
-
-function headersOf({ entityTag, size, contentType, filename, inline }: Download, range?: ByteRange): Headers {
-  return {
-    'Content-Type': contentType,
-    'Content-Disposition': contentDisposition(filename, { type: inline ? 'inline' : 'attachment' }),
-    ETag: entityTag,
-    ...(size != null && {
-      'Accept-Ranges': entityTag === undefined ? undefined : 'bytes',
-      'Content-Range': range && `bytes ${range.start}-${range.end}/${size}`,
-      'Content-Length': range ? range.end - range.start + 1 : size,
-    }),
-  }
-}
-
-function setHeaders(response: HttpExchange['response'], ...all: readonly (Headers | undefined)[]): void {
-  for (const [name, value] of all.flatMap((headers) => Object.entries(headers ?? {}))) {
-    if (value !== undefined) response.setHeader(name, value)
-  }
-}
-
-/** One range of bytes (RFC 9110 14.1.2): from a byte on, up to a byte, or the last ones. */
-const RANGE = /^bytes=(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))$/i
-
-/**
- * Returns the part that is asked for. A range of another version, several ranges and other units
- * are ignored, as RFC 9110 allows: the whole is sent.
- */
-function rangeOf(
-  { range, 'if-range': version }: HttpExchange['request']['headers'],
-  { size, entityTag }: Download,
-): ByteRange | undefined {
-  if (range === undefined || size == null || entityTag === undefined) return undefined
-  if (version !== undefined && version !== entityTag) return undefined
-  const parts = RANGE.exec(range.replace(/\s/g, ''))
-  if (!parts) return undefined
-  const [, from, to, last] = parts
-  const start = from === undefined ? Math.max(size - Number(last), 0) : Number(from)
-  const end = to ? Math.min(Number(to), size - 1) : size - 1
-  if (to && Number(to) < Number(from)) return undefined
-  if (start < size && last !== '0') return { start, end }
-  const headers = { 'Content-Range': `bytes */${size}` }
-  throw new AppError('RANGE_NOT_SATISFIABLE', `The file has ${size} bytes: there are none at ${range}.`, { headers })
+  await sendChunks(exchange, download.open(), { start, isCompressible: size == null, context })
 }
 
 /**
@@ -137,15 +89,14 @@ async function sendChunks(
   exchange: HttpExchange,
   source: AsyncIterable<Uint8Array>,
   options: {
-    /** Sets the headers and returns the status. */
-    start: () => number
-    /** True if the answer may be compressed. */
-    isWhole: boolean
+    /** Sets the headers. */
+    start: () => void
+    isCompressible: boolean
     context: Pick<GatewayContext, 'log' | 'openLifetime'>
   },
 ): Promise<void> {
   const { response } = exchange
-  const { start, isWhole, context } = options
+  const { start, isCompressible, context } = options
   const chunks = source[Symbol.asyncIterator]()
   const first = await chunks.next()
   // The deadline may have passed, or the client may have left.
@@ -153,9 +104,9 @@ async function sendChunks(
   const lifetime = context.openLifetime()
   lifetime.extend(null)
   lifetime.onEnd(() => response.destroy())
-  const status = start()
-  const encoder = isWhole ? streamEncoder(exchange) : undefined
-  response.writeHead(status)
+  start()
+  const encoder = isCompressible ? streamEncoder(exchange) : undefined
+  response.writeHead(200)
   const body = Readable.from(resumed(first, chunks), { objectMode: false })
   try {
     await (encoder ? pipeline(body, encoder, response) : pipeline(body, response))

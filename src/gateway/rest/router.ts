@@ -6,7 +6,7 @@ import { preferredType } from '../http/accept.ts'
 import { createAsset } from '../http/assets.ts'
 import type { HttpExchange, HttpHandler } from '../http/exchange.ts'
 import type { ConnectionLimit } from '../limits/connection-limit.ts'
-import { ANY_TYPE, type DownloadOptions } from '../operation.ts'
+import type { DownloadOptions } from '../operation.ts'
 import { createContentHandler } from './content.ts'
 import { type Deprecation, deprecationOf, sendDeprecations } from './deprecation.ts'
 import { createDownloadHandler } from './download.ts'
@@ -31,8 +31,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 const JSON_TYPES = ['application/json', 'application/problem+json']
 const STREAM_TYPES = ['text/event-stream']
 
-/** Returns the media types of a download; none if it can have any. */
-const typesOf = ({ types }: DownloadOptions) => (types.includes(ANY_TYPE) ? [] : [...types, 'application/problem+json'])
+const typesOf = ({ types }: DownloadOptions) => [...types, 'application/problem+json']
 
 interface Endpoint {
   handle: RouteHandler
@@ -105,7 +104,7 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
 }
 
 function requireAcceptable({ request }: HttpExchange, types: readonly string[]): void {
-  if (types.length === 0 || preferredType(request, types) !== undefined) return
+  if (preferredType(request, types) !== undefined) return
   throw new AppError('NOT_ACCEPTABLE', `This endpoint sends ${types.join(' or ')}, not ${request.headers.accept}.`)
 }
 
