@@ -8,7 +8,7 @@ import {
   isEnumType,
 } from 'graphql'
 import type { GatewayContext, GatewayRequest } from '../../src/gateway/gateway-context.ts'
-import { type Download, type RestOptions, type RestStream } from '../../src/gateway/operation.ts'
+import type { Download, RestOptions, RestStream } from '../../src/gateway/operation.ts'
 import type { Deprecation } from '../../src/gateway/rest/deprecation.ts'
 import { serveDownloads } from '../../src/gateway/rest/download-fields.ts'
 import { comparison, meets, page, type Shop } from './bookshop-stock.ts'
