@@ -49,7 +49,9 @@ test('deleting old sessions keeps the user signed in and their streams open', as
   await server.db.session.updateMany({ where: { revokedAt: { not: null } }, data: { revokedAt: hoursAgo(25) } })
   const write = () => rest(server, 'POST /tasks', { token, body: { title: 'A task' } })
   const streams = await openStreams(server, { token }, write)
-  expect(await purgeSessions(server.db)).toBe(1)
+  // The housekeeping of the server may delete it first.
+  await purgeSessions(server.db)
+  expect(await server.db.session.count({ where: { revokedAt: { not: null } } })).toBe(0)
   await write()
   await streams.receive()
   expect(await streams.endings()).toEqual(OPEN)
