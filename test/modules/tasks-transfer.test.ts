@@ -51,6 +51,7 @@ test.each(['csv', 'ndjson', 'json'])('what is exported as %s comes back unchange
   const lines = HOSTILE.map((task, index) =>
     JSON.stringify({
       ...task,
+      ...(index < 3 && { startAt: '0999-01-02T03:04:05.600Z', dueOn: `1999-12-${29 + index}` }),
       key: `OLD-${index}`,
       ...(index > 0 && { parentKey: `OLD-${(index * 5) % HOSTILE.length}` }),
       status: ['PENDING', 'COMPLETED', 'CANCELLED'][index % 3],
@@ -70,6 +71,7 @@ test.each(['csv', 'ndjson', 'json'])('what is exported as %s comes back unchange
   const after = await exportFrom(second, format)
   expect(withoutOwn(after)).toBe(withoutOwn(before))
   expect(before).toContain('日本語')
+  expect(before).toMatch(/0999-01-02T03:04:05.600Z[",nul]+1999-12-31/)
   if (format === 'csv') expect(before).not.toMatch(/(^|,)"?[=+@\t-]/m)
 })
 

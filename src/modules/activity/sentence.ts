@@ -54,6 +54,8 @@ function predicateOf(entry: Entry, changes: ReadableChange[], names: Names): str
       return taskPredicate(entry, verb, changes)
     case 'comment':
       return commentPredicate(entry, verb, changes, names)
+    case 'attachment':
+      return attachmentPredicate(entry, verb, changes, names)
     case 'member':
       return memberPredicate(entry, verb, changes, names)
     case 'relation':
@@ -87,6 +89,14 @@ function commentPredicate({ of }: Entry, verb: string, changes: ReadableChange[]
   if (verb === 'created') return `commented${on}: ${excerpt(body?.to)}`
   if (verb === 'updated' && body) return `edited a comment${on} from ${excerpt(body.from)} to ${excerpt(body.to)}`
   return `${verb} a comment${on}`
+}
+
+function attachmentPredicate({ of }: Entry, verb: string, changes: ReadableChange[], { task }: Names): string {
+  const to = of === 'task' ? '' : verb === 'created' ? ` to ${task}` : ` of ${task}`
+  const name = changes.find(({ column }) => column === 'filename')
+  const filename = verb === 'created' ? name?.to : name?.from
+  if (filename == null) return `${verb === 'created' ? 'attached' : 'deleted'} a file${to}`
+  return verb === 'created' ? `attached ${filename}${to}` : `deleted the attachment ${filename}${to}`
 }
 
 function memberPredicate(

@@ -37,6 +37,7 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
   description: (text: string) => (text === '' ? [] : `DESCRIPTION:${escaped(text)}`),
   status: (status: string) => `STATUS:${STATUS[status]}`,
   priority: (priority: number) => `PRIORITY:${priorityOf(priority)}`,
+  dueOn: (day: string) => `DUE;VALUE=DATE:${day.replaceAll('-', '')}`,
   dueAt: (at: string) => `DUE:${timeOf(at)}`,
   completedAt: (at: string) => `COMPLETED:${timeOf(at)}`,
   labels: (names: string[]) => (names.length === 0 ? [] : `CATEGORIES:${names.map(escaped).join(',')}`),
@@ -64,6 +65,8 @@ export const icsComponents = (lines: string): string =>
 
 function icsComponent(task: ExportedTask): string {
   const lines = properties.flatMap(([name, property]) => (task[name] === null ? [] : property(task[name])))
+  // Both must be times or both days, and a start is a time.
+  if (task.startAt !== null && task.dueOn === null) lines.push(`DTSTART:${timeOf(String(task.startAt))}`)
   return `BEGIN:VTODO\r\n${lines.map(folded).join('')}END:VTODO\r\n`
 }
 
