@@ -51,7 +51,16 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
 
 const properties = Object.entries(PROPERTIES) as [ColumnName, (value: unknown) => string | string[]][]
 
-export const icsOpening = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Taskwire//Tasks//EN\r\nCALSCALE:GREGORIAN\r\n'
+/** A calendar needs a component, also one without tasks. */
+const ZONE = [
+  ...['BEGIN:VTIMEZONE', 'TZID:UTC', 'BEGIN:STANDARD', 'DTSTART:19700101T000000'],
+  ...['TZOFFSETFROM:+0000', 'TZOFFSETTO:+0000', 'END:STANDARD', 'END:VTIMEZONE'],
+]
+
+export const icsOpening = [
+  ...['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Taskwire//Tasks//EN', 'CALSCALE:GREGORIAN', ...ZONE],
+  '',
+].join('\r\n')
 
 export const icsClosing = 'END:VCALENDAR\r\n'
 
