@@ -22,6 +22,8 @@ export interface Entry {
   otherTaskId: string | null
   /** For the event of a task: the task as it was then. */
   task: { key: string; title: string; deletedAt: string | null }
+  /** Name of a deleted file, while the log has the event of its upload. */
+  filename: string | null
   /** What the list is of. In that of one task, texts do not name the task. */
   of: Of
 }
@@ -128,7 +130,9 @@ const EVENTS_OF_TASK = Prisma.sql`(${Prisma.join(
 const rowSql = (page: string) => `json_build_array(${page}."position"::text, ${page}."type", ${page}."projectId",
   ${page}."subjectId", ${page}."actorId", ${page}."at", ${page}."changes", coalesce(${page}."aboutId",
     CASE WHEN ${page}."type" LIKE 'task.%' THEN ${page}."subjectId" END), ${page}."alsoAboutId",
-  ${page}."state" ->> 'key', ${page}."state" ->> 'title', ${page}."state" ->> 'deletedAt')`
+  ${page}."state" ->> 'key', ${page}."state" ->> 'title', ${page}."state" ->> 'deletedAt',
+  CASE WHEN ${page}."type" = 'attachment.deleted' THEN (SELECT made."changes" -> 'filename' ->> 'to' FROM "Event" AS made
+    WHERE made."subjectId" = ${page}."subjectId" AND made."type" = 'attachment.created' LIMIT 1) END)`
 
 type Row = [
   position: string,
@@ -143,12 +147,13 @@ type Row = [
   key: string | null,
   title: string | null,
   deletedAt: string | null,
+  filename: string | null,
 ]
 
 function entriesOf({ rows }: KeysetPage, of: Of): Entry[] {
   return rows.map(({ row }) => {
-    const [position, type, projectId, subjectId, actorId, at, changes, taskId, otherTaskId, key, title, deletedAt] =
-      row as Row
+    const [position, type, projectId, subjectId, actorId, at, changes, taskId, otherTaskId, ...state] = row as Row
+    const [key, title, deletedAt, filename] = state
     return {
       position: BigInt(position),
       type,
@@ -159,6 +164,7 @@ function entriesOf({ rows }: KeysetPage, of: Of): Entry[] {
       changes,
       taskId,
       otherTaskId,
+      filename,
       task: { key: key ?? 'a task', title: title ?? '', deletedAt },
       of,
     }
