@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
 import { graphql, rest } from '../support/clients.ts'
 import { newProject, newTask } from '../support/factories.ts'
-import type { Caller } from '../support/operations.ts'
 import { textFile } from '../support/files.ts'
+import type { Caller } from '../support/operations.ts'
 import { addTo, apiKey, type Person, signUpAt } from '../support/people.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 

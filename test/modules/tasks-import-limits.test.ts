@@ -44,17 +44,17 @@ test.each([
   [403, 'projectId=PROJECT&format=csv', 'VIEWER'],
   [404, 'projectId=00000000-0000-0000-0000-000000000000&format=csv', 'EDITOR'],
   [422, 'projectId=PROJECT&format=nonsense', 'EDITOR'],
-] as const)('an import refused with %i is answered while its body arrives, without a reset', async (expected, query, role) => {
-  const { asked, answer } = openImport(
-    query.replace('PROJECT', cast.projectId),
-    role && cast.people[role].token,
-  )
-  const answered = new Promise((resolve) => asked.once('response', resolve))
-  asked.write('title\nFirst\n')
-  // The body has not ended.
-  await answered
-  for (let row = 0; row < 200; row++) asked.write(`Task ${row}\n`)
-  asked.end()
-  const { status, body } = await answer
-  expect(status, body).toBe(expected)
-})
+] as const)(
+  'an import refused with %i is answered while its body arrives, without a reset',
+  async (expected, query, role) => {
+    const { asked, answer } = openImport(query.replace('PROJECT', cast.projectId), role && cast.people[role].token)
+    const answered = new Promise((resolve) => asked.once('response', resolve))
+    asked.write('title\nFirst\n')
+    // The body has not ended.
+    await answered
+    for (let row = 0; row < 200; row++) asked.write(`Task ${row}\n`)
+    asked.end()
+    const { status, body } = await answer
+    expect(status, body).toBe(expected)
+  },
+)

@@ -91,7 +91,12 @@ function commentPredicate({ of }: Entry, verb: string, changes: ReadableChange[]
   return `${verb} a comment${on}`
 }
 
-function attachmentPredicate({ of, filename: former }: Entry, verb: string, changes: ReadableChange[], { task }: Names): string {
+function attachmentPredicate(
+  { of, filename: former }: Entry,
+  verb: string,
+  changes: ReadableChange[],
+  { task }: Names,
+): string {
   const to = of === 'task' ? '' : verb === 'created' ? ` to ${task}` : ` of ${task}`
   const filename = former ?? changes.find(({ column }) => column === 'filename')?.to
   if (filename == null) return `${verb === 'created' ? 'attached' : 'deleted'} a file${to}`

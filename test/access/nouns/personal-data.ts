@@ -1,6 +1,6 @@
-import { PASSWORD } from '../password.ts'
 import { invalid } from '../invalid.ts'
 import type { Noun } from '../noun.ts'
+import { PASSWORD } from '../password.ts'
 
 export const noun: Noun = {
   // An OWNER is the only one of a project with other members.

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Database } from '../../../database/client.ts'
-import { Prisma } from '../../../generated/prisma/client.ts'
 import type { LoggedEvent } from '../../../events/log.ts'
+import { Prisma } from '../../../generated/prisma/client.ts'
 import { DUE_OR_NEVER } from '../../tasks/filter/due.ts'
 import { endOfDay } from '../../users/time-zone-service.ts'
 import type { Wanted } from './insert.ts'
@@ -51,7 +51,10 @@ export async function dueSoon(db: Reads, events: readonly LoggedEvent[], reminde
     const recipientIds = assigned.length > 0 ? assigned : typeof creatorId === 'string' ? [creatorId] : []
     return [{ taskId, dueAt, dueOn, recipientIds, at, position: String(position) }]
   })
-  const zones = await zonesOf(db, open.flatMap(({ dueOn, recipientIds }) => (dueOn == null ? [] : recipientIds)))
+  const zones = await zonesOf(
+    db,
+    open.flatMap(({ dueOn, recipientIds }) => (dueOn == null ? [] : recipientIds)),
+  )
   return open.flatMap(({ taskId, dueAt, dueOn, recipientIds, at, position }) =>
     recipientIds.flatMap((recipientId) => {
       const day = typeof dueOn === 'string' ? dueOn.slice(0, 10) : null
