@@ -8,7 +8,7 @@ let server: OwnServer
 let cast: Awaited<ReturnType<typeof newCast>>
 
 beforeAll(async () => {
-  server = await ownServer({ IMPORT_LIMIT: '1024' })
+  server = await ownServer({ IMPORT_LIMIT: '204800' })
   cast = await newCast(server)
   return () => server.close()
 })
@@ -22,7 +22,6 @@ function openImport(query: string, token: string | undefined) {
   const answer = new Promise<{ status: number | undefined; body: string }>((resolve, reject) => {
     asked.on('error', reject)
     asked.on('response', async (response: IncomingMessage) => {
-      // The text until now: the answer ends when the client has stopped sending.
       resolve({ status: response.statusCode, body: await text(response) })
     })
   })
@@ -31,12 +30,17 @@ function openImport(query: string, token: string | undefined) {
 
 test('a file that grows beyond the limit is refused, and what came before is imported', async () => {
   const { asked, answer } = openImport(`projectId=${cast.projectId}&format=csv`, cast.people.EDITOR.token)
-  asked.write('title\nFirst\n')
-  for (let row = 0; row < 200; row++) asked.write(`Task ${row}\n`)
+  // In several chunks of the connection, and in one batch of the import.
+  const rows = 300
+  asked.write('title,description\n')
+  for (let row = 0; row < rows; row++) asked.write(`Task ${row},${'x'.repeat(1_000)}\n`)
   asked.end()
   const { status, body } = await answer
   expect(status, body).toBe(413)
   expect(body).toContain('IMPORT_LIMIT')
+  const imported = await server.db.task.count({ where: { projectId: cast.projectId } })
+  expect(imported).toBeGreaterThan(0)
+  expect(imported).toBeLessThan(rows)
 })
 
 test.each([
@@ -48,10 +52,10 @@ test.each([
   'an import refused with %i is answered while its body arrives, without a reset',
   async (expected, query, role) => {
     const { asked, answer } = openImport(query.replace('PROJECT', cast.projectId), role && cast.people[role].token)
-    const answered = new Promise((resolve) => asked.once('response', resolve))
+    // Comes before the body has ended.
+  const answered = new Promise((resolve) => asked.once('response', resolve))
     asked.write('title\nFirst\n')
-    // The body has not ended.
-    await answered
+      await answered
     for (let row = 0; row < 200; row++) asked.write(`Task ${row}\n`)
     asked.end()
     const { status, body } = await answer
