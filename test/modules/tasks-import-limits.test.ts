@@ -53,9 +53,9 @@ test.each([
   async (expected, query, role) => {
     const { asked, answer } = openImport(query.replace('PROJECT', cast.projectId), role && cast.people[role].token)
     // Comes before the body has ended.
-  const answered = new Promise((resolve) => asked.once('response', resolve))
+    const answered = new Promise((resolve) => asked.once('response', resolve))
     asked.write('title\nFirst\n')
-      await answered
+    await answered
     for (let row = 0; row < 200; row++) asked.write(`Task ${row}\n`)
     asked.end()
     const { status, body } = await answer

@@ -22,8 +22,6 @@ export interface Entry {
   otherTaskId: string | null
   /** For the event of a task: the task as it was then. */
   task: { key: string; title: string; deletedAt: string | null }
-  /** Name of a deleted file, while the log has the event of its upload. */
-  filename: string | null
   /** What the list is of. In that of one task, texts do not name the task. */
   of: Of
 }
@@ -130,9 +128,7 @@ const EVENTS_OF_TASK = Prisma.sql`(${Prisma.join(
 const rowSql = (page: string) => `json_build_array(${page}."position"::text, ${page}."type", ${page}."projectId",
   ${page}."subjectId", ${page}."actorId", ${page}."at", ${page}."changes", coalesce(${page}."aboutId",
     CASE WHEN ${page}."type" LIKE 'task.%' THEN ${page}."subjectId" END), ${page}."alsoAboutId",
-  ${page}."state" ->> 'key', ${page}."state" ->> 'title', ${page}."state" ->> 'deletedAt',
-  CASE WHEN ${page}."type" = 'attachment.deleted' THEN (SELECT made."changes" -> 'filename' ->> 'to' FROM "Event" AS made
-    WHERE made."subjectId" = ${page}."subjectId" AND made."type" = 'attachment.created' LIMIT 1) END)`
+  ${page}."state" ->> 'key', ${page}."state" ->> 'title', ${page}."state" ->> 'deletedAt')`
 
 type Row = [
   position: string,
@@ -147,13 +143,12 @@ type Row = [
   key: string | null,
   title: string | null,
   deletedAt: string | null,
-  filename: string | null,
 ]
 
 function entriesOf({ rows }: KeysetPage, of: Of): Entry[] {
   return rows.map(({ row }) => {
-    const [position, type, projectId, subjectId, actorId, at, changes, taskId, otherTaskId, ...state] = row as Row
-    const [key, title, deletedAt, filename] = state
+    const [position, type, projectId, subjectId, actorId, at, changes, taskId, otherTaskId, key, title, deletedAt] =
+      row as Row
     return {
       position: BigInt(position),
       type,
@@ -164,7 +159,6 @@ function entriesOf({ rows }: KeysetPage, of: Of): Entry[] {
       changes,
       taskId,
       otherTaskId,
-      filename,
       task: { key: key ?? 'a task', title: title ?? '', deletedAt },
       of,
     }
