@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { graphql, rest } from '../support/clients.ts'
 import { type Cast, newCast, newLabel, newProject, newTask } from '../support/factories.ts'
+import { textFile } from '../support/files.ts'
 import type { Caller } from '../support/operations.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
 
@@ -122,6 +123,21 @@ test('a project’s activity names its tasks, and shows members, labels and the 
     'OWNER archived the project.',
     'OWNER unarchived the project.',
     `OWNER moved ${key}-1 "Fix it" to another project.`,
+  ])
+})
+
+test('files are named when they are attached and deleted', async () => {
+  const task = await newTask(owner, { projectId: cast.projectId })
+  const file = { token: owner.token, body: textFile('Some notes', 'plan.pdf') }
+  const { body } = await rest(server, `POST /tasks/${task.id}/attachments`, file)
+  await call(owner, `DELETE /attachments/${body.id}`)
+  expect((await textsOf(owner, `/tasks/${task.id}`)).slice(1)).toEqual([
+    'OWNER attached plan.pdf.',
+    'OWNER deleted the attachment plan.pdf.',
+  ])
+  expect((await textsOf(owner, `/projects/${cast.projectId}`)).slice(-2)).toEqual([
+    `OWNER attached plan.pdf to ${task.key}.`,
+    `OWNER deleted the attachment plan.pdf of ${task.key}.`,
   ])
 })
 

@@ -109,3 +109,31 @@ test('a lease that another server has taken stops the work before it changes any
   expect(await next.remind()).toBe(1)
   expect(await reminded()).toEqual(['DUE_SOON 2033-01-01T00:00:00.000Z'])
 })
+
+test('a day is due at its end where each recipient is, once, also when the clocks change', async () => {
+  const zones = ['Pacific/Kiritimati', 'Europe/Berlin', 'America/New_York', 'Europe/Paris']
+  const people = await Promise.all(zones.map(() => makeUser(db)))
+  for (const [index, { id }] of people.entries()) {
+    await db.user.update({ where: { id }, data: { timeZone: zones[index]! } })
+    await db.membership.create({ data: { projectId, userId: id, role: 'VIEWER' } })
+  }
+  const day = new Date('2034-03-26T00:00:00Z')
+  const assigneeIds = people.map(({ id }) => id)
+  const { id: taskId } = await db.task.create({ data: { projectId, title: 'Day', dueOn: day, assigneeIds } })
+  const reminded = async () =>
+    (await db.notification.findMany({ where: { taskId }, orderBy: [{ dueAt: 'asc' }] })).map(
+      ({ recipientId, dueAt }) => `${zones[assigneeIds.indexOf(recipientId)]} ${dueAt?.toISOString()}`,
+    )
+  const from = { dueAt: '2034-03-26T00:00:00.000Z', taskId: FIRST }
+  // Berlin has summer time since that morning: its day ends at 22:00 UTC.
+  expect(await (await server('days', from, '2034-03-26T21:59:00.000Z')).remind()).toBe(1)
+  expect(await (await server('days', from, '2034-03-26T22:01:00.000Z')).remind()).toBe(2)
+  await db.user.update({ where: { id: assigneeIds[1]! }, data: { timeZone: 'America/New_York' } })
+  expect(await (await server('days', from, '2034-03-27T12:00:00.000Z')).remind()).toBe(1)
+  expect((await reminded()).sort()).toEqual([
+    'America/New_York 2034-03-27T03:59:59.999Z',
+    'Europe/Berlin 2034-03-26T21:59:59.999Z',
+    'Europe/Paris 2034-03-26T21:59:59.999Z',
+    'Pacific/Kiritimati 2034-03-26T09:59:59.999Z',
+  ])
+})

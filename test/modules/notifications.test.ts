@@ -187,4 +187,8 @@ test('people are told of a task that is due soon, once for each due time', async
   await send(owner, `PATCH /tasks/${id}`, { dueAt: later })
   await send(owner, `PATCH /tasks/${id}`, { dueAt })
   expect((await due(editor)).map((one) => one.dueAt)).toEqual([later, dueAt])
+  const dueOn = new Date().toISOString().slice(0, 10)
+  const day = await task({ dueOn, assigneeIds: [editor.id] })
+  await send(owner, `PATCH /tasks/${day.id}`, { title: 'Changed' })
+  expect(await due(editor)).toMatchObject([{ taskId: day.id, dueAt: `${dueOn}T23:59:59.999Z` }, {}, {}])
 })

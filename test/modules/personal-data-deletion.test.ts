@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { eventStream, graphql, rest } from '../support/clients.ts'
 import { atOnce, cursorOf, eventsSince, newProject, newTask, readTask } from '../support/factories.ts'
+import { textFile } from '../support/files.ts'
 import type { Caller } from '../support/operations.ts'
 import { addTo, apiKey, type Person, signUpAt } from '../support/people.ts'
 import { ownServerForTest, sharedServer, type TestServer } from '../support/server.ts'
@@ -29,6 +30,12 @@ test('an account is deleted with its data, and what it did in others’ projects
   const comment = await call(person, `POST /tasks/${task.id}/comments`, { body: 'I was here' })
   const filter = await call(person, 'POST /saved-filters', { name: 'Mine', filter: { status: ['PENDING'] } })
   expect(filter.status, filter.text).toBe(201)
+  const bytes = { token: person.token, body: textFile() }
+  const attachment = (await rest(server, `POST /tasks/${task.id}/attachments`, bytes)).body
+  await server.db.notificationSettings.create({ data: { userId: person.id } })
+  await server.db.notification.create({
+    data: { recipientId: person.id, kind: 'ADMIN_NOTICE', cause: 'test', deliveries: { create: { channel: 'EMAIL' } } },
+  })
   const [stream, cursor] = [await eventStream(server, '/events/stream', person), await cursorOf(owner)]
 
   expect((await deleteMe({ ...person, password: 'a wrong one' })).status).toBe(403)
@@ -53,6 +60,7 @@ test('an account is deleted with its data, and what it did in others’ projects
   const activity = await call(owner, `GET /tasks/${task.id}/activity`)
   expect(activity.body.nodes.map(({ text }: { text: string }) => text)).toEqual([
     'Deleted user unassigned Deleted user.',
+    'Deleted user attached notes.txt.',
     'Deleted user commented: "I was here".',
     'Deleted user created the task "Theirs".',
   ])
@@ -61,11 +69,22 @@ test('an account is deleted with its data, and what it did in others’ projects
   const where = { userId: person.id }
   const counts = [db.session.count({ where }), db.apiKey.count({ where }), db.membership.count({ where })]
   expect(await Promise.all([...counts, db.savedFilter.count({ where: { ownerId: person.id } })])).toEqual([0, 0, 0, 0])
+  expect(await db.notification.count({ where: { recipientId: person.id } })).toBe(0)
+  expect(await db.delivery.count({ where: { notification: { recipientId: person.id } } })).toBe(0)
+  expect(await db.notificationSettings.count({ where })).toBe(0)
+  const kept = `{ attachment(id: "${attachment.id}") { filename uploader { name } } }`
+  expect((await graphql(server, kept, {}, { token: owner.token })).data.attachment).toEqual({
+    filename: 'notes.txt',
+    uploader: { name: 'Deleted user' },
+  })
   expect(await db.project.findUnique({ where: { id: own.id } })).toBeNull()
   const row = await db.user.findUniqueOrThrow({ where: { id: person.id } })
   expect(JSON.stringify(row)).not.toContain(person.email)
   expect(row).toMatchObject({ name: 'Deleted user', passwordHash: null, inboxId: null, deletedAt: expect.any(Date) })
-  const events = await db.event.findMany({ where: { subjectId: person.id, projectId: null }, orderBy: { seq: 'asc' } })
+  const events = await db.event.findMany({
+    where: { subjectId: person.id, projectId: null, type: { startsWith: 'user.' } },
+    orderBy: { seq: 'asc' },
+  })
   expect(events.map(({ type, actorId }) => [type, actorId])).toEqual([
     ['user.deleted', person.id],
     ['user.disabled', person.id],

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { graphql, rest } from '../support/clients.ts'
 import { newProject, newTask } from '../support/factories.ts'
+import { textFile } from '../support/files.ts'
 import type { Caller } from '../support/operations.ts'
 import { addTo, apiKey, type Person, signUpAt } from '../support/people.ts'
 import { sharedServer, type TestServer } from '../support/server.ts'
@@ -38,6 +39,12 @@ test('a person gets what they own or wrote, line by line, without secrets and wi
   await newTask(owner, { projectId, title: 'Of another' })
   const comment = (await call(person, `POST /tasks/${assigned.id}/comments`, { body: 'Mine' })).body
   await call(owner, `POST /tasks/${assigned.id}/comments`, { body: 'Not mine' })
+  const bytes = { token: person.token, body: textFile('Some notes', 'plan.txt') }
+  expect((await rest(server, `POST /tasks/${assigned.id}/attachments`, bytes)).status).toBe(201)
+  await server.db.notificationSettings.create({ data: { userId: person.id, notShown: ['COMMENTED'] } })
+  await server.db.notification.create({
+    data: { recipientId: person.id, kind: 'ASSIGNED', cause: 'test', taskId: assigned.id },
+  })
   const filter = (await call(person, 'POST /saved-filters', { name: 'Urgent', filter: { status: ['PENDING'] } })).body
   const gone = await newTask(person, { projectId: left.id, title: 'In a project that they left' })
   await call(person, `POST /tasks/${gone.id}/comments`, { body: 'In a project that they left' })
@@ -47,7 +54,7 @@ test('a person gets what they own or wrote, line by line, without secrets and wi
   const ofType = (type: string) => records.filter((record) => record.type === type)
   expect([...new Set(records.map(({ type }) => type))]).toEqual([
     ...['profile', 'session', 'apiKey', 'savedFilter', 'membership', 'project'],
-    ...['createdTask', 'assignedTask', 'comment'],
+    ...['createdTask', 'assignedTask', 'comment', 'attachment', 'notification', 'notificationPreferences'],
   ])
   expect(ofType('profile')).toMatchObject([{ id: person.id, email: person.email, name: 'Person' }])
   expect(ofType('apiKey')).toMatchObject([{ name: 'A key', scopes: ['tasks:read'], revokedAt: null }])
@@ -58,6 +65,11 @@ test('a person gets what they own or wrote, line by line, without secrets and wi
   expect(ofType('createdTask')).toMatchObject([{ id: created.id, key: created.key, createdAt: created.createdAt }])
   expect(ofType('assignedTask').map(({ title }) => title)).toEqual(['Assigned', 'Trashed'])
   expect(ofType('comment')).toMatchObject([{ id: comment.id, body: 'Mine', taskKey: assigned.key }])
+  expect(ofType('attachment')).toMatchObject([{ filename: 'plan.txt', size: 10, taskKey: assigned.key }])
+  expect(ofType('notification')).toContainEqual(
+    expect.objectContaining({ kind: 'ASSIGNED', taskId: assigned.id, taskKey: assigned.key }),
+  )
+  expect(ofType('notificationPreferences')).toMatchObject([{ notShown: ['COMMENTED'] }])
   for (const secret of [
     person.token,
     person.refreshToken,

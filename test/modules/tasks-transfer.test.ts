@@ -51,6 +51,7 @@ test.each(['csv', 'ndjson', 'json'])('what is exported as %s comes back unchange
   const lines = HOSTILE.map((task, index) =>
     JSON.stringify({
       ...task,
+      ...(index < 3 && { startAt: '0999-01-02T03:04:05.600Z', dueOn: `1999-12-${29 + index}` }),
       key: `OLD-${index}`,
       ...(index > 0 && { parentKey: `OLD-${(index * 5) % HOSTILE.length}` }),
       status: ['PENDING', 'COMPLETED', 'CANCELLED'][index % 3],
@@ -70,6 +71,7 @@ test.each(['csv', 'ndjson', 'json'])('what is exported as %s comes back unchange
   const after = await exportFrom(second, format)
   expect(withoutOwn(after)).toBe(withoutOwn(before))
   expect(before).toContain('日本語')
+  expect(before).toMatch(/0999-01-02T03:04:05.600Z"?,[":,a-zA-Z]*1999-12-31/)
   if (format === 'csv') expect(before).not.toMatch(/(^|,)"?[=+@\t-]/m)
 })
 
@@ -97,6 +99,39 @@ test('a calendar of hostile tasks is valid, and has lines of at most 75 octets',
     for (const name of ['uid', 'dtstamp', 'status', 'priority'])
       expect(one.getFirstPropertyValue(name), name).toBeTruthy()
   }
+})
+
+test('a calendar without tasks is valid, and one of days has them without a time', async () => {
+  const projectId = await newProject()
+  const none = new ICAL.Component(ICAL.parse(await exportFrom(projectId, 'ics')))
+  expect(none.getAllSubcomponents().map(({ name }) => name)).toEqual(['vtimezone'])
+  const start = '2030-01-01T10:00:00Z'
+  const rows = [{ dueOn: '2030-01-31', startAt: start }, { startAt: start }, { dueOn: '2030-02-30' }]
+  const made = await importInto(
+    projectId,
+    'ndjson',
+    rows.map((row) => JSON.stringify({ title: 'Day', ...row })).join('\n'),
+  )
+  expect(made.body.results[2].message).toBe('dueOn: must be a date like 2026-01-31')
+  const text = await exportFrom(projectId, 'ics')
+  expect(text).toContain('DUE;VALUE=DATE:20300131')
+  const tasks = new ICAL.Component(ICAL.parse(text)).getAllSubcomponents('vtodo')
+  expect(tasks.map((one) => one.hasProperty('dtstart')).sort()).toEqual([false, true])
+})
+
+test('a row that sets a day replaces a time, and may not be due before it starts', async () => {
+  const projectId = await newProject()
+  const send = (more: object) =>
+    importInto(projectId, 'ndjson', JSON.stringify({ title: 'T', externalSource: 'old', externalId: '1', ...more }))
+  await send({ dueAt: '2030-01-01T10:00:00Z', startAt: '2030-01-01T09:00:00Z' })
+  expect(countsOf(await send({ dueOn: '2030-01-05' }))).toEqual([0, 1, 0, 0, 0])
+  expect(countsOf(await send({ dueOn: '2030-01-05' }))).toEqual([0, 0, 1, 0, 0])
+  expect(await server.db.task.findFirst({ where: { projectId } })).toMatchObject({
+    dueAt: null,
+    dueOn: new Date('2030-01-05T00:00:00Z'),
+  })
+  const early = await send({ dueOn: '2029-12-01' })
+  expect(early.body.results[0]).toMatchObject({ status: 'FAILED', message: expect.stringContaining('startAt') })
 })
 
 test('importing twice changes nothing, and a changed row changes its task alone', async () => {

@@ -29,3 +29,12 @@ export const loadName = defineLoader(async (ctx, references: readonly Reference[
   const names = new Map(rows.map(({ key, name }) => [key, name]))
   return references.map(({ kind, id }) => names.get(`${kind} ${id}`) ?? null)
 })
+
+/** Loads the names of deleted files, while the log has the events of their uploads. */
+export const loadFilename = defineLoader(async (ctx, ids: readonly string[]): Promise<(string | null)[]> => {
+  const rows = await ctx.db.$queryRaw<{ id: string; filename: string | null }[]>`
+    SELECT "subjectId"::text AS id, "changes" -> 'filename' ->> 'to' AS filename FROM "Event"
+    WHERE "subjectId" = ANY(${[...new Set(ids)]}::uuid[]) AND "position" IS NOT NULL AND "type" = 'attachment.created'`
+  const names = new Map(rows.map(({ id, filename }) => [id, filename]))
+  return ids.map((id) => names.get(id) ?? null)
+})

@@ -1,5 +1,6 @@
 import type { Context } from '../../request/context.ts'
 import type { Entry } from './loader.ts'
+import { loadFilename } from './names.ts'
 import { excerpt, inWords, nameOf, type ReadableChange, readableChanges, shorten } from './values.ts'
 
 export interface Description {
@@ -23,17 +24,19 @@ async function describe(ctx: Context, entry: Entry): Promise<Description> {
   const { actorId, subjectId, taskId, otherTaskId, type } = entry
   const isMember = type.startsWith('member.')
   const isTask = type.startsWith('task.')
-  const [changes, actor, member, task, otherTask] = await Promise.all([
+  const [changes, actor, member, task, otherTask, filename] = await Promise.all([
     readableChanges(ctx, entry.changes),
     actorId === null ? 'The server' : nameOf(ctx, 'user', actorId),
     isMember ? nameOf(ctx, 'user', subjectId) : '',
     isTask || taskId === null ? null : nameOf(ctx, 'task', taskId),
     otherTaskId === null ? null : nameOf(ctx, 'task', otherTaskId),
+    type === 'attachment.deleted' ? loadFilename(ctx, subjectId) : null,
   ])
   const names: Names = {
     member: member ?? '',
     task: task ?? 'a task',
     otherTask: otherTask ?? 'a task of another project',
+    filename,
   }
   const text = `${actor} ${predicateOf(entry, changes, names)}`
   return { text: `${shorten(text, MAX_TEXT)}.`, changes }
@@ -44,6 +47,8 @@ interface Names {
   /** The key of the task that a comment or a relation belongs to. */
   task: string
   otherTask: string
+  /** Name of a deleted file. */
+  filename: string | null
 }
 
 /** Returns what follows the actor. */
@@ -54,6 +59,8 @@ function predicateOf(entry: Entry, changes: ReadableChange[], names: Names): str
       return taskPredicate(entry, verb, changes)
     case 'comment':
       return commentPredicate(entry, verb, changes, names)
+    case 'attachment':
+      return attachmentPredicate(entry, verb, changes, names)
     case 'member':
       return memberPredicate(entry, verb, changes, names)
     case 'relation':
@@ -87,6 +94,18 @@ function commentPredicate({ of }: Entry, verb: string, changes: ReadableChange[]
   if (verb === 'created') return `commented${on}: ${excerpt(body?.to)}`
   if (verb === 'updated' && body) return `edited a comment${on} from ${excerpt(body.from)} to ${excerpt(body.to)}`
   return `${verb} a comment${on}`
+}
+
+function attachmentPredicate(
+  { of }: Entry,
+  verb: string,
+  changes: ReadableChange[],
+  { task, filename: former }: Names,
+): string {
+  const to = of === 'task' ? '' : verb === 'created' ? ` to ${task}` : ` of ${task}`
+  const filename = former ?? changes.find(({ column }) => column === 'filename')?.to
+  if (filename == null) return `${verb === 'created' ? 'attached' : 'deleted'} a file${to}`
+  return verb === 'created' ? `attached ${filename}${to}` : `deleted the attachment ${filename}${to}`
 }
 
 function memberPredicate(

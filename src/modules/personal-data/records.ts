@@ -2,6 +2,7 @@ import type { Viewer } from '../../auth/viewer.ts'
 import type { KeysetSource } from '../../database/keyset.ts'
 import type { OrderTerm } from '../../database/row-order.ts'
 import { Prisma } from '../../generated/prisma/client.ts'
+import { visibleNotificationsSql } from '../notifications/policy.ts'
 import { inVisibleProject } from '../projects/policy.ts'
 
 type Table = Prisma.ModelName
@@ -55,7 +56,9 @@ const TASK_COLUMNS = [
   'description',
   'status',
   'priority',
+  'startAt',
   'dueAt',
+  'dueOn',
   'completedAt',
   'parentId',
   'creatorId',
@@ -131,5 +134,25 @@ export const RECORDS: readonly RecordKind[] = [
     where: (viewer) =>
       Prisma.sql`"Comment"."authorId" = ${viewer.id}::uuid AND ${inVisibleProject(viewer, Prisma.sql`"Comment"."projectId"`)}`,
     more: { taskKey },
+  }),
+  records('attachment', {
+    table: 'Attachment',
+    columns: ['id', 'taskId', 'projectId', 'filename', 'contentType', 'size', 'sha256', 'createdAt'],
+    where: (viewer) =>
+      Prisma.sql`"Attachment"."uploaderId" = ${viewer.id}::uuid AND ${inVisibleProject(viewer, Prisma.sql`"Attachment"."projectId"`)}`,
+    more: { taskKey },
+  }),
+  records('notification', {
+    table: 'Notification',
+    columns: ['id', 'kind', 'taskId', 'commentId', 'message', 'dueAt', 'readAt', 'createdAt'],
+    where: visibleNotificationsSql,
+    more: { taskKey },
+  }),
+  records('notificationPreferences', {
+    table: 'NotificationSettings',
+    columns: ['pushUrl', 'notShown', 'notEmailed', 'notPushed'],
+    where: ({ id }) => Prisma.sql`"userId" = ${id}::uuid`,
+    order: [],
+    id: Prisma.sql`"NotificationSettings"."userId"`,
   }),
 ]

@@ -20,3 +20,18 @@ export function dayOf(at: Date, timeZone: string): string {
   const [month, , day, , year] = format.formatToParts(at).map(({ value }) => value)
   return `${year?.padStart(4, '0')}-${month}-${day}`
 }
+
+const DAY_MS = 86_400_000
+
+/** Returns the last millisecond of a day in a time zone, whatever the clocks do on that day. */
+export function endOfDay(day: string, timeZone: string): Date {
+  // No zone is a day or more away from UTC. `dayOf` never goes back as time goes on.
+  let before = Date.parse(`${day}T00:00:00Z`) - DAY_MS
+  let after = before + 4 * DAY_MS
+  while (after - before > 1) {
+    const middle = Math.floor((before + after) / 2)
+    if (dayOf(new Date(middle), timeZone) > day) after = middle
+    else before = middle
+  }
+  return new Date(before)
+}

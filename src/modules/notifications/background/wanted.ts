@@ -14,10 +14,11 @@ export async function wantedBy(
 ): Promise<Wanted[]> {
   const comments = events.filter(({ type }) => type.startsWith('comment.')).map(({ subjectId }) => subjectId)
   const discussions = await readDiscussions(db, comments)
+  const reminders = Map.groupBy(await dueSoon(db, events, remindedUntil), (one) => one.eventPosition)
   return events.flatMap((event) => {
     const { type, subjectId } = event
     if (type === NOTICE_REQUESTED) return ofRequest(event)
-    if (!type.startsWith('comment.')) return [...ofAssignment(event), ...dueSoon(event, remindedUntil)]
+    if (!type.startsWith('comment.')) return [...ofAssignment(event), ...(reminders.get(String(event.position)) ?? [])]
     const discussion = discussions.get(subjectId)
     return discussion ? ofComment(event, discussion) : []
   })

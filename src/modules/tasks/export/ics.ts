@@ -37,6 +37,7 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
   description: (text: string) => (text === '' ? [] : `DESCRIPTION:${escaped(text)}`),
   status: (status: string) => `STATUS:${STATUS[status]}`,
   priority: (priority: number) => `PRIORITY:${priorityOf(priority)}`,
+  dueOn: (day: string) => `DUE;VALUE=DATE:${day.replaceAll('-', '')}`,
   dueAt: (at: string) => `DUE:${timeOf(at)}`,
   completedAt: (at: string) => `COMPLETED:${timeOf(at)}`,
   labels: (names: string[]) => (names.length === 0 ? [] : `CATEGORIES:${names.map(escaped).join(',')}`),
@@ -50,7 +51,16 @@ const PROPERTIES: Partial<Record<ColumnName, (value: never) => string | string[]
 
 const properties = Object.entries(PROPERTIES) as [ColumnName, (value: unknown) => string | string[]][]
 
-export const icsOpening = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Taskwire//Tasks//EN\r\nCALSCALE:GREGORIAN\r\n'
+/** A calendar needs a component, also one without tasks. */
+const ZONE = [
+  ...['BEGIN:VTIMEZONE', 'TZID:UTC', 'BEGIN:STANDARD', 'DTSTART:19700101T000000'],
+  ...['TZOFFSETFROM:+0000', 'TZOFFSETTO:+0000', 'END:STANDARD', 'END:VTIMEZONE'],
+]
+
+export const icsOpening = [
+  ...['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Taskwire//Tasks//EN', 'CALSCALE:GREGORIAN', ...ZONE],
+  '',
+].join('\r\n')
 
 export const icsClosing = 'END:VCALENDAR\r\n'
 
@@ -64,6 +74,8 @@ export const icsComponents = (lines: string): string =>
 
 function icsComponent(task: ExportedTask): string {
   const lines = properties.flatMap(([name, property]) => (task[name] === null ? [] : property(task[name])))
+  // Both must be times or both days, and a start is a time.
+  if (task.startAt !== null && task.dueOn === null) lines.push(`DTSTART:${timeOf(String(task.startAt))}`)
   return `BEGIN:VTODO\r\n${lines.map(folded).join('')}END:VTODO\r\n`
 }
 

@@ -16,7 +16,9 @@ export interface KnownTask {
   description: string | null
   status: string
   priority: number
+  startAt: Date | null
   dueAt: Date | null
+  dueOn: Date | null
   parentId: string | null
   assigneeIds: string[]
   labelIds: string[]
@@ -32,7 +34,7 @@ export async function findKnown(
   if (names.length === 0) return []
   return db.$queryRaw<KnownTask[]>`
     SELECT task."id"::text AS id, task."externalSource" AS source, task."externalId" AS ref, task."key", task."title", task."description",
-      task."status"::text AS status, task."priority", task."dueAt", task."parentId"::text AS "parentId",
+      task."status"::text AS status, task."priority", task."startAt", task."dueAt", task."dueOn", task."parentId"::text AS "parentId",
       task."assigneeIds"::text[] AS "assigneeIds", task."labelIds"::text[] AS "labelIds", task."deletedAt" IS NOT NULL AS deleted
     FROM jsonb_to_recordset(${JSON.stringify(names)}::jsonb) AS given(source text, ref text)
     JOIN "Task" AS task ON task."projectId" = ${projectId}::uuid AND task."externalSource" = given.source AND task."externalId" = given.ref

@@ -1,3 +1,4 @@
+import { dateIssues, optionalDay } from '../dates.ts'
 import type { TaskLinks } from '../links.ts'
 import type { changedTask } from '../service.ts'
 import { MAX_ANCESTORS, treeIssue } from '../tree-rules.ts'
@@ -80,7 +81,22 @@ export function planRow(row: ReadyRow, { known, newId, label, person, parent, ne
     return { ...planned, status: 'UNCHANGED', warnings: [...warnings, warning], waitsFor: undefined }
   }
   const patch = changesOf(known, fields, links)
+  const [issue] = dateIssues(patch, known)
+  if (issue) {
+    const message = `${issue.path.join('.')}: ${issue.message}`
+    return { ...planned, status: 'FAILED', message, waitsFor: undefined }
+  }
   return { ...planned, patch, status: Object.keys(patch).length > 0 ? 'UPDATED' : 'UNCHANGED' }
+}
+
+/** A task is due at a time or on a day: a row that sets one replaces the other. */
+function dueOf({ dueAt, dueOn }: RowValues): Pick<Patch, 'dueAt' | 'dueOn'> {
+  return {
+    ...(dueAt !== undefined && { dueAt }),
+    ...(dueOn !== undefined && { dueOn: optionalDay(dueOn) }),
+    ...(dueAt != null && { dueOn: null }),
+    ...(dueOn != null && { dueAt: null }),
+  }
 }
 
 /** Returns what the row changes. A field that the file does not have keeps its value. */
@@ -90,7 +106,8 @@ function changesOf(known: KnownTask, fields: RowValues, links: TaskLinks): Patch
     ...(fields.description !== undefined && { description: fields.description }),
     ...(fields.status != null && { status: fields.status }),
     ...(fields.priority != null && { priority: fields.priority }),
-    ...(fields.dueAt !== undefined && { dueAt: fields.dueAt }),
+    ...(fields.startAt !== undefined && { startAt: fields.startAt }),
+    ...dueOf(fields),
     ...(links.parentId !== undefined && { parentId: links.parentId }),
     ...(links.assigneeIds && { assigneeIds: links.assigneeIds }),
     ...(links.labelIds && { labelIds: links.labelIds }),

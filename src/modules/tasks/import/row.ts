@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { line as lineRule } from '../../../schema/rules.ts'
 import { parseInstant } from '../../../schema/scalars.ts'
-import { description, priority, status, title } from '../input.ts'
+import { dateIssues } from '../dates.ts'
+import { calendarDate, description, priority, status, title } from '../input.ts'
 
 /** A task as a file has it: values that are not validated yet. An absent field keeps its value. */
 export interface FileRow {
@@ -63,7 +64,9 @@ const FIELDS = {
   description: description.nullish(),
   status: z.preprocess(readStatus, status.nullish()),
   priority: priority.nullish(),
+  startAt: time.optional(),
   dueAt: time.optional(),
+  dueOn: calendarDate.nullish(),
   completedAt: time.optional(),
   labels: names(lineRule(50)),
   assignees: names(z.string().max(254)),
@@ -79,7 +82,9 @@ export const CELL_TYPES: Readonly<Record<Field, 'text' | 'number' | 'names'>> = 
   description: 'text',
   status: 'text',
   priority: 'number',
+  startAt: 'text',
   dueAt: 'text',
+  dueOn: 'text',
   completedAt: 'text',
   labels: 'names',
   assignees: 'names',
@@ -94,10 +99,15 @@ export const isField = (name: string): name is Field => Object.hasOwn(CELL_TYPES
 /** Fields of an export that the server sets itself. */
 export const IGNORED = new Set(['id', 'parentId', 'createdAt', 'updatedAt'])
 
-const rowRules = z.object(FIELDS).refine((row) => (row.externalSource == null) === (row.externalId == null), {
-  path: ['externalId'],
-  message: 'needs externalSource, and the other way round',
-})
+const rowRules = z
+  .object(FIELDS)
+  .refine((row) => (row.externalSource == null) === (row.externalId == null), {
+    path: ['externalId'],
+    message: 'needs externalSource, and the other way round',
+  })
+  .check(({ value, issues }) => {
+    for (const { path, message } of dateIssues(value)) issues.push({ code: 'custom', path, message, input: value })
+  })
 
 export type RowValues = z.infer<typeof rowRules>
 

@@ -1,3 +1,4 @@
+import { AppError } from '../../../gateway/errors.ts'
 import type { Context } from '../../../request/context.ts'
 import { requireProject } from '../../projects/policy.ts'
 import { Importer } from './importer.ts'
@@ -49,13 +50,21 @@ export async function importTasks(ctx: Context, args: ImportTasksValues): Promis
   return { ...results.report(), dryRun, stopped, unknownColumns }
 }
 
+/** Rows that came before the limit of the body are a batch too. */
 async function* inBatches(rows: AsyncIterable<FileRow>): AsyncGenerator<FileRow[]> {
   let batch: FileRow[] = []
-  for await (const row of rows) {
-    batch.push(row)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
+  let tooLarge: AppError | undefined
+  try {
+    for await (const row of rows) {
+      batch.push(row)
+      if (batch.length < BATCH) continue
+      yield batch
+      batch = []
+    }
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'PAYLOAD_TOO_LARGE') throw error
+    tooLarge = error
   }
   if (batch.length > 0) yield batch
+  if (tooLarge) throw tooLarge
 }
