@@ -122,7 +122,9 @@ function drawValue(type: string, drawn: number): unknown {
     return Array.from({ length: drawn % 4 }, (_, index) => {
       const item = hash(`${drawn} ${index}`)
       const value = item % 7 === 0 ? null : drawValue(inner.replace(/^Named/, 'Listed'), item)
-      return drawn % 3 === 1 ? Promise.resolve(value) : value
+      // A null among required items fails at once: see `respond`.
+      const isLate = drawn % 3 === 1 || (value === null && inner.endsWith('!'))
+      return isLate ? Promise.resolve(value) : value
     })
   }
   const names = {
