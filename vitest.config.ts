@@ -37,7 +37,7 @@ export default defineConfig({
     // The files of a worker share its modules, and with them a server: see test/support/server.ts.
     isolate: false,
     // For two cores: many tests wait. Each embedded database takes some 250 MB.
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongFilesFirst },
     // Tests import the sources as the server does, by Node itself: Vite would resolve a second copy of graphql.
     experimental: { viteModuleRunner: false },
