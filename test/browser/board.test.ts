@@ -140,7 +140,10 @@ test.skipIf(!chromium)(
     await picture(ben, 'board-phone-dark')
     expect(await seriousFaults(ben)).toEqual([])
     const unexpected = [...first.complaints, ...second.complaints].filter(
-      (line) => !/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(line),
+      (line) =>
+        !/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(
+          line,
+        ),
     )
     expect(unexpected).toEqual([])
   },
