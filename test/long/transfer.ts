@@ -92,8 +92,8 @@ if (factor < MIN_OF_SINGLE) problems.push(`an import is ${factor.toFixed(1)} tim
 // Copies rows without triggers: only the export is measured.
 await client.query(`SET session_replication_role = replica`)
 await client.query(
-  `INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "labelIds", "createdAt")
-   SELECT gen_random_uuid(), "projectId", 10000000 + n, 'COPY-' || n, "title", "description", "labelIds", now() + n * interval '1 ms'
+  `INSERT INTO "Task" ("id", "projectId", "number", "key", "title", "description", "labelIds", "rank", "createdAt")
+   SELECT gen_random_uuid(), "projectId", 10000000 + n, 'COPY-' || n, "title", "description", "labelIds", task_rank(10000000 + n), now() + n * interval '1 ms'
    FROM generate_series(1, $1::int) AS n JOIN (SELECT *, row_number() OVER () AS place FROM "Task" WHERE "externalId" IS NOT NULL) AS task
      ON task.place = 1 + n % $2::int`,
   [Math.max(exported - imported, 0), Math.min(imported, 1_000)],
