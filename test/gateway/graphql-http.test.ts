@@ -182,7 +182,7 @@ test('answers contain the request id, in the header and in errors', async () => 
 })
 
 test('an error inside the server is masked, and its cause is in the log with the request id', async () => {
-  const own = await ownServerForTest()
+  const own = await ownServerForTest({ BACKGROUND_WORK: 'off' })
   const { token: ownToken } = await signUp(own)
   await own.db.$executeRaw`ALTER TABLE "Task" RENAME TO "Gone"`
   const headers = { 'x-request-id': 'find-me' }

@@ -116,7 +116,7 @@ export function startNotificationWorker(options: WorkerOptions): NotificationWor
         failing = false
       } catch (error) {
         if (error instanceof LeaseLostError) progress = undefined
-        else if (!failing && !signal.aborted) log.error({ err: error }, 'cannot make notifications; trying again')
+        else if (!failing && !signal.aborted) log.warn({ err: error }, 'cannot make notifications; trying again')
         failing = !(error instanceof LeaseLostError)
       }
       if (failing) await pause(FAILED_MS, false)
