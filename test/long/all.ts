@@ -4,8 +4,9 @@
  *                       [--exported N] [--imported N] [--seed N]
  * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load,
  * hostile connections, documents and requests, the package, uploads, outages of PostgreSQL, export
- * and import, and the property tests with many draws. Prints the seed and a verdict for each. Uses
- * PostgreSQL if TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if one failed.
+ * and import, the access matrix through every door, and the property tests with many draws. Prints
+ * the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
+ * database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
@@ -54,6 +55,11 @@ const runs: Run[] = [
         { name: 'transfer', command: ['node', 'test/long/transfer.ts', exported, imported] },
       ]
     : []),
+  {
+    name: 'access through every door',
+    command: ['vitest', 'run', '--project', project, 'test/access'],
+    environment: { EVERY_DOOR: '1' },
+  },
   {
     name: 'properties',
     command: ['vitest', 'run', '--project', project, 'property.test', 'database/reads', 'database/writes'],
