@@ -39,7 +39,7 @@ export function embedRow<Row>(db: object, model: string, query: object) {
  * Wraps a Prisma client so that findMany, findFirst and findUnique, and create, update and delete of
  * one row, run as one SQL statement each, with the selected columns only, also inside transactions.
  * Raw SQL outside of transactions goes to the pool. Everything else, and arguments that are not
- * covered here, goes to Prisma, whose first call loads its query compiler: 20 MB.
+ * covered here, goes to Prisma, whose first call loads its query compiler: 40 MB.
  */
 export function withCompiledStatements(db: PrismaClient, { run, execute, types }: StatementOptions): PrismaClient {
   const runRows: RunText = async (text, values) => (await run<{ row: string }>(text, values)).map(({ row }) => row)
