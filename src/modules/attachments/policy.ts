@@ -1,23 +1,12 @@
-import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
-import { Prisma } from '../../generated/prisma/client.ts'
+import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { inVisibleProject, requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
+import { requireRole, roleSelection } from '../projects/policy.ts'
+import { onVisibleTask } from '../tasks/policy.ts'
 
 export type AttachmentQuery = Pick<Prisma.AttachmentFindManyArgs, 'select' | 'include'>
-
-/** Filters the attachments a viewer can see: those on tasks they see that are not in the trash. */
-export function visibleAttachments(viewer: Viewer): Prisma.AttachmentWhereInput {
-  return { task: { deletedAt: null }, project: visibleProjects(viewer) }
-}
-
-/** Returns the same filter as SQL. */
-export function visibleAttachmentsSql(viewer: Viewer): Prisma.Sql {
-  return Prisma.sql`EXISTS (SELECT FROM "Task" WHERE "Task"."id" = "taskId" AND "Task"."deletedAt" IS NULL)
-    AND ${inVisibleProject(viewer, Prisma.sql`"projectId"`)}`
-}
 
 /**
  * Requires the right to delete an attachment: its uploader needs EDITOR, others need OWNER. Throws
@@ -27,7 +16,7 @@ export async function requireDeletable(ctx: Context, id: string): Promise<void> 
   const viewer = requireViewer(ctx)
   const found = isId(id)
     ? await ctx.db.attachment.findFirst({
-        where: { id, ...visibleAttachments(viewer) },
+        where: { id, ...onVisibleTask(viewer) },
         select: { uploaderId: true, taskId: true, projectId: true, project: { select: roleSelection(viewer) } },
       })
     : null

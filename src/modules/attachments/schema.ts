@@ -4,12 +4,12 @@ import { logged } from '../../schema/logged.ts'
 import { findsNodes, Node } from '../../schema/node.ts'
 import { TASK_ID_ARGUMENT } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
+import { onVisibleTaskSql } from '../tasks/policy.ts'
 import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
 import { filename, listAttachmentsRules, pageOfAttachmentsRules, sha256, size, uploadAttachmentRules } from './input.ts'
 import { loadAttachments } from './loader.ts'
-import { visibleAttachmentsSql } from './policy.ts'
 import { receiveUpload } from './receive.ts'
 import * as attachments from './service.ts'
 
@@ -21,7 +21,7 @@ logged('attachment', {
   versioned: false,
 })
 
-findsNodes({ name: 'Attachment', scope: 'tasks:read', visible: visibleAttachmentsSql })
+findsNodes({ name: 'Attachment', scope: 'tasks:read', visible: onVisibleTaskSql })
 
 export const AttachmentType = builder.prismaObject('Attachment', {
   interfaces: [Node],

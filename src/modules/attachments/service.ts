@@ -7,10 +7,10 @@ import type { Content } from '../../request/files.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
-import { requireTask } from '../tasks/policy.ts'
+import { onVisibleTask, requireTask } from '../tasks/policy.ts'
 import type { ListAttachmentsValues, UploadAttachmentValues } from './input.ts'
 import { attachmentList } from './loader.ts'
-import { type AttachmentQuery, attachmentNotFound, requireDeletable, visibleAttachments } from './policy.ts'
+import { type AttachmentQuery, attachmentNotFound, requireDeletable } from './policy.ts'
 import { receiveUpload, type StoredUpload } from './receive.ts'
 import { requireSpace } from './space.ts'
 
@@ -27,7 +27,7 @@ export async function listAttachments(
 
 /** Returns an attachment. Throws NOT_FOUND for one the viewer cannot see. */
 export async function getAttachment(ctx: Context, id: string, query: AttachmentQuery) {
-  const where = { id, ...visibleAttachments(requireViewer(ctx)) }
+  const where = { id, ...onVisibleTask(requireViewer(ctx)) }
   const found = isId(id) ? await ctx.db.attachment.findFirst({ ...query, where }) : null
   if (!found) throw attachmentNotFound(id)
   return found

@@ -3,7 +3,8 @@ import { Prisma } from '../../generated/prisma/client.ts'
 import { defineGroupedLoader, defineLoader } from '../../request/loader.ts'
 import { byTime, type Connection, type ListSource, loadPages, type PageArguments } from '../../schema/lists.ts'
 import { defineRowLoader } from '../../schema/row-loader.ts'
-import { type CommentQuery, visibleComments } from './policy.ts'
+import { onVisibleTask } from '../tasks/policy.ts'
+import type { CommentQuery } from './policy.ts'
 
 export const commentList = (query: CommentQuery) =>
   ({
@@ -33,7 +34,7 @@ export const loadComments = defineGroupedLoader(
 /** Loads a comment by id; null if the viewer does not see it. */
 export const loadComment = defineRowLoader<string, Comment>(async ({ db, viewer }, ids, query) => {
   if (!viewer) return ids.map(() => undefined)
-  const where = { id: { in: [...new Set(ids)] }, ...visibleComments(viewer) }
+  const where = { id: { in: [...new Set(ids)] }, ...onVisibleTask(viewer) }
   const byId = new Map((await db.comment.findMany({ ...query, where })).map((comment) => [comment.id, comment]))
   return ids.map((id) => byId.get(id))
 })

@@ -1,23 +1,12 @@
-import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
-import { type Comment, Prisma } from '../../generated/prisma/client.ts'
+import type { Comment, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
-import { inVisibleProject, requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
+import { requireRole, roleSelection } from '../projects/policy.ts'
+import { onVisibleTask } from '../tasks/policy.ts'
 
 export type CommentQuery = Pick<Prisma.CommentFindManyArgs, 'select' | 'include'>
-
-/** Filters the comments a viewer can see: those on tasks they see that are not in the trash. */
-export function visibleComments(viewer: Viewer): Prisma.CommentWhereInput {
-  return { task: { deletedAt: null }, project: visibleProjects(viewer) }
-}
-
-/** Returns the same filter as SQL. */
-export function visibleCommentsSql(viewer: Viewer): Prisma.Sql {
-  return Prisma.sql`EXISTS (SELECT FROM "Task" WHERE "Task"."id" = "taskId" AND "Task"."deletedAt" IS NULL)
-    AND ${inVisibleProject(viewer, Prisma.sql`"projectId"`)}`
-}
 
 /**
  * Requires the right to edit or to delete a comment. Its author needs COMMENTER. Nobody else edits
@@ -31,7 +20,7 @@ export async function requireComment(
   const viewer = requireViewer(ctx)
   const found = isId(id)
     ? await ctx.db.comment.findFirst({
-        where: { id, ...visibleComments(viewer) },
+        where: { id, ...onVisibleTask(viewer) },
         select: {
           authorId: true,
           body: true,

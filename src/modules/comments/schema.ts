@@ -5,12 +5,12 @@ import { findsNodes, Node } from '../../schema/node.ts'
 import { EXPECTED_VERSION } from '../../schema/rules.ts'
 import { TASK_ID_ARGUMENT } from '../tasks/key-type.ts'
 import { loadTask } from '../tasks/loader.ts'
+import { onVisibleTaskSql } from '../tasks/policy.ts'
 import { TaskType } from '../tasks/type.ts'
 import { loadUser } from '../users/loader.ts'
 import { UserType } from '../users/schema.ts'
 import { createCommentRules, listCommentsRules, mentions, pageOfCommentsRules, updateCommentRules } from './input.ts'
 import { loadComments } from './loader.ts'
-import { visibleCommentsSql } from './policy.ts'
 import * as comments from './service.ts'
 
 logged('comment', {
@@ -22,7 +22,7 @@ logged('comment', {
 
 const { body } = createCommentRules.shape
 
-findsNodes({ name: 'Comment', scope: 'tasks:read', visible: visibleCommentsSql })
+findsNodes({ name: 'Comment', scope: 'tasks:read', visible: onVisibleTaskSql })
 
 export const CommentType = builder.prismaObject('Comment', {
   interfaces: [Node],

@@ -5,11 +5,11 @@ import { requireViewer } from '../../request/viewer.ts'
 import { type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import { expectsRow, updateVersioned, type Version } from '../../schema/versioned.ts'
-import { requireTask } from '../tasks/policy.ts'
+import { onVisibleTask, requireTask } from '../tasks/policy.ts'
 import type { CreateCommentValues, ListCommentsValues, UpdateCommentValues } from './input.ts'
 import { commentList } from './loader.ts'
 import { findMentions } from './mentions.ts'
-import { type CommentQuery, commentNotFound, requireComment, visibleComments } from './policy.ts'
+import { type CommentQuery, commentNotFound, requireComment } from './policy.ts'
 
 /** Lists the comments of a task, oldest first. Needs VIEWER. */
 export async function listComments(
@@ -24,7 +24,7 @@ export async function listComments(
 
 /** Returns a comment. Throws NOT_FOUND for one the viewer cannot see. */
 export async function getComment(ctx: Context, id: string, query: CommentQuery) {
-  const where = { id, ...visibleComments(requireViewer(ctx)) }
+  const where = { id, ...onVisibleTask(requireViewer(ctx)) }
   const found = isId(id) ? await ctx.db.comment.findFirst({ ...query, where }) : null
   if (!found) throw commentNotFound(id)
   return found

@@ -1,9 +1,17 @@
+import type { Viewer } from '../../auth/viewer.ts'
 import { AppError } from '../../gateway/errors.ts'
-import type { Prisma } from '../../generated/prisma/client.ts'
+import { Prisma } from '../../generated/prisma/client.ts'
 import type { ProjectRole } from '../../generated/prisma/enums.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
-import { type NamedId, requireAllSeen, requireRole, roleSelection, visibleProjects } from '../projects/policy.ts'
+import {
+  inVisibleProject,
+  type NamedId,
+  requireAllSeen,
+  requireRole,
+  roleSelection,
+  visibleProjects,
+} from '../projects/policy.ts'
 import { idOf } from './key-type.ts'
 import type { TaskQuery } from './rows.ts'
 
@@ -15,6 +23,18 @@ const TRASH_SCOPES = {
   deleted: { deletedAt: { not: null } },
   either: {},
 } satisfies Record<TrashScope, Prisma.TaskWhereInput>
+
+/**
+ * Filters rows that belong to a task, like comments: the viewer sees those on tasks that they see
+ * and that are not in the trash.
+ */
+export const onVisibleTask = (viewer: Viewer) => ({ task: { deletedAt: null }, project: visibleProjects(viewer) })
+
+/** Returns the same filter as SQL. */
+export function onVisibleTaskSql(viewer: Viewer): Prisma.Sql {
+  return Prisma.sql`EXISTS (SELECT FROM "Task" WHERE "Task"."id" = "taskId" AND "Task"."deletedAt" IS NULL)
+    AND ${inVisibleProject(viewer, Prisma.sql`"projectId"`)}`
+}
 
 /** Finds a visible task by id or key. Returns null if it is unknown or hidden. */
 export async function findTask<Query extends TaskQuery>(
