@@ -85,7 +85,8 @@ declare global {
 /** Options that a root field must declare, or the schema does not build. */
 const REQUIRED = ['description', 'rest'] as const
 
-const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
+/** Kinds of the fields that are operations. */
+export const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
 type Options = Partial<
   Record<(typeof REQUIRED)[number] | 'restEmbed' | 'handlesSecrets' | 'resume' | 'receive' | 'signedIn', unknown>

@@ -9,6 +9,7 @@ import SchemaBuilder, {
 } from '@pothos/core'
 import type { GraphQLFieldResolver } from 'graphql'
 import type { Receive } from '../gateway/operation.ts'
+import { ROOT_KINDS } from '../gateway/pothos-plugin.ts'
 import type { Access } from '../request/access.ts'
 import type { Context } from '../request/context.ts'
 import { requireAccess } from '../request/viewer.ts'
@@ -37,8 +38,6 @@ declare global {
 export function accessOf({ pothosOptions }: { pothosOptions?: unknown }): Access | undefined {
   return (pothosOptions as { access?: Access } | undefined)?.access
 }
-
-const ROOT_KINDS = new Set(['Query', 'Mutation', 'Subscription'])
 
 /**
  * Checks the `access` of a field before it resolves; that of a Subscription before it starts. A root

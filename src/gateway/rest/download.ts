@@ -13,7 +13,8 @@ import type { Download } from '../operation.ts'
 import { requirePrincipal } from '../require-principal.ts'
 import { downloadOf } from './download-fields.ts'
 import type { RouteHandler } from './handler.ts'
-import { coercionIssues, placeInRequest, planInput, readInput } from './input.ts'
+import { coercionIssues, planInput, readInput } from './input.ts'
+import { placeOf } from './places.ts'
 import type { Route } from './routes.ts'
 
 /**
@@ -46,10 +47,7 @@ export function createDownloadHandler<Context extends GatewayContext>(
     onceOver(response, connectionLimit.acquire(context.principal))
     const result = await engine.run(operation, variables, context)
     const [error] = result.errors ?? []
-    if (error) {
-      const isArgument = (path: Issue['path']) => plan.args.some((arg) => arg.name === path[0])
-      return sendProblem(response, requestId, error, (path) => (isArgument(path) ? placeInRequest(plan, path) : path))
-    }
+    if (error) return sendProblem(response, requestId, error, (path) => placeOf(plan, path))
     const download = downloadOf(context)
     if (!download) throw new AppError('NOT_FOUND', `${exchange.path} does not exist or you cannot see it.`)
     await sendDownload(exchange, download, context)
