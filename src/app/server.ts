@@ -17,6 +17,7 @@ import { createGatewayServer, listen } from '../gateway/http/server.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
 import type { Observer } from '../gateway/observation.ts'
 import { createRest } from '../gateway/rest.ts'
+import { loadTracing } from '../gateway/tracing.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
 import { costLimits } from '../schema/complexity.ts'
@@ -86,6 +87,7 @@ export async function startServer(
     contexts,
   ])
   try {
+    await loadTracing()
     const documents = await readTrustedDocuments(config.TRUSTED_DOCUMENTS)
     return await serve({
       config,

@@ -164,7 +164,7 @@ test('metrics are for this machine, or for whoever has the token', async () => {
 })
 
 test('a registered tracer gets a span for the request, its operation and its statements', async () => {
-  const spans = recordSpans()
+  const spans = await recordSpans()
   const traceId = '12'.repeat(16)
   const headers = { traceparent: `00-${traceId}-${'34'.repeat(8)}-01`, 'x-request-id': 'traced-1' }
   await rest(server, 'GET /tasks', { token: ada.token, headers })

@@ -10,6 +10,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { onTestFinished } from 'vitest'
+import { loadTracing, stopTracing } from '../../src/gateway/tracing.ts'
 
 /** A span that has ended. */
 export interface RecordedSpan {
@@ -25,7 +26,7 @@ export interface RecordedSpan {
  * Registers a tracer provider, context manager and propagator, as the SDK of OpenTelemetry does.
  * Returns the spans that end. Unregistered at the end of the test.
  */
-export function recordSpans(): RecordedSpan[] {
+export async function recordSpans(): Promise<RecordedSpan[]> {
   const ended: RecordedSpan[] = []
   const contexts = new AsyncLocalStorage<Context>()
   const active = () => contexts.getStore() ?? ROOT_CONTEXT
@@ -51,7 +52,9 @@ export function recordSpans(): RecordedSpan[] {
   const startSpan = (name: string, options: SpanOptions = {}, outer = active()) =>
     createSpan(name, options, trace.getSpanContext(outer), ended)
   trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan, startActiveSpan: () => undefined as never }) })
+  await loadTracing()
   onTestFinished(() => {
+    stopTracing()
     trace.disable()
     context.disable()
     propagation.disable()
