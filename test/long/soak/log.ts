@@ -5,7 +5,7 @@ import type { World } from '../../support/world.ts'
 /**
  * Reads the whole event log from the database. Stop the servers first if the database is embedded.
  */
-export async function readWholeLog({ settings }: World): Promise<LoggedEvent[]> {
+export async function readWholeLog({ settings }: Pick<World, 'settings'>): Promise<LoggedEvent[]> {
   const handle = await openDatabase({
     dataDir: settings.DATA_DIR ?? '',
     ...(settings.DATABASE_URL && { url: settings.DATABASE_URL }),
