@@ -8,7 +8,7 @@ import {
   oneOf,
   onOff,
   postgresUrl,
-  secret,
+  secrets,
   sender,
   smtpUrl,
 } from './settings/rules.ts'
@@ -48,8 +48,8 @@ export const variables = {
     .describe(
       'Folder of the embedded database. memory:// discards all data on exit. Only one server can use a folder.',
     ),
-  JWT_SECRET: secret.describe(
-    'Secret that signs access tokens, 32 characters or more. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
+  JWT_SECRET: secrets.describe(
+    'Secret that signs access tokens, 32 characters or more. Of several, comma-separated, the first signs and all verify. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
   ),
   ACCESS_TOKEN_TTL: integer(1, 86_400, 900).describe('Lifetime of an access token, in seconds.'),
   REFRESH_TOKEN_TTL: integer(60, 31_536_000, 2_592_000).describe('Lifetime of an unused session, in seconds.'),

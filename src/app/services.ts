@@ -49,7 +49,7 @@ export async function openServices(
 ): Promise<OpenServices> {
   try {
     const { db, reserved } = database
-    const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
+    const tokens = createAccessTokens({ secrets: await secretsOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
     const outbound = createOutboundHttp({
@@ -129,8 +129,8 @@ const MAX_OUTBOUND_ANSWER = 65_536
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 
-async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
-  return JWT_SECRET ?? loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
+async function secretsOf({ JWT_SECRET, DATA_DIR }: Config): Promise<readonly string[]> {
+  return JWT_SECRET ?? [await loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)]
 }
 
 async function externalTokens(

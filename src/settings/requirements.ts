@@ -1,3 +1,5 @@
+import { GENERATE } from './rules.ts'
+
 /** Values as given in the environment. An empty variable is left out. */
 export type GivenVariables = Readonly<Record<string, string | undefined>>
 
@@ -5,7 +7,7 @@ export type GivenVariables = Readonly<Record<string, string | undefined>>
 export function missingVariables(given: GivenVariables): string[] {
   const problems: string[] = []
   if (given.DATABASE_URL && !given.JWT_SECRET) {
-    problems.push('JWT_SECRET: is required with DATABASE_URL; generate one with: openssl rand -base64 48')
+    problems.push(`JWT_SECRET: is required with DATABASE_URL; ${GENERATE}`)
   }
   if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
     problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')

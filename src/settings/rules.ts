@@ -27,6 +27,9 @@ export const list = z
   .default('')
   .transform((text) => itemsOf(text))
 
+/** How to generate a secret, as part of a message. */
+export const GENERATE = 'generate one with: openssl rand -base64 48'
+
 function itemsOf(text: string): string[] {
   return text
     .split(',')
@@ -39,11 +42,24 @@ export const postgresUrl = z
   .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
   .optional()
 
-export const secret = z
+/** Each secret is verified with, one after the other, for every token that the first did not sign. */
+const MAX_SECRETS = 10
+
+/** Comma-separated secrets. A message never shows one, only its place in the list. */
+export const secrets = z
   .string()
-  .min(32, 'must be 32 characters or more; generate one with: openssl rand -base64 48')
-  // Does not measure strength. Catches a placeholder that was never replaced.
-  .refine((secret) => new Set(secret).size >= 5, 'is too easy to guess; generate one with: openssl rand -base64 48')
+  .transform(itemsOf)
+  .superRefine((items, issues) => {
+    const add = (message: string) => issues.addIssue({ code: 'custom', message })
+    if (items.length > MAX_SECRETS) add(`must not name more than ${MAX_SECRETS} secrets`)
+    if (items.length === 0) add(`must be 32 characters or more; ${GENERATE}`)
+    for (const [index, secret] of items.entries()) {
+      const which = items.length === 1 ? '' : `secret ${index + 1} of ${items.length} `
+      if (secret.length < 32) add(`${which}must be 32 characters or more; ${GENERATE}`)
+      // Does not measure strength. Catches a placeholder that was never replaced.
+      else if (new Set(secret).size < 5) add(`${which}is too easy to guess; ${GENERATE}`)
+    }
+  })
   .optional()
 
 export const smtpUrl = z
