@@ -208,6 +208,7 @@ export const variables = {
   DELIVERY_RETRY: integer(10, 3_600_000, 10_000).describe(
     'Wait before an e-mail or push message that failed is sent again, in milliseconds. It doubles each time, up to an hour; after three days it is given up.',
   ),
+  AUDIT_RETENTION_DAYS: integer(1, 36_500, 365).describe('Days an entry stays in the audit log.'),
   EVENT_RETENTION_DAYS: integer(1, 36_500, 30).describe('Days an event stays in the log. Older cursors have expired.'),
   EVENT_QUEUE_SIZE: atLeast(10, 1000).describe('Events queued for a slow subscriber before its stream ends.'),
 } as const
