@@ -52,15 +52,15 @@ function createFirstOrFurther(db: Database, account: Omit<NewAccount, 'role'>, i
  * password get the same answer.
  */
 export async function signIn(ctx: Context, { email, password }: SignInValues): Promise<AuthAnswer> {
-  let attacked: string | undefined
   const user = await ctx.services.guard.attempt(email, ctx.request.remoteAddress, async () => {
     const found = await ctx.db.user.findUnique({ where: { email } })
-    attacked = found?.id
     const matches = await verifyPassword(password, found?.passwordHash)
     return found && matches && !found.disabledAt ? found : null
   })
-  if (!user && attacked !== undefined) recordFailure(ctx, attacked, 'signIn.failed')
-  if (!user) throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
+  if (!user) {
+    recordFailure(ctx, email, 'signIn.failed')
+    throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
+  }
   return openSession(ctx, user)
 }
 

@@ -3,15 +3,23 @@ import { checkPage, pageRules } from '../../schema/lists.ts'
 import { id } from '../../schema/rules.ts'
 import { AUDIT_ACTION_NAMES } from './actions.ts'
 
-const action = z
-  .string()
-  .refine((name) => (AUDIT_ACTION_NAMES as string[]).includes(name), {
-    error: ({ input }) => `has the unknown action ${JSON.stringify(input)}; known are ${AUDIT_ACTION_NAMES.join(', ')}`,
-  })
-  .meta({ enum: AUDIT_ACTION_NAMES, examples: ['session.opened'] })
+const action = z.string().meta({ enum: AUDIT_ACTION_NAMES, examples: ['session.opened'] })
+
+const isKnown = (name: string) => (AUDIT_ACTION_NAMES as string[]).includes(name)
+const unknown = ({ input }: { input?: unknown }) => {
+  const [first] = (input as string[]).filter((name) => !isKnown(name))
+  return `has the unknown action ${JSON.stringify(first)}; known are ${AUDIT_ACTION_NAMES.join(', ')}`
+}
+
+/** Checked as a whole: in REST, the issues of a list have no index. */
+const actions = z
+  .array(action)
+  .min(1, 'must not be empty')
+  .max(AUDIT_ACTION_NAMES.length)
+  .refine((names) => names.every(isKnown), { error: unknown })
 
 const filter = {
-  actions: z.array(action).min(1, 'must not be empty').max(AUDIT_ACTION_NAMES.length).nullish(),
+  actions: actions.nullish(),
   actorId: id.nullish(),
   userId: id.nullish(),
   subjectId: id.nullish(),

@@ -39,21 +39,22 @@ function idOf(viewer: Context['viewer']): { kind?: string; id?: string } {
 export const MAX_FAILURES = 20
 
 /**
- * Writes a wrong password, after the answer: how long the answer takes must not depend on whether
- * there is an account. Nobody can fill the disk with them.
+ * Writes a wrong password after the answer, if there is an account with the address. Runs the same
+ * statement if there is none, so that nothing tells one case from the other. Nobody can fill the
+ * disk with wrong passwords.
  */
-export function recordFailure(ctx: Context, userId: string, action: 'signIn.failed' | 'password.refused'): void {
+export function recordFailure(ctx: Context, email: string, action: 'signIn.failed' | 'password.refused'): void {
   const { viewer, requestId, services } = ctx
   const { kind, id } = idOf(viewer)
   services.background.run(
     () => services.db.$executeRaw`
       INSERT INTO "AuditEntry" ("at", "action", "actorId", "sessionId", "requestId", "userId", "subjectId", "details")
       SELECT date_trunc('milliseconds', clock_timestamp()), ${action}, ${viewer?.id ?? null}::uuid,
-        ${kind === 'session' ? id : null}::uuid, ${requestId}, ${userId}::uuid, ${userId}::uuid,
+        ${kind === 'session' ? id : null}::uuid, ${requestId}, attacked."id", attacked."id",
         CASE earlier."count" WHEN ${MAX_FAILURES - 1}::integer THEN '{"furtherOmitted": true}'::jsonb ELSE '{}' END
-      FROM (SELECT count(*) AS "count" FROM (
-        SELECT FROM "AuditEntry" WHERE "userId" = ${userId}::uuid AND "at" > now() - interval '1 hour'
+      FROM "User" AS attacked, LATERAL (SELECT count(*) AS "count" FROM (
+        SELECT FROM "AuditEntry" WHERE "userId" = attacked."id" AND "at" > now() - interval '1 hour'
           AND "action" IN ('signIn.failed', 'password.refused') LIMIT ${MAX_FAILURES}::integer) AS recent) AS earlier
-      WHERE earlier."count" < ${MAX_FAILURES}::integer`,
+      WHERE attacked."email" = ${email} AND earlier."count" < ${MAX_FAILURES}::integer`,
   )
 }

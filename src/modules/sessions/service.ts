@@ -18,25 +18,26 @@ export interface AuthAnswer {
   user: User
 }
 
-/**
- * Opens a session for an authenticated user. Ends those beyond the maximum that were unused for
- * longest.
- */
+/** Opens a session for an authenticated user. */
 export async function openSession(ctx: Context, user: User): Promise<AuthAnswer> {
   const { token, hash } = newRefreshToken()
   const id = uuidv7()
-  const actor = { id: user.id, credential: { kind: 'session', id } }
+  const actor = actorSql({ id: user.id, credential: { kind: 'session', id } }, ctx.requestId)
   await ctx.db.$executeRaw`
-    WITH actor AS MATERIALIZED (SELECT ${actorSql(actor, ctx.requestId)}),
+    WITH actor AS MATERIALIZED (SELECT ${actor}),
       opened AS (
         INSERT INTO "Session" ("id", "userId", "userAgent", "expiresAt")
           SELECT ${id}::uuid, ${user.id}::uuid, ${ctx.request.userAgent}, ${sessionEnd(ctx)}::timestamptz FROM actor
         RETURNING "id"
-      ), token AS (
-        INSERT INTO "RefreshToken" ("hash", "sessionId") SELECT ${hash}, "id" FROM opened
       )
+    INSERT INTO "RefreshToken" ("hash", "sessionId") SELECT ${hash}, "id" FROM opened`
+  // Ends the sessions beyond the maximum: those that were unused for longest, but not the newest. A
+  // statement of its own, which sees the sessions that were opened meanwhile.
+  await ctx.db.$executeRaw`
+    WITH actor AS MATERIALIZED (SELECT ${actor})
     UPDATE "Session" SET "revokedAt" = now() WHERE "revokedAt" IS NULL AND "id" IN (
-      SELECT "id" FROM "Session" WHERE "userId" = ${user.id}::uuid AND "revokedAt" IS NULL AND "expiresAt" > now()
+      SELECT "id" FROM "Session", actor WHERE "userId" = ${user.id}::uuid AND "id" <> ${id}::uuid
+        AND "revokedAt" IS NULL AND "expiresAt" > now()
       ORDER BY "lastUsedAt" DESC, "id" DESC OFFSET ${ctx.services.config.MAX_SESSIONS_PER_USER - 1})`
   return authAnswer(ctx, user, id, token)
 }

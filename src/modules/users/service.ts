@@ -90,7 +90,7 @@ export async function updateMe(ctx: Context, input: UpdateMeValues, version: Ver
  */
 export async function requirePassword(
   ctx: Context,
-  { id, email, passwordHash }: Pick<User, 'id' | 'email' | 'passwordHash'>,
+  { email, passwordHash }: Pick<User, 'email' | 'passwordHash'>,
   password: string,
 ): Promise<void> {
   const { guard } = ctx.services
@@ -98,6 +98,6 @@ export async function requirePassword(
     (await verifyPassword(password, passwordHash)) ? true : null,
   )
   if (isRight) return
-  recordFailure(ctx, id, 'password.refused')
+  recordFailure(ctx, email, 'password.refused')
   throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
 }

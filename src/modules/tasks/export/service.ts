@@ -37,7 +37,7 @@ async function* writeTasks(
   format: ExportFormat,
 ): AsyncGenerator<Uint8Array> {
   const details = { format, filtered: filter != null || savedFilterId != null }
-  await recordAct(ctx.db, ctx, { action: 'tasks.exported', details })
+  await recordAct(ctx.db, ctx, { action: 'tasks.exported', projectId: filter?.projectId, details })
   const { opening, separator, closing, line, finish = (lines) => lines } = formatNamed(format)
   const names = new Names(ctx, line.names)
   let before = opening
