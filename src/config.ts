@@ -1,16 +1,20 @@
 import { z } from 'zod'
+import { misspeltVariables } from './settings/misspelt.ts'
 import { missingVariables } from './settings/requirements.ts'
 import {
   addresses,
   atLeast,
+  existingFile,
+  hosts,
   integer,
-  list,
   oneOf,
   onOff,
+  origins,
   postgresUrl,
   secrets,
   sender,
   smtpUrl,
+  webUrl,
 } from './settings/rules.ts'
 
 /**
@@ -67,10 +71,7 @@ export const variables = {
   MAX_OPERATIONS_PER_USER: atLeast(1, 256).describe(
     'Maximum number of queries and mutations that run at a time, per user and API key.',
   ),
-  JWT_JWKS_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
+  JWT_JWKS_URL: webUrl.describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
   JWT_ISSUER: z.string().optional().describe('Expected `iss` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_AUDIENCE: z.string().optional().describe('Expected `aud` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_JWKS_LIMIT: integer(1024, 104_857_600, 1_048_576).describe(
@@ -79,10 +80,10 @@ export const variables = {
   TRUSTED_PROXIES: integer(0, 10, 0).describe(
     'Number of reverse proxies in front that append to X-Forwarded-For. Rate limits then count the client’s address.',
   ),
-  CORS_ORIGINS: list.describe(
+  CORS_ORIGINS: origins.describe(
     'Browser origins allowed to call the API, comma-separated; * allows any. The server’s own origin is always allowed.',
   ),
-  ALLOWED_HOSTS: list.describe(
+  ALLOWED_HOSTS: hosts.describe(
     'Host names this server is reached under, comma-separated; *.example.org for all below it, * for any. IP addresses, localhost, HOST and the hosts of CORS_ORIGINS are always allowed. When unset, any name is allowed unless HOST is a loopback address.',
   ),
   COMPRESSION: onOff.describe(
@@ -91,18 +92,15 @@ export const variables = {
   OPERATIONS: oneOf('any', 'trusted').describe(
     'trusted: GraphQL runs only the documents in TRUSTED_DOCUMENTS, which clients name by their SHA-256.',
   ),
-  TRUSTED_DOCUMENTS: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.'),
+  TRUSTED_DOCUMENTS: existingFile.describe(
+    'JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.',
+  ),
   PERSISTED_QUERIES_LIMIT: integer(0, 1_073_741_824, 8_388_608).describe(
     'Memory for automatic persisted queries, in bytes. 0 turns them off.',
   ),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Lowest log level that is written.'),
+  LOG_LEVEL: oneOf('info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent').describe(
+    'Lowest log level that is written.',
+  ),
   BODY_LIMIT: integer(1024, 104_857_600, 1_048_576).describe('Maximum size of a request body, in bytes.'),
   BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
     'Maximum body size of a bulk operation over REST, in bytes.',
@@ -215,25 +213,35 @@ export const variables = {
 
 const schema = z.object(variables)
 
+const NAMES = Object.keys(variables)
+
+type Environment = Readonly<Record<string, string | undefined>>
+
 export type Config = Readonly<z.infer<typeof schema>>
 
-export class ConfigError extends Error {}
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
 
 /**
  * Reads the configuration from environment variables. An empty variable counts as unset.
  * Throws a ConfigError that lists every problem.
  */
-export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
-  const given = Object.fromEntries(
-    Object.keys(variables).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-  )
+export function readConfig(environment: Environment = process.env): Config {
+  const given = Object.fromEntries(NAMES.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])))
   const result = schema.safeParse(given)
   const problems = [
     ...(result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
     ...missingVariables(given),
   ]
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(`The configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    const lines = [...problems, ...misspeltSettings(environment)]
+    throw new ConfigError(`The configuration is invalid:\n${lines.map((line) => `  ${line}`).join('\n')}`)
   }
   return Object.freeze(result.data)
+}
+
+/** Returns a warning for each variable that looks like a misspelt setting. */
+export function misspeltSettings(environment: Environment = process.env): string[] {
+  return misspeltVariables(Object.keys(environment), NAMES)
 }

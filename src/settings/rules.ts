@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { problemOfAddresses } from '../outbound/addresses.ts'
 
@@ -15,7 +16,8 @@ export function atLeast(min: number, fallback: number) {
 
 /** One of several words. The first is the default. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
-  return z.enum(words, { error: `must be ${words.join(' or ')}` }).default(words[0])
+  const error = words.length === 2 ? `must be ${words.join(' or ')}` : `must be one of ${words.join(', ')}`
+  return z.enum(words, { error }).default(words[0])
 }
 
 /** On unless it is turned off. */
@@ -60,6 +62,35 @@ export const secrets = z
       else if (new Set(secret).size < 5) add(`${which}is too easy to guess; ${GENERATE}`)
     }
   })
+  .optional()
+
+/** Browser origins (RFC 6454). A path, or a slash at the end, would never match. */
+export const origins = list.superRefine(
+  each(
+    (origin) => /^(\*|null|[a-z][a-z\d+.-]*:\/\/[^\sA-Z/?#@]+)$/.test(origin),
+    'an origin like https://app.example.org',
+  ),
+)
+
+/** Names of this server, as `Host` has them. */
+export const hosts = list.superRefine(
+  each((host) => !/[\s/?#@]/.test(host), 'a host name like tasks.example.org, *.example.org or *'),
+)
+
+function each(isValid: (item: string) => boolean, expected: string) {
+  return (items: readonly string[], issues: z.core.$RefinementCtx) => {
+    for (const item of items) {
+      if (isValid(item)) continue
+      issues.addIssue({ code: 'custom', message: `${JSON.stringify(item)} is not ${expected}` })
+    }
+  }
+}
+
+export const webUrl = z.url({ protocol: /^https?$/, error: 'must be a URL with http:// or https://' }).optional()
+
+export const existingFile = z
+  .string()
+  .refine((path) => existsSync(path), { error: ({ input }) => `there is no file ${JSON.stringify(input)}` })
   .optional()
 
 export const smtpUrl = z

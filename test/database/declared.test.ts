@@ -56,9 +56,7 @@ test('every event type that the code names is declared', () => {
   // The actions of the audit log look like event types.
   const literal = new RegExp(`(?<!action: )'((?:${nouns.map(({ noun }) => noun).join('|')})\\.[a-z]+)'`, 'g')
   const files = globSync('src/**/*.ts', { exclude: ['src/modules/audit/**'] })
-  const named = files.flatMap((path) =>
-    [...readFileSync(path, 'utf8').matchAll(literal)].map((match) => match[1]),
-  )
+  const named = files.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(literal)].map((match) => match[1]))
   expect(named.length).toBeGreaterThan(10)
   const declared = nouns.flatMap(({ types }) => types)
   expect(named.filter((type) => !declared.includes(String(type)))).toEqual([])
