@@ -216,6 +216,15 @@ describe('accounts', () => {
     expect(changed).toMatchObject([{ action: 'user.emailChanged', actorId: user.id, details: {} }])
   })
 
+  test('an account that its owner deletes is logged with its owner', async () => {
+    const user = await signUp(server)
+    const acts = await during(user.id, async () => {
+      expect((await as(user, 'DELETE /me', { currentPassword: user.password })).status).toBe(204)
+    })
+    expect(acts.map(({ action }) => action)).toEqual(['member.removed', 'user.deleted'])
+    for (const act of acts) expect(act).toMatchObject({ actorId: user.id, sessionId: sessionOf(user.token) })
+  })
+
   test('a change that is refused leaves no entry', async () => {
     const own = await ownServerForTest()
     const only = await signUp(own)

@@ -63,12 +63,14 @@ export function authAnswer(ctx: Context, user: User, sessionId: string, refreshT
 
 /** Ends the session of the access token. */
 export async function signOut(ctx: Context): Promise<boolean> {
-  const { credential } = requireViewer(ctx)
+  const viewer = requireViewer(ctx)
+  const { credential } = viewer
   if (credential.kind !== 'session') {
     throw new AppError('FORBIDDEN', 'This token was issued by an external identity provider. Sign out there.')
   }
-  const where = { id: credential.id, revokedAt: null }
-  await asViewer(ctx, (tx) => tx.session.updateMany({ where, data: { revokedAt: new Date() } }))
+  await ctx.db.$executeRaw`
+    WITH actor AS MATERIALIZED (SELECT ${actorSql(viewer, ctx.requestId)})
+    UPDATE "Session" SET "revokedAt" = now() FROM actor WHERE "id" = ${credential.id}::uuid AND "revokedAt" IS NULL`
   return true
 }
 
