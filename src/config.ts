@@ -101,6 +101,14 @@ export const variables = {
   LOG_LEVEL: oneOf('info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent').describe(
     'Lowest log level that is written.',
   ),
+  METRICS: onOff.describe('off: there is no /metrics, and requests are not counted.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'must be 16 characters or more')
+    .optional()
+    .describe(
+      'Bearer token that reads /metrics. When unset, only requests from this machine that no proxy has forwarded do.',
+    ),
   BODY_LIMIT: integer(1024, 104_857_600, 1_048_576).describe('Maximum size of a request body, in bytes.'),
   BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
     'Maximum body size of a bulk operation over REST, in bytes.',

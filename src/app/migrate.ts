@@ -1,10 +1,10 @@
 import { misspeltSettings, readConfig } from '../config.ts'
-import { createLog } from '../log.ts'
+import { createLogs } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 
 /** Applies pending migrations to the configured database. The server does the same when it starts. */
 const config = readConfig()
-const log = createLog(config.LOG_LEVEL)
+const { log } = await createLogs(config.LOG_LEVEL)
 for (const warning of misspeltSettings()) log.warn({}, warning)
 const database = await openConfiguredDatabase(config, log)
 await database.close()
