@@ -12,6 +12,7 @@ const layers = {
   'src/auth': [errors, 'src/generated'],
   'src/events': [errors, 'src/generated', 'src/database'],
   'src/outbound': [],
+  'src/settings': ['src/outbound'],
   'src/request': ['src/gateway', 'src/generated', 'src/database', 'src/auth', 'src/events', 'src/outbound'],
   'src/schema': [
     errors,

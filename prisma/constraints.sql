@@ -10,6 +10,9 @@ ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_filename_length" CHECK (char
 ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_sha256_format" CHECK ("sha256" ~ '^[0-9a-f]{64}$');
 ALTER TABLE "Attachment" ADD CONSTRAINT "Attachment_size_range" CHECK ("size" >= 0);
 
+ALTER TABLE "AuditEntry" ADD CONSTRAINT "AuditEntry_action_format" CHECK ("action" ~ '^[a-zA-Z]+\.[a-zA-Z]+$' AND char_length("action") <= 50);
+ALTER TABLE "AuditEntry" ADD CONSTRAINT "AuditEntry_requestId_length" CHECK (char_length("requestId") <= 200);
+
 ALTER TABLE "Comment" ADD CONSTRAINT "Comment_body_length" CHECK (char_length("body") BETWEEN 1 AND 10000);
 ALTER TABLE "Comment" ADD CONSTRAINT "Comment_mentionIds_limit" CHECK ("mentionIds" IS NOT NULL AND cardinality("mentionIds") <= 50);
 

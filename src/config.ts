@@ -1,29 +1,32 @@
 import { z } from 'zod'
-import { problemOfAddresses } from './outbound/addresses.ts'
-
-const atLeast = (min: number, fallback: number) => z.coerce.number().int().min(min).default(fallback)
-const integer = (min: number, max: number, fallback: number) =>
-  z.coerce.number().int().min(min).max(max).default(fallback)
-
-/** Splits a comma-separated list. */
-const list = (text: string) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
+import { misspeltVariables } from './settings/misspelt.ts'
+import { missingVariables } from './settings/requirements.ts'
+import {
+  addresses,
+  atLeast,
+  existingFile,
+  hosts,
+  integer,
+  oneOf,
+  onOff,
+  origins,
+  postgresUrl,
+  secrets,
+  sender,
+  smtpUrl,
+  webUrl,
+} from './settings/rules.ts'
 
 /**
  * Each variable's rule, default and one line of help. `.env.example` and docs/configuration.md are
  * printed from this.
  */
-const variables = {
+export const variables = {
   PORT: integer(0, 65_535, 4000).describe('Port to listen on. 0 picks a free port.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
-    .optional()
-    .describe('PostgreSQL connection URL. When unset, the embedded database in DATA_DIR is used.'),
+  DATABASE_URL: postgresUrl.describe(
+    'PostgreSQL connection URL. When unset, the embedded database in DATA_DIR is used.',
+  ),
   DATABASE_POOL_SIZE: integer(1, 200, 10).describe(
     'Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.',
   ),
@@ -49,27 +52,15 @@ const variables = {
     .describe(
       'Folder of the embedded database. memory:// discards all data on exit. Only one server can use a folder.',
     ),
-  JWT_SECRET: z
-    .string()
-    .min(32, 'must be 32 characters or more; generate one with: openssl rand -base64 48')
-    // Does not measure strength. Catches a placeholder that was never replaced.
-    .refine((secret) => new Set(secret).size >= 5, 'is too easy to guess; generate one with: openssl rand -base64 48')
-    .optional()
-    .describe(
-      'Secret that signs access tokens, 32 characters or more. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
-    ),
+  JWT_SECRET: secrets.describe(
+    'Secret that signs access tokens, 32 characters or more. Of several, comma-separated, the first signs and all verify. Required with DATABASE_URL; otherwise generated and stored in DATA_DIR.',
+  ),
   ACCESS_TOKEN_TTL: integer(1, 86_400, 900).describe('Lifetime of an access token, in seconds.'),
   REFRESH_TOKEN_TTL: integer(60, 31_536_000, 2_592_000).describe('Lifetime of an unused session, in seconds.'),
-  REGISTRATION: z
-    .enum(['open', 'closed'])
-    .default('open')
-    .describe(
-      'open: anyone can register. closed: only an ADMIN creates accounts. Register the first account, the ADMIN, before you close it.',
-    ),
-  RATE_LIMIT: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('off disables rate limits and the sign-in slow-down. For tests and benchmarks only.'),
+  REGISTRATION: oneOf('open', 'closed').describe(
+    'open: anyone can register. closed: only an ADMIN creates accounts. Register the first account, the ADMIN, before you close it.',
+  ),
+  RATE_LIMIT: onOff.describe('off disables rate limits and the sign-in slow-down. For tests and benchmarks only.'),
   RATE_LIMIT_POINTS: integer(1, 1_000_000_000, 30_000_000).describe(
     'Points that each user and each API key may spend in a window. An operation costs its complexity.',
   ),
@@ -80,10 +71,7 @@ const variables = {
   MAX_OPERATIONS_PER_USER: atLeast(1, 256).describe(
     'Maximum number of queries and mutations that run at a time, per user and API key.',
   ),
-  JWT_JWKS_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
+  JWT_JWKS_URL: webUrl.describe('JWKS URL of an external identity provider. When set, its tokens are accepted.'),
   JWT_ISSUER: z.string().optional().describe('Expected `iss` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_AUDIENCE: z.string().optional().describe('Expected `aud` of the provider’s tokens. Required with JWT_JWKS_URL.'),
   JWT_JWKS_LIMIT: integer(1024, 104_857_600, 1_048_576).describe(
@@ -92,41 +80,28 @@ const variables = {
   TRUSTED_PROXIES: integer(0, 10, 0).describe(
     'Number of reverse proxies in front that append to X-Forwarded-For. Rate limits then count the client’s address.',
   ),
-  CORS_ORIGINS: z
-    .string()
-    .default('')
-    .transform(list)
-    .describe(
-      'Browser origins allowed to call the API, comma-separated; * allows any. The server’s own origin is always allowed.',
-    ),
-  ALLOWED_HOSTS: z
-    .string()
-    .default('')
-    .transform(list)
-    .describe(
-      'Host names this server is reached under, comma-separated; *.example.org for all below it, * for any. IP addresses, localhost, HOST and the hosts of CORS_ORIGINS are always allowed. When unset, any name is allowed unless HOST is a loopback address.',
-    ),
-  COMPRESSION: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('off sends answers uncompressed, also to clients that accept compression. For proxies that compress.'),
-  OPERATIONS: z
-    .enum(['any', 'trusted'])
-    .default('any')
-    .describe('trusted: GraphQL runs only the documents in TRUSTED_DOCUMENTS, which clients name by their SHA-256.'),
-  TRUSTED_DOCUMENTS: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.'),
+  CORS_ORIGINS: origins.describe(
+    'Browser origins allowed to call the API, comma-separated; * allows any. The server’s own origin is always allowed.',
+  ),
+  ALLOWED_HOSTS: hosts.describe(
+    'Host names this server is reached under, comma-separated; *.example.org for all below it, * for any. IP addresses, localhost, HOST and the hosts of CORS_ORIGINS are always allowed. When unset, any name is allowed unless HOST is a loopback address.',
+  ),
+  COMPRESSION: onOff.describe(
+    'off sends answers uncompressed, also to clients that accept compression. For proxies that compress.',
+  ),
+  OPERATIONS: oneOf('any', 'trusted').describe(
+    'trusted: GraphQL runs only the documents in TRUSTED_DOCUMENTS, which clients name by their SHA-256.',
+  ),
+  TRUSTED_DOCUMENTS: existingFile.describe(
+    'JSON file of GraphQL documents by their SHA-256 in hex. Required with OPERATIONS=trusted.',
+  ),
   PERSISTED_QUERIES_LIMIT: integer(0, 1_073_741_824, 8_388_608).describe(
     'Memory for automatic persisted queries, in bytes. 0 turns them off.',
   ),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-    .default('info')
-    .describe('Lowest log level that is written.'),
-  METRICS: z.enum(['on', 'off']).default('on').describe('off: there is no /metrics, and requests are not counted.'),
+  LOG_LEVEL: oneOf('info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent').describe(
+    'Lowest log level that is written.',
+  ),
+  METRICS: onOff.describe('off: there is no /metrics, and requests are not counted.'),
   METRICS_TOKEN: z
     .string()
     .min(16, 'must be 16 characters or more')
@@ -173,10 +148,9 @@ const variables = {
   ANSWER_LIMIT: integer(65_536, 100_000_000, 4_194_304).describe(
     'Maximum size of an answer, in bytes; ten times as much for a bulk operation.',
   ),
-  INTROSPECTION: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('off refuses to show the GraphQL schema. GraphiQL then knows no types, and errors suggest no names.'),
+  INTROSPECTION: onOff.describe(
+    'off refuses to show the GraphQL schema. GraphiQL then knows no types, and errors suggest no names.',
+  ),
   HEADERS_TIMEOUT: integer(1_000, 600_000, 10_000).describe(
     'How long the headers of a request may take to arrive, in milliseconds. Also closes connections that send nothing.',
   ),
@@ -220,91 +194,62 @@ const variables = {
   MAX_LABELS_PER_PROJECT: atLeast(1, 1_000).describe('Maximum number of labels per project.'),
   MAX_MEMBERS_PER_PROJECT: atLeast(1, 5_000).describe('Maximum number of members per project.'),
   MAX_SAVED_FILTERS_PER_USER: atLeast(1, 1_000).describe('Maximum number of saved filters that a user owns.'),
-  BACKGROUND_WORK: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe(
-      'off: this server makes and sends no notifications. Another one on the same database has to; of several, one at a time does.',
-    ),
+  BACKGROUND_WORK: onOff.describe(
+    'off: this server makes and sends no notifications. Another one on the same database has to; of several, one at a time does.',
+  ),
   DUE_SOON_MINUTES: integer(1, 43_200, 1_440).describe(
     'How long before it is due people are told of a task, in minutes.',
   ),
   NOTIFICATION_DAYS: integer(1, 36_500, 90).describe('Days a notification is kept after it was read.'),
-  SMTP_URL: z
-    .string()
-    .regex(/^smtps?:\/\/[^\s/]/, 'must start with smtp:// or smtps:// and name a server')
-    .refine((url) => URL.canParse(url), 'is not a URL')
-    .optional()
-    .describe(
-      'SMTP server that sends e-mails, as smtp://user:password@host:port or smtps://. When unset, none are sent.',
-    ),
-  MAIL_FROM: z
-    .string()
-    .regex(
-      /^(?:[^\r\n<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
-      'must be an e-mail address, like Taskwire <noreply@example.org>',
-    )
-    .optional()
-    .describe('Sender of e-mails, as an address or as Name <address>. Required with SMTP_URL.'),
-  OUTBOUND_ALLOW: z
-    .string()
-    .default('')
-    .transform(list)
-    .superRefine((entries, issues) => {
-      const problem = problemOfAddresses(entries)
-      if (problem) issues.addIssue({ code: 'custom', message: problem })
-    })
-    .describe(
-      'Private addresses that requests to URLs of users may reach, comma-separated: IP addresses, ranges like 10.0.0.0/8, host names. Public ones are always allowed.',
-    ),
+  SMTP_URL: smtpUrl.describe(
+    'SMTP server that sends e-mails, as smtp://user:password@host:port or smtps://. When unset, none are sent.',
+  ),
+  MAIL_FROM: sender.describe('Sender of e-mails, as an address or as Name <address>. Required with SMTP_URL.'),
+  OUTBOUND_ALLOW: addresses.describe(
+    'Private addresses that requests to URLs of users may reach, comma-separated: IP addresses, ranges like 10.0.0.0/8, host names. Public ones are always allowed.',
+  ),
   OUTBOUND_TIMEOUT: integer(100, 600_000, 10_000).describe(
     'How long a request to a URL of a user may take, in milliseconds.',
   ),
   DELIVERY_RETRY: integer(10, 3_600_000, 10_000).describe(
     'Wait before an e-mail or push message that failed is sent again, in milliseconds. It doubles each time, up to an hour; after three days it is given up.',
   ),
+  AUDIT_RETENTION_DAYS: integer(1, 36_500, 365).describe('Days an entry stays in the audit log.'),
   EVENT_RETENTION_DAYS: integer(1, 36_500, 30).describe('Days an event stays in the log. Older cursors have expired.'),
   EVENT_QUEUE_SIZE: atLeast(10, 1000).describe('Events queued for a slow subscriber before its stream ends.'),
 } as const
 
 const schema = z.object(variables)
 
+const NAMES = Object.keys(variables)
+
+type Environment = Readonly<Record<string, string | undefined>>
+
 export type Config = Readonly<z.infer<typeof schema>>
 
-/**
- * Returns each variable's name, default (as text, empty when unset) and help, in declaration order.
- */
-export function describeVariables(): { name: string; fallback: string; help: string }[] {
-  return Object.entries(variables).map(([name, rule]) => {
-    const parsed = rule.safeParse(undefined)
-    return { name, fallback: String(parsed.data ?? ''), help: rule.description ?? '' }
-  })
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
 }
-
-export class ConfigError extends Error {}
 
 /**
  * Reads the configuration from environment variables. An empty variable counts as unset.
  * Throws a ConfigError that lists every problem.
  */
-export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
-  const given = Object.fromEntries(
-    Object.keys(variables).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
-  )
+export function readConfig(environment: Environment = process.env): Config {
+  const given = Object.fromEntries(NAMES.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])))
   const result = schema.safeParse(given)
-  const problems = result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
-  if (given.DATABASE_URL && !given.JWT_SECRET) {
-    problems.push('JWT_SECRET: is required with DATABASE_URL; generate one with: openssl rand -base64 48')
-  }
-  if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
-    problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')
-  }
-  if (given.SMTP_URL && !given.MAIL_FROM) problems.push('MAIL_FROM: is required with SMTP_URL')
-  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
-    if (given.JWT_JWKS_URL && !given[name]) problems.push(`${name}: is required with JWT_JWKS_URL`)
-  }
+  const problems = [
+    ...(result.success ? [] : result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)),
+    ...missingVariables(given),
+  ]
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(`The configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    const lines = [...problems, ...misspeltSettings(environment)]
+    throw new ConfigError(`The configuration is invalid:\n${lines.map((line) => `  ${line}`).join('\n')}`)
   }
   return Object.freeze(result.data)
+}
+
+/** Returns a warning for each variable that looks like a misspelt setting. */
+export function misspeltSettings(environment: Environment = process.env): string[] {
+  return misspeltVariables(Object.keys(environment), NAMES)
 }

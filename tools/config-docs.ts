@@ -3,9 +3,14 @@
  * docs/configuration.md. With --check, compares instead and fails on a difference.
  */
 import { readFile, writeFile } from 'node:fs/promises'
-import { describeVariables } from '../src/config.ts'
+import { variables as declared } from '../src/config.ts'
 
-const variables = describeVariables()
+/** Each variable's default (as text, empty when unset) and help, in declaration order. */
+const variables = Object.entries(declared).map(([name, rule]) => ({
+  name,
+  fallback: String(rule.safeParse(undefined).data ?? ''),
+  help: rule.description ?? '',
+}))
 
 const example = `# Every setting with its default. Copy this file to .env and start with: node --env-file=.env src/main.ts
 

@@ -37,7 +37,7 @@ export interface World {
 
 export async function readWorld(databaseUrl: string): Promise<World> {
   const rows = await withClient(databaseUrl, async (client) => (await client.query<Row>(QUERY, [CALLERS])).rows)
-  const tokens = createAccessTokens({ secret: JWT_SECRET, lifetime: TOKEN_LIFETIME })
+  const tokens = createAccessTokens({ secrets: [JWT_SECRET], lifetime: TOKEN_LIFETIME })
   const callers = [...Map.groupBy(rows, (row) => row.userId)].map(([userId, projects]): Caller => {
     const token = tokens.sign({ userId, sessionId: projects[0]?.sessionId ?? '' })
     const mayWrite = ({ role }: CallersProject) => role === 'OWNER' || role === 'EDITOR'

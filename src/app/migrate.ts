@@ -1,10 +1,11 @@
-import { readConfig } from '../config.ts'
+import { misspeltSettings, readConfig } from '../config.ts'
 import { createLogs } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 
 /** Applies pending migrations to the configured database. The server does the same when it starts. */
 const config = readConfig()
 const { log } = await createLogs(config.LOG_LEVEL)
+for (const warning of misspeltSettings()) log.warn({}, warning)
 const database = await openConfiguredDatabase(config, log)
 await database.close()
 console.log('The database is up to date.')

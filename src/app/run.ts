@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '../config.ts'
+import { ConfigError, misspeltSettings, readConfig } from '../config.ts'
 import { createLogs } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 import { logRequests } from './request-log.ts'
@@ -12,6 +12,7 @@ const STOP_LIMIT_MS = 10_000
 async function main(): Promise<void> {
   const config = readConfig()
   const { log, requests } = await createLogs(config.LOG_LEVEL)
+  for (const warning of misspeltSettings()) log.warn({}, warning)
   const database = openConfiguredDatabase(config, log)
   // startServer awaits this promise and reports its failure. Until then, keep it from
   // counting as unhandled.

@@ -12,6 +12,7 @@ import { purgeLog } from '../events/log.ts'
 import { createTail } from '../events/tail.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 import { removeDeletedFiles, tidyAttachments } from '../modules/attachments/housekeeping.ts'
+import { purgeAudit } from '../modules/audit/service.ts'
 import { purgeNotifications } from '../modules/notifications/service.ts'
 import { createAccessTracker } from '../modules/projects/access.ts'
 import { purgeSessions } from '../modules/sessions/service.ts'
@@ -19,6 +20,7 @@ import { purgeTrash } from '../modules/tasks/trash.ts'
 import { createAddressRule } from '../outbound/addresses.ts'
 import { createOutboundHttp } from '../outbound/http.ts'
 import type { Services } from '../request/context.ts'
+import { createBackground } from './background.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { purgeStoredAnswers } from './idempotency.ts'
 import { startNotifications } from './notifications.ts'
@@ -49,7 +51,7 @@ export async function openServices(
 ): Promise<OpenServices> {
   try {
     const { db, reserved } = database
-    const tokens = createAccessTokens({ secret: await secretOf(config), lifetime: config.ACCESS_TOKEN_TTL })
+    const tokens = createAccessTokens({ secrets: await secretsOf(config), lifetime: config.ACCESS_TOKEN_TTL })
     const tail = await createTail(database, { log })
     const hub = createHub(tail, db, { maxQueue: config.EVENT_QUEUE_SIZE })
     const outbound = createOutboundHttp({
@@ -61,6 +63,7 @@ export async function openServices(
     const counts = database.embedded ? undefined : createCountStore(db)
     const rates = limited ? createRateLimits(config, counts, log) : undefined
     const { files, close: closeFiles } = await openFiles(config, db)
+    const background = createBackground(log)
     const services: Services = {
       config,
       files,
@@ -79,6 +82,7 @@ export async function openServices(
         viewers: createViewerCache(tail),
       }),
       outbound,
+      background,
       log,
     }
     const filesRemoved = removeDeletedFiles(tail, files, log)
@@ -91,6 +95,10 @@ export async function openServices(
         { name: 'events', run: (signal) => purgeLog(db, daysAgo(config.EVENT_RETENTION_DAYS), signal) },
         { name: 'sessions', run: () => purgeSessions(db) },
         { name: 'rate counts', run: () => purgeCounts(db) },
+        {
+          name: 'audit log',
+          run: (signal) => purgeAudit(db, daysAgo(config.AUDIT_RETENTION_DAYS), signal),
+        },
         {
           name: 'notifications',
           run: (signal) => purgeNotifications(db, daysAgo(config.NOTIFICATION_DAYS), signal),
@@ -110,7 +118,7 @@ export async function openServices(
       }),
       endStreams: () => hub.close(),
       async close() {
-        await Promise.all([housekeeping.close(), rates?.close(), work.close()])
+        await Promise.all([housekeeping.close(), rates?.close(), work.close(), background.close()])
         await tail.close()
         await filesRemoved()
         await closeFiles()
@@ -129,8 +137,8 @@ const MAX_OUTBOUND_ANSWER = 65_536
 const DAY_MS = 86_400_000
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS)
 
-async function secretOf({ JWT_SECRET, DATA_DIR }: Config): Promise<string> {
-  return JWT_SECRET ?? loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)
+async function secretsOf({ JWT_SECRET, DATA_DIR }: Config): Promise<readonly string[]> {
+  return JWT_SECRET ?? [await loadOrCreateSecret(DATA_DIR === 'memory://' ? undefined : DATA_DIR)]
 }
 
 async function externalTokens(

@@ -20,7 +20,8 @@ export interface TicketClaims {
 }
 
 export interface TokenOptions {
-  secret: string
+  /** The first signs, all verify. */
+  secrets: readonly string[]
   /** Lifetime of an access token, in seconds. */
   lifetime: number
 }
@@ -40,9 +41,11 @@ export type AccessTokens = ReturnType<typeof createAccessTokens>
  * Creates the signer and verifier of access tokens and stream tickets (JWT, RFC 7519, hardened by
  * RFC 8725).
  */
-export function createAccessTokens({ secret, lifetime }: TokenOptions) {
+export function createAccessTokens({ secrets, lifetime }: TokenOptions) {
   // A key object keeps the library from parsing the secret as a PEM key of another algorithm.
-  const key = createSecretKey(Buffer.from(secret))
+  const keys = secrets.map((secret) => createSecretKey(Buffer.from(secret)))
+  const [key] = keys
+  if (!key) throw new Error('There must be a secret to sign tokens with.')
   const verified = new LRUCache<string, AccessClaims>({ max: 10_000 })
 
   return {
@@ -56,7 +59,7 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
     verify(token: string): AccessClaims | undefined {
       const known = verified.get(token)
       if (known) return known.expiresAt > Date.now() ? known : undefined
-      const payload = checked(key, token, AUDIENCE)
+      const payload = checked(keys, token, AUDIENCE)
       if (payload?.sid === undefined) return undefined
       const claims = { userId: payload.sub, sessionId: payload.sid, expiresAt: payload.exp * 1000 }
       verified.set(token, claims)
@@ -74,7 +77,7 @@ export function createAccessTokens({ secret, lifetime }: TokenOptions) {
     },
 
     verifyTicket(ticket: string): TicketClaims | undefined {
-      const payload = checked(key, ticket, TICKET_AUDIENCE)
+      const payload = checked(keys, ticket, TICKET_AUDIENCE)
       if (payload?.end === undefined) return undefined
       const { sid, kid, end } = payload
       return {
@@ -109,8 +112,18 @@ const claimsRule = z.object({
 /** Tolerated difference between the clocks of two servers, in seconds. */
 const CLOCK_SKEW = 60
 
-function checked(key: KeyObject, token: string, audience: string): z.infer<typeof claimsRule> | undefined {
+type Claims = z.infer<typeof claimsRule>
+
+function checked(keys: readonly KeyObject[], token: string, audience: string): Claims | undefined {
   if (token.length > MAX_LENGTH) return undefined
+  for (const key of keys) {
+    const claims = checkedWith(key, token, audience)
+    if (claims) return claims
+  }
+  return undefined
+}
+
+function checkedWith(key: KeyObject, token: string, audience: string): Claims | undefined {
   try {
     const { header, payload } = jwt.verify(token, key, {
       algorithms: [ALGORITHM],

@@ -70,7 +70,14 @@ export interface Services {
   credentialWatch: CredentialWatch
   authenticate: Authenticate
   outbound: OutboundHttp
+  background: Background
   log: GatewayLog
+}
+
+/** Work that a request leaves behind. */
+export interface Background {
+  /** Starts the work. A failure is logged. */
+  run(work: () => Promise<unknown>): void
 }
 
 /** Limits requests by what they cost. */

@@ -20,7 +20,7 @@ export async function makeWorlds(
   server: { db: Database; config: Pick<Config, 'JWT_SECRET'> },
   personas: readonly Persona[],
 ): Promise<World[]> {
-  const tokens = createAccessTokens({ secret: server.config.JWT_SECRET ?? '', lifetime: 900 })
+  const tokens = createAccessTokens({ secrets: server.config.JWT_SECRET ?? [], lifetime: 900 })
   hashed ??= hashPassword(PASSWORD)
   const passwordHash = await hashed
   const rows = noRows()

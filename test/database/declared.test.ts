@@ -53,10 +53,10 @@ test('logged-triggers.sql shows the triggers of the logged() declarations', asyn
 
 test('every event type that the code names is declared', () => {
   const nouns = loggedNouns()
-  const literal = new RegExp(`'((?:${nouns.map(({ noun }) => noun).join('|')})\\.[a-z]+)'`, 'g')
-  const named = globSync('src/**/*.ts').flatMap((path) =>
-    [...readFileSync(path, 'utf8').matchAll(literal)].map((match) => match[1]),
-  )
+  // The actions of the audit log look like event types.
+  const literal = new RegExp(`(?<!action: )'((?:${nouns.map(({ noun }) => noun).join('|')})\\.[a-z]+)'`, 'g')
+  const files = globSync('src/**/*.ts', { exclude: ['src/modules/audit/**'] })
+  const named = files.flatMap((path) => [...readFileSync(path, 'utf8').matchAll(literal)].map((match) => match[1]))
   expect(named.length).toBeGreaterThan(10)
   const declared = nouns.flatMap(({ types }) => types)
   expect(named.filter((type) => !declared.includes(String(type)))).toEqual([])

@@ -41,7 +41,7 @@ async function codesOf(token: string, at: { url: string } = server) {
 const REFUSED = { rest: 'UNAUTHENTICATED', stream: 401, graphql: 'UNAUTHENTICATED', websocket: 'UNAUTHENTICATED' }
 const ADMITTED = { rest: undefined, stream: 200, graphql: undefined, websocket: undefined }
 
-const sign = (payload: object, options: jwt.SignOptions = {}, secret = server.config.JWT_SECRET!) =>
+const sign = (payload: object, options: jwt.SignOptions = {}, secret = server.config.JWT_SECRET![0]!) =>
   jwt.sign(payload, secret, { algorithm: 'HS256', ...options })
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
 const without = (payload: object, name: string) =>

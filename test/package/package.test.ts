@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { eventStream, rest } from '../support/clients.ts'
 import { output, packPackage, unpackPackage } from '../support/package.ts'
 import { codeOf, startServerFile } from '../support/page-code.ts'
+import { failingServer } from '../support/process.ts'
 
 /** Tests the package as others get it. test/long/package.ts installs it with npm. */
 
@@ -64,3 +65,18 @@ test('`taskwire serve` starts the server, and an unknown command prints what the
   expect((await rest({ url: url ?? '' }, 'POST /auth/register', { body })).status).toBe(201)
   await expect(output(packed.folder, process.execPath, cli, 'dance')).rejects.toThrow(/no command "dance".*serve/s)
 })
+
+test.each(['serve', 'migrate'])(
+  '`taskwire %s` stops with all problems of its settings in one list',
+  async (command) => {
+    const cli = join(packed.folder, 'node_modules/taskwire/dist/cli.js')
+    const settings = { PORT: 'abc', LOG_LEVEL: 'loud', SMTP_URL: 'smtp://mail.example.org' }
+    const { code, output } = await failingServer(settings, [process.execPath, cli, command])
+    expect(output).toBe(`The configuration is invalid:
+  PORT: must be a whole number from 0 to 65535
+  LOG_LEVEL: must be one of info, fatal, error, warn, debug, trace, silent
+  MAIL_FROM: is required with SMTP_URL
+`)
+    expect(code).toBe(1)
+  },
+)

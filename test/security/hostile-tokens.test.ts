@@ -31,7 +31,7 @@ beforeAll(async () => {
   other = await signUp(server)
   const [ended, expired, disabled, deleted] = await Promise.all([1, 2, 3, 4].map(() => signUp(server)))
   facts = {
-    secret: server.config.JWT_SECRET!,
+    secret: server.config.JWT_SECRET![0]!,
     token: user.token,
     refreshToken: user.refreshToken,
     ticket: await ticketOf(user.token),
@@ -119,7 +119,7 @@ test('a ticket is valid for streams only', async () => {
 
 test('a ticket is refused once the access token that it was created with has expired', async () => {
   const { sub: userId, sid: sessionId } = subjectOf(user)
-  const { signTicket } = createAccessTokens({ secret: facts.secret, lifetime: 60 })
+  const { signTicket } = createAccessTokens({ secrets: [facts.secret], lifetime: 60 })
   const open = async (credentialEndsAt: number) =>
     openedOrBroken(await knock(server, signTicket({ userId, sessionId, credentialEndsAt }), user.token))
   expect(Object.keys(await open(Date.now() + 60_000))).toEqual(['REST stream by ticket'])

@@ -14,5 +14,5 @@ export async function briefLife(action: () => Promise<unknown>): Promise<number>
 /** Signs an access token of the user's session that expires after this many seconds. */
 export async function briefToken(server: TestServer, { id: userId }: TestUser, lifetime: number): Promise<string> {
   const { id: sessionId } = await server.db.session.findFirstOrThrow({ where: { userId } })
-  return createAccessTokens({ secret: server.config.JWT_SECRET ?? '', lifetime }).sign({ userId, sessionId })
+  return createAccessTokens({ secrets: server.config.JWT_SECRET ?? [], lifetime }).sign({ userId, sessionId })
 }

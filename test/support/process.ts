@@ -33,19 +33,23 @@ export async function serverProcess(settings: Record<string, string>): Promise<S
   }
 }
 
-/** Starts a server that must fail. Returns its exit code and output. */
+/** Starts a server, or another command, that must end. Returns its exit code and output. */
 export async function failingServer(
   settings: Record<string, string>,
+  command?: readonly [string, ...string[]],
 ): Promise<{ code: number | null; output: string }> {
-  const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
+  const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings }, command)
   const output = gather(child)
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, output: output.text }
 }
 
-function launch(settings: Record<string, string>): ChildProcess {
+function launch(
+  settings: Record<string, string>,
+  [file, ...options]: readonly [string, ...string[]] = [process.execPath, 'src/main.ts'],
+): ChildProcess {
   const { DATABASE_URL: _url, DATA_DIR: _dir, JWT_SECRET: _secret, ...environment } = process.env
-  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env: { ...environment, ...settings } })
+  const child = spawn(file, options, { cwd: ROOT, env: { ...environment, ...settings } })
   onTestFinished(() => void child.kill('SIGKILL'))
   return child
 }

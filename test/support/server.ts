@@ -166,7 +166,7 @@ async function insertUser(
     const session = await tx.session.create({ data: { userId: id, expiresAt, refreshTokens } })
     return { id, sessionId: session.id }
   })
-  const tokens = createAccessTokens({ secret: config.JWT_SECRET ?? '', lifetime: config.ACCESS_TOKEN_TTL })
+  const tokens = createAccessTokens({ secrets: config.JWT_SECRET ?? [], lifetime: config.ACCESS_TOKEN_TTL })
   return { id, email, password, token: tokens.sign({ userId: id, sessionId }), refreshToken: refreshToken.token }
 }
 

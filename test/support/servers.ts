@@ -9,7 +9,7 @@ export async function ownServers(settings: Record<string, string> = {}): Promise
   if (!onPostgres) return [first]
   const { DATABASE_URL, DATA_DIR, JWT_SECRET } = first.config
   const log = keepingLog()
-  const config = readConfig({ PORT: '0', DATABASE_URL, DATA_DIR, JWT_SECRET, ...settings })
+  const config = readConfig({ PORT: '0', DATABASE_URL, DATA_DIR, JWT_SECRET: JWT_SECRET?.join(), ...settings })
   const second = await startServer(config, log)
   return [first, { ...second, log, config }]
 }

@@ -94,6 +94,9 @@ function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
   }
 }
 
-/** The server's look-ups of viewers and its reads of new events, which happen at any time. */
+/**
+ * The server's look-ups of viewers, its reads of new events, and its audit entries of wrong passwords,
+ * which happen at any time: the latter after each refused sign-in, whether there is an account or not.
+ */
 export const OF_THE_SERVER =
-  /FROM "Session" AS|FROM "ApiKey" AS t0 WHERE t0\."(id|hash)"|FROM "Event" AS t0 WHERE t0\."position"|advance_event_log|"EventEpoch"/
+  /FROM "Session" AS|FROM "ApiKey" AS t0 WHERE t0\."(id|hash)"|FROM "Event" AS t0 WHERE t0\."position"|advance_event_log|"EventEpoch"|FROM "User" AS attacked/

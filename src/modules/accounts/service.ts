@@ -2,10 +2,12 @@ import { hashPassword, verifyPassword } from '../../auth/passwords.ts'
 import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { User } from '../../generated/prisma/client.ts'
+import { asViewer } from '../../request/as-viewer.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { revokeApiKeys } from '../api-keys/service.ts'
+import { recordFailure } from '../audit/record-service.ts'
 import { withFreeKey } from '../projects/key-service.ts'
 import { type AuthAnswer, endSessions, openSession } from '../sessions/service.ts'
 import { addUser, emailTaken, type NewAccount } from '../users/account-service.ts'
@@ -55,7 +57,10 @@ export async function signIn(ctx: Context, { email, password }: SignInValues): P
     const matches = await verifyPassword(password, found?.passwordHash)
     return found && matches && !found.disabledAt ? found : null
   })
-  if (!user) throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
+  if (!user) {
+    recordFailure(ctx, email, 'signIn.failed')
+    throw new AppError('UNAUTHENTICATED', 'The e-mail address or password is incorrect.')
+  }
   return openSession(ctx, user)
 }
 
@@ -71,7 +76,7 @@ export async function changePassword(
   const user = await ctx.db.user.findUniqueOrThrow({ where: { id: viewer.id } })
   await requirePassword(ctx, user, currentPassword)
   const passwordHash = await hashPassword(newPassword)
-  await ctx.db.$transaction(async (tx) => {
+  await asViewer(ctx, async (tx) => {
     await tx.user.update({ where: { id: viewer.id }, data: { passwordHash } })
     await endSessions({ db: tx }, viewer.id, viewer.credential.kind === 'session' ? viewer.credential.id : undefined)
     if (revokes) await revokeApiKeys({ db: tx }, viewer.id)

@@ -1,6 +1,7 @@
 import { hashPassword } from '../../auth/passwords.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
+import { asViewer } from '../../request/as-viewer.ts'
 import type { Context } from '../../request/context.ts'
 import { requireAdmin } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
@@ -23,11 +24,11 @@ export async function createUser(ctx: Context, input: CreateUserValues, query: U
   const viewer = requireAdmin(ctx)
   const { email, name, role, password } = input
   const account = { email, name, role: role ?? 'MEMBER', passwordHash: await hashPassword(password) } as const
-  return withFreeKey(ctx.db, name, (key) =>
-    ctx.db.$transaction((tx) => addUser(tx, account, key, query, viewer.id)),
-  ).catch((error: unknown) => {
-    throw isUniqueViolation(error, 'email') ? emailTaken() : error
-  })
+  return withFreeKey(ctx.db, name, (key) => asViewer(ctx, (tx) => addUser(tx, account, key, query, viewer.id))).catch(
+    (error: unknown) => {
+      throw isUniqueViolation(error, 'email') ? emailTaken() : error
+    },
+  )
 }
 
 /**
@@ -79,7 +80,7 @@ export async function deleteUser(ctx: Context, id: string, version: Version, que
     await requireOtherAdmin(tx, user, ['id'])
     const deleted = await tx.user.findUnique({ ...query, where: { id } })
     if (!deleted) throw userNotFound(id)
-    await eraseAccount(tx, id, viewer)
+    await eraseAccount(tx, id)
     return deleted
   })
 }

@@ -2,6 +2,7 @@ import { newApiKey } from '../../auth/api-keys.ts'
 import { isApiScope } from '../../auth/scopes.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type ApiKey, Prisma } from '../../generated/prisma/client.ts'
+import { asViewer } from '../../request/as-viewer.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
@@ -66,7 +67,7 @@ export async function revokeApiKey(ctx: Context, id: string): Promise<ShownApiKe
   })
   if (!isId(id)) throw missing
   const where = { id, userId: viewer.id, revokedAt: null }
-  const [key] = await ctx.db.apiKey.updateManyAndReturn({ where, data: { revokedAt: new Date() } })
+  const [key] = await asViewer(ctx, (tx) => tx.apiKey.updateManyAndReturn({ where, data: { revokedAt: new Date() } }))
   if (!key) throw missing
   return key
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../request/context.ts'
 import { requireAdmin } from '../../request/viewer.ts'
+import { recordAct } from '../audit/record-service.ts'
 import { requireProject } from '../projects/policy.ts'
 import { deleteForGood } from '../tasks/purge-service.ts'
 import type { ClearTasksValues } from './input.ts'
@@ -48,5 +49,7 @@ export async function getStats(ctx: Context): Promise<InstanceStats> {
 export async function clearTasks(ctx: Context, { projectId }: ClearTasksValues) {
   const viewer = requireAdmin(ctx)
   if (projectId != null) await requireProject(ctx, projectId, 'OWNER', ['projectId'])
+  // Before the first of several transactions, so that no deletion is without it.
+  await recordAct(ctx.db, ctx, { action: 'tasks.cleared', projectId })
   return deleteForGood(ctx.db, viewer, projectId)
 }

@@ -1,4 +1,4 @@
-import { actAs } from '../../database/actor.ts'
+import { actorSql } from '../../database/actor.ts'
 import { toAppError } from '../../database/errors.ts'
 import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
@@ -99,11 +99,9 @@ export async function leaveProject(ctx: Context, projectId: string, query: Membe
 }
 
 function endMembership(ctx: Context, target: Target, query: MemberQuery) {
-  const viewer = requireViewer(ctx)
   const end = () =>
     changeMember(ctx, target, async (tx, member) => {
       await requireOtherOwner(tx, member, target.path)
-      await actAs(tx, viewer)
       await unassign(tx, member)
       return tx.membership.delete({ ...query, where: { id: member.id } })
     })
@@ -130,7 +128,7 @@ async function changeMember<T>(
   if (!isId(userId)) throw memberNotFound(userId, path)
   return ctx.db.$transaction(async (tx) => {
     // FOR NO KEY UPDATE does not block inserts that only refer to the project, such as a label.
-    await tx.$executeRaw`SELECT FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
+    await tx.$executeRaw`SELECT ${actorSql(ctx.viewer, ctx.requestId)} FROM "Project" WHERE "id" = ${projectId}::uuid FOR NO KEY UPDATE`
     const member = await tx.membership.findUnique({ where: { userId_projectId: { userId, projectId } } })
     if (!member) throw memberNotFound(userId, path)
     requireVersion('membership', member, version)

@@ -1,6 +1,7 @@
 import type { Context } from '../../request/context.ts'
 import { requireAdmin } from '../../request/viewer.ts'
 import { isId } from '../../schema/rules.ts'
+import { recordAct } from '../audit/record-service.ts'
 import { userNotFound } from '../users/policy.ts'
 import type { NotifyUserValues } from './input.ts'
 import { requestNotice } from './request-service.ts'
@@ -15,6 +16,9 @@ export async function notifyUser(ctx: Context, userId: string, { message }: Noti
   const viewer = requireAdmin(ctx)
   const user = isId(userId) ? await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true } }) : null
   if (!user) throw userNotFound(userId, ['userId'])
-  const id = await requestNotice(ctx.db, viewer, { kind: 'ADMIN_NOTICE', message, recipientIds: [user.id] })
+  const id = await ctx.db.$transaction(async (tx) => {
+    await recordAct(tx, ctx, { action: 'user.notified', userId: user.id, subjectId: user.id })
+    return requestNotice(tx, viewer, { kind: 'ADMIN_NOTICE', message, recipientIds: [user.id] })
+  })
   return { id, userId: user.id }
 }

@@ -1,4 +1,3 @@
-import { actAs } from '../../database/actor.ts'
 import { AppError, validationFailed } from '../../gateway/errors.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
@@ -28,10 +27,9 @@ export async function deleteMyAccount(ctx: Context, input: DeleteMyAccountValues
     await tx.$executeRaw`SELECT FROM "Project" WHERE "id" IN (SELECT "projectId" FROM "Membership" WHERE "userId" = ${viewer.id}::uuid)
       ORDER BY "id" FOR NO KEY UPDATE`
     await requireHandedOver(tx, viewer.id)
-    await actAs(tx, viewer)
     const ids = (await ownProjects(tx, viewer.id)).map(({ id }) => id)
     await tx.project.deleteMany({ where: { id: { in: ids } } })
-    await eraseAccount(tx, viewer.id, viewer)
+    await eraseAccount(tx, viewer.id)
   })
   return true
 }

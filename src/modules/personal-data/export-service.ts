@@ -3,6 +3,7 @@ import { keysetPage } from '../../database/keyset.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import type { Download } from '../../schema/download.ts'
+import { recordAct } from '../audit/record-service.ts'
 import { RECORDS, type RecordKind } from './records.ts'
 
 /** Rows of one statement. Between two of them no connection is held, however slow the client is. */
@@ -15,6 +16,7 @@ export async function exportMyData(ctx: Context): Promise<Download> {
 }
 
 async function* readRecords(ctx: Context, viewer: Viewer): AsyncGenerator<Uint8Array> {
+  await recordAct(ctx.db, ctx, { action: 'account.exported', userId: viewer.id, subjectId: viewer.id })
   for (const kind of RECORDS) {
     const spec = { ...kind.source(viewer), row: { columns: kind.columns, sql: (row: string) => recordSql(kind, row) } }
     let after: string | null | undefined

@@ -115,7 +115,7 @@ export async function deleteProject(ctx: Context, id: string, version: Version, 
   }
   const remove = (where: Prisma.ProjectWhereUniqueInput) =>
     ctx.db.$transaction(async (tx) => {
-      await actAs(tx, viewer)
+      await actAs(tx, viewer, ctx.requestId)
       await tx.$executeRaw`SELECT FROM "Task" WHERE "projectId" = ${id}::uuid ORDER BY "id" FOR UPDATE`
       return tx.project.delete({ ...query, where })
     })

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hashToken, newRefreshToken } from '../../auth/tokens.ts'
+import { actAs } from '../../database/actor.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Context } from '../../request/context.ts'
+import { recordAct } from '../audit/record-service.ts'
 import { type AuthAnswer, authAnswer, sessionEnd } from './service.ts'
 
 /**
@@ -68,5 +70,14 @@ async function endIfReused(ctx: Context, hash: Uint8Array<ArrayBuffer>): Promise
   // Measured after the query, so that a slow query cannot make an early request look late.
   if (!spent || performance.now() - ctx.request.arrivedAt > spent.sinceAnswer) return
   ctx.log.warn({ sessionId: spent.sessionId }, 'a refresh token was reused: ended its session')
-  await ctx.db.session.updateMany({ where: { id: spent.sessionId, revokedAt: null }, data: { revokedAt: new Date() } })
+  await ctx.db.$transaction(async (tx) => {
+    // The server ends the session, and not who sent the token.
+    await actAs(tx, null, ctx.requestId)
+    const [session] = await tx.session.updateManyAndReturn({
+      where: { id: spent.sessionId, revokedAt: null },
+      data: { revokedAt: new Date() },
+    })
+    const { id, userId } = session ?? {}
+    if (id && userId) await recordAct(tx, ctx, { action: 'session.reused', userId, subjectId: id })
+  })
 }

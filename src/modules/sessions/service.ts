@@ -1,7 +1,10 @@
+import { v7 as uuidv7 } from 'uuid'
 import { newRefreshToken } from '../../auth/tokens.ts'
+import { actorSql } from '../../database/actor.ts'
 import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type Session, type User } from '../../generated/prisma/client.ts'
+import { asViewer } from '../../request/as-viewer.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
 import { byTime, type Connection, loadPage, type PageArguments } from '../../schema/lists.ts'
@@ -18,25 +21,25 @@ export interface AuthAnswer {
 /** Opens a session for an authenticated user. */
 export async function openSession(ctx: Context, user: User): Promise<AuthAnswer> {
   const { token, hash } = newRefreshToken()
-  const session = await ctx.db.session.create({
-    data: {
-      userId: user.id,
-      userAgent: ctx.request.userAgent,
-      expiresAt: sessionEnd(ctx),
-      refreshTokens: { create: { hash } },
-    },
-  })
-  await endSurplusSessions(ctx, user.id, session.id)
-  return authAnswer(ctx, user, session.id, token)
-}
-
-/** Ends the sessions beyond the maximum: those that were unused for longest, but not the newest. */
-async function endSurplusSessions({ db, services }: Context, userId: string, newest: string): Promise<void> {
-  await db.$executeRaw`
+  const id = uuidv7()
+  const actor = actorSql({ id: user.id, credential: { kind: 'session', id } }, ctx.requestId)
+  await ctx.db.$executeRaw`
+    WITH actor AS MATERIALIZED (SELECT ${actor}),
+      opened AS (
+        INSERT INTO "Session" ("id", "userId", "userAgent", "expiresAt")
+          SELECT ${id}::uuid, ${user.id}::uuid, ${ctx.request.userAgent}, ${sessionEnd(ctx)}::timestamptz FROM actor
+        RETURNING "id"
+      )
+    INSERT INTO "RefreshToken" ("hash", "sessionId") SELECT ${hash}, "id" FROM opened`
+  // Ends the sessions beyond the maximum: those that were unused for longest, but not the newest. A
+  // statement of its own, which sees the sessions that were opened meanwhile.
+  await ctx.db.$executeRaw`
+    WITH actor AS MATERIALIZED (SELECT ${actor})
     UPDATE "Session" SET "revokedAt" = now() WHERE "revokedAt" IS NULL AND "id" IN (
-      SELECT "id" FROM "Session" WHERE "userId" = ${userId}::uuid AND "id" <> ${newest}::uuid
+      SELECT "id" FROM "Session", actor WHERE "userId" = ${user.id}::uuid AND "id" <> ${id}::uuid
         AND "revokedAt" IS NULL AND "expiresAt" > now()
-      ORDER BY "lastUsedAt" DESC, "id" DESC OFFSET ${services.config.MAX_SESSIONS_PER_USER - 1})`
+      ORDER BY "lastUsedAt" DESC, "id" DESC OFFSET ${ctx.services.config.MAX_SESSIONS_PER_USER - 1})`
+  return authAnswer(ctx, user, id, token)
 }
 
 /** Returns the expiry of a session that is used now. */
@@ -60,17 +63,21 @@ export function authAnswer(ctx: Context, user: User, sessionId: string, refreshT
 
 /** Ends the session of the access token. */
 export async function signOut(ctx: Context): Promise<boolean> {
-  const { credential } = requireViewer(ctx)
+  const viewer = requireViewer(ctx)
+  const { credential } = viewer
   if (credential.kind !== 'session') {
     throw new AppError('FORBIDDEN', 'This token was issued by an external identity provider. Sign out there.')
   }
-  await ctx.db.session.updateMany({ where: { id: credential.id, revokedAt: null }, data: { revokedAt: new Date() } })
+  await ctx.db.$executeRaw`
+    WITH actor AS MATERIALIZED (SELECT ${actorSql(viewer, ctx.requestId)})
+    UPDATE "Session" SET "revokedAt" = now() FROM actor WHERE "id" = ${credential.id}::uuid AND "revokedAt" IS NULL`
   return true
 }
 
 /** Ends every session of the viewer, including the current one. */
 export async function signOutEverywhere(ctx: Context): Promise<boolean> {
-  await endSessions(ctx, requireViewer(ctx).id)
+  const { id } = requireViewer(ctx)
+  await asViewer(ctx, (tx) => endSessions({ db: tx }, id))
   return true
 }
 
@@ -106,7 +113,9 @@ export async function revokeSession(ctx: Context, id: string): Promise<Session> 
   })
   const where = { id, userId: viewer.id, revokedAt: null, expiresAt: { gt: new Date() } }
   if (!isId(id)) throw missing
-  const [session] = await ctx.db.session.updateManyAndReturn({ where, data: { revokedAt: new Date() } })
+  const [session] = await asViewer(ctx, (tx) =>
+    tx.session.updateManyAndReturn({ where, data: { revokedAt: new Date() } }),
+  )
   if (!session) throw missing
   return session
 }

@@ -1,3 +1,4 @@
+import { actorSql } from '../../database/actor.ts'
 import { retryOnDeadlock } from '../../database/retry.ts'
 import { AppError } from '../../gateway/errors.ts'
 import type { Prisma, User } from '../../generated/prisma/client.ts'
@@ -43,7 +44,7 @@ export type Account = Pick<User, 'id' | 'role' | 'disabledAt' | 'version'>
 const ACCOUNTS_LOCK = 4_861_003
 
 /**
- * Runs a change to an account while holding its row. Account changes run one at a time: otherwise
+ * Runs a change to an account while holding its row, and logs the viewer with it. Account changes run one at a time: otherwise
  * two ADMINs who demote each other would lock different rows, and each would see the other as the
  * remaining ADMIN.
  */
@@ -55,7 +56,7 @@ export async function changeAccount<T>(
 ): Promise<T> {
   if (!isId(id)) throw userNotFound(id)
   const run = async (tx: Prisma.TransactionClient) => {
-    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ACCOUNTS_LOCK})`
+    await tx.$executeRaw`SELECT pg_advisory_xact_lock(${ACCOUNTS_LOCK}), ${actorSql(ctx.viewer, ctx.requestId)}`
     const [user] = await tx.$queryRaw<Account[]>`
       SELECT "id"::text, "role"::text, "disabledAt", "version" FROM "User"
       WHERE "id" = ${id}::uuid AND "deletedAt" IS NULL FOR UPDATE`

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { actAs } from '../../database/actor.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import { unassignEverywhere } from '../tasks/assignee-service.ts'
 
@@ -7,12 +6,11 @@ import { unassignEverywhere } from '../tasks/assignee-service.ts'
 export const DELETED_USER = 'Deleted user'
 
 /**
- * Deletes an account in a transaction: sessions, API keys, saved filters, memberships and all else
+ * Deletes an account in the transaction of `changeAccount`: sessions, API keys, saved filters, memberships and all else
  * that belongs to it, and its personal data. Members see a removed member and tasks with one
  * assignee less. A row without an address remains, as the author of what others still see.
  */
-export async function eraseAccount(tx: Prisma.TransactionClient, userId: string, actor: { id: string }): Promise<void> {
-  await actAs(tx, actor)
+export async function eraseAccount(tx: Prisma.TransactionClient, userId: string): Promise<void> {
   await unassignEverywhere(tx, userId)
   await tx.$executeRaw`SELECT delete_belongings(${userId}::uuid)`
   const now = new Date()

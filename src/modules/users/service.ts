@@ -1,12 +1,15 @@
 import { verifyPassword } from '../../auth/passwords.ts'
+import type { Database } from '../../database/client.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { Prisma, type User } from '../../generated/prisma/client.ts'
+import { asViewer } from '../../request/as-viewer.ts'
 import type { Context } from '../../request/context.ts'
 import { requireAdmin, requireViewer } from '../../request/viewer.ts'
 import { isUniqueViolation } from '../../schema/conflicts.ts'
 import { byTime, type Connection, loadPage } from '../../schema/lists.ts'
 import { isId } from '../../schema/rules.ts'
 import { updateVersioned, type Version } from '../../schema/versioned.ts'
+import { recordFailure } from '../audit/record-service.ts'
 import { emailTaken } from './account-service.ts'
 import type { ListUsersValues, UpdateMeValues, UserFilterValues } from './input.ts'
 import { userNotFound } from './policy.ts'
@@ -69,12 +72,12 @@ export async function updateMe(ctx: Context, input: UpdateMeValues, version: Ver
   if (email != null) await requirePassword(ctx, await getMe(ctx, {}), currentPassword ?? '')
   try {
     const row = { noun: 'account', id, version, present: () => getMe(ctx, {}), absent: accountGone }
+    const data = { name: name ?? undefined, email: email ?? undefined, timeZone: timeZone ?? undefined }
+    const update = (where: Prisma.UserWhereUniqueInput, { user }: Pick<Database, 'user'>) =>
+      user.update({ ...query, where, data })
+    // The audit log tells who changed an address. It does not tell of other fields.
     return await updateVersioned(row, (where) =>
-      ctx.db.user.update({
-        ...query,
-        where,
-        data: { name: name ?? undefined, email: email ?? undefined, timeZone: timeZone ?? undefined },
-      }),
+      email == null ? update(where, ctx.db) : asViewer(ctx, (tx) => update(where, tx)),
     )
   } catch (error) {
     throw isUniqueViolation(error, 'email') ? emailTaken() : error
@@ -95,5 +98,6 @@ export async function requirePassword(
     (await verifyPassword(password, passwordHash)) ? true : null,
   )
   if (isRight) return
+  recordFailure(ctx, email, 'password.refused')
   throw new AppError('FORBIDDEN', 'The current password is incorrect.', { path: ['input', 'currentPassword'] })
 }

@@ -3,6 +3,7 @@ import { type KeysetText, keysetText } from '../../../database/keyset-text.ts'
 import { Prisma } from '../../../generated/prisma/client.ts'
 import type { Context } from '../../../request/context.ts'
 import type { Download } from '../../../schema/download.ts'
+import { recordAct } from '../../audit/record-service.ts'
 import { openList } from '../list/service.ts'
 import type { TaskSource } from '../list/source.ts'
 import { COLUMN_NAMES } from './columns.ts'
@@ -26,10 +27,17 @@ export async function exportTasks(ctx: Context, args: ExportTasksValues): Promis
   await requireProject()
   const format = args.format ?? 'csv'
   const { contentType } = formatNamed(format)
-  return { filename: `tasks.${format}`, contentType, open: () => writeTasks(ctx, source, format) }
+  return { filename: `tasks.${format}`, contentType, open: () => writeTasks(ctx, args, source, format) }
 }
 
-async function* writeTasks(ctx: Context, source: TaskSource, format: ExportFormat): AsyncGenerator<Uint8Array> {
+async function* writeTasks(
+  ctx: Context,
+  { filter, savedFilterId }: ExportTasksValues,
+  source: TaskSource,
+  format: ExportFormat,
+): AsyncGenerator<Uint8Array> {
+  const details = { format, filtered: filter != null || savedFilterId != null }
+  await recordAct(ctx.db, ctx, { action: 'tasks.exported', projectId: filter?.projectId, details })
   const { opening, separator, closing, line, finish = (lines) => lines } = formatNamed(format)
   const names = new Names(ctx, line.names)
   let before = opening

@@ -1,5 +1,6 @@
 import { AppError } from '../../../gateway/errors.ts'
 import type { Context } from '../../../request/context.ts'
+import { recordAct } from '../../audit/record-service.ts'
 import { requireProject } from '../../projects/policy.ts'
 import { Importer } from './importer.ts'
 import { type ImportTasksValues, readMap } from './input.ts'
@@ -31,6 +32,8 @@ export async function importTasks(ctx: Context, args: ImportTasksValues): Promis
   const { projectId, format, content, onError } = args
   await requireProject(ctx, projectId, 'EDITOR', ['projectId'])
   const dryRun = args.dryRun === true
+  // Before the first of several transactions, so that no imported task is without it.
+  if (!dryRun) await recordAct(ctx.db, ctx, { action: 'tasks.imported', projectId, details: { format } })
   const results = new Results()
   const importer = new Importer(ctx, { projectId, dryRun }, results)
   let unknownColumns: string[] = []
