@@ -137,7 +137,7 @@ test('a database that a server uses is refused', async () => {
 test('a file that is cut off is refused, and the database stays empty', async () => {
   const bytes = await readFile(backup)
   const config = await emptyDatabase('embedded')
-  for (const length of [0, 10, bytes.length >> 1, bytes.length - 1]) {
+  for (const length of [0, 10, bytes.length >> 1, bytes.length - 100]) {
     const file = join(folder, 'cut.backup')
     await writeFile(file, bytes)
     await truncate(file, length)

@@ -76,7 +76,7 @@ export async function* readArchive(file: string): AsyncGenerator<Member> {
   })
   try {
     for await (const entry of tar as AsyncIterable<AsyncIterable<Buffer> & { header: Header }>) {
-      yield { name: entry.header.name, size: entry.header.size ?? 0, bytes: entry }
+      yield { name: entry.header.name, size: entry.header.size ?? 0, bytes: contentOf(file, entry) }
     }
     await read
     if (failure) throw failure
@@ -84,6 +84,14 @@ export async function* readArchive(file: string): AsyncGenerator<Member> {
     throw damage(file, failure ?? error)
   } finally {
     source.destroy()
+  }
+}
+
+async function* contentOf(file: string, entry: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* entry
+  } catch (error) {
+    throw damage(file, error)
   }
 }
 
