@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core'
 import { DEMO_PASSWORD, PEOPLE, seed } from '../prisma/seed.ts'
 import { startServer } from '../src/app/server.ts'
 import { readConfig } from '../src/config.ts'
-import { createLog } from '../src/log.ts'
+import { createLogs } from '../src/log.ts'
 
 const CARDS = 2_000
 const BATCH = 1_000
@@ -18,7 +18,8 @@ const [, BEN] = PEOPLE
 
 const config = readConfig({ PORT: '0', DATA_DIR: 'memory://', RATE_LIMIT: 'off', LOG_LEVEL: 'warn' })
 const demo = [{ name: BEN.name, email: BEN.email, password: DEMO_PASSWORD }]
-const server = await startServer(config, createLog(config.LOG_LEVEL), undefined, { demo })
+const { log } = await createLogs(config.LOG_LEVEL)
+const server = await startServer(config, log, undefined, { demo })
 await seed(server.db)
 
 let token = ''

@@ -126,6 +126,14 @@ const variables = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Lowest log level that is written.'),
+  METRICS: z.enum(['on', 'off']).default('on').describe('off: there is no /metrics, and requests are not counted.'),
+  METRICS_TOKEN: z
+    .string()
+    .min(16, 'must be 16 characters or more')
+    .optional()
+    .describe(
+      'Bearer token that reads /metrics. When unset, only requests from this machine that no proxy has forwarded do.',
+    ),
   BODY_LIMIT: integer(1024, 104_857_600, 1_048_576).describe('Maximum size of a request body, in bytes.'),
   BULK_BODY_LIMIT: integer(1024, 1_073_741_824, 16_777_216).describe(
     'Maximum body size of a bulk operation over REST, in bytes.',

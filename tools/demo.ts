@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { DEMO_PASSWORD, PEOPLE, seed } from '../prisma/seed.ts'
 import { startServer } from '../src/app/server.ts'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
-import { createLog } from '../src/log.ts'
+import { createLogs } from '../src/log.ts'
 import { demoScreen } from './demo-screen.ts'
 
 const [ADA] = PEOPLE
@@ -26,7 +26,8 @@ async function demo(): Promise<void> {
   })
   await requireFreePort(config)
   const accounts = PEOPLE.map(({ name, email }) => ({ name, email, password: DEMO_PASSWORD }))
-  const server = await startServer(config, createLog(config.LOG_LEVEL), undefined, { demo: accounts })
+  const { log } = await createLogs(config.LOG_LEVEL)
+  const server = await startServer(config, log, undefined, { demo: accounts })
   let stopping = false
   // npm forwards the SIGINT of a terminal, so it can arrive twice.
   const stop = () => {

@@ -25,6 +25,8 @@ export interface Server {
   translate?: (body: object) => object
   /** What it does not refuse as Taskwire does. */
   checksLess?: string
+  /** Settings besides those that all servers get. */
+  environment?: Readonly<Record<string, string>>
 }
 
 export const TASKWIRE: Server = { name: 'taskwire', script: 'src/main.ts', protocols: ['graphql', 'rest'] }
@@ -52,7 +54,7 @@ export interface RunningServer {
 }
 
 /** Starts a server and waits until it answers. Its output goes to results/NAME.log. */
-export async function startServer({ name, script }: Server, databaseUrl: string): Promise<RunningServer> {
+export async function startServer({ name, script, environment }: Server, databaseUrl: string): Promise<RunningServer> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   await mkdir(RESULTS, { recursive: true })
@@ -67,6 +69,7 @@ export async function startServer({ name, script }: Server, databaseUrl: string)
       DATABASE_URL: databaseUrl,
       JWT_SECRET,
       RATE_LIMIT: 'off',
+      ...environment,
     },
     stdio: ['ignore', log.fd, log.fd],
   })

@@ -17,7 +17,8 @@ export function allowedHosts({ HOST, ALLOWED_HOSTS, CORS_ORIGINS }: Config): rea
   return ['localhost', '*.localhost', HOST, ...ALLOWED_HOSTS, ...origins].map(nameOf)
 }
 
-function isLoopback(host: string): boolean {
+/** Checks for a loopback address, or a name of one. */
+export function isLoopback(host: string): boolean {
   const version = isIP(host)
   if (version === 0) return /^(.+\.)?localhost$/i.test(host)
   return loopback.check(host, version === 6 ? 'ipv6' : 'ipv4')

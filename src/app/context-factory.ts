@@ -13,6 +13,7 @@ import type {
   Sharing,
 } from '../gateway/gateway-context.ts'
 import type { Payer } from '../gateway/limits/rate-limit.ts'
+import { observed } from '../gateway/observation.ts'
 import type { Context, RequestFacts, Services } from '../request/context.ts'
 import { requireViewer } from '../request/viewer.ts'
 import { once as runOnce } from './idempotency.ts'
@@ -28,6 +29,8 @@ export function createContextFactory(services: Services): ContextFactory<Context
   return async (request) => {
     const { viewer, problem } = await services.authenticate(request)
     const { requestId, arrivedAt, connection } = request
+    const observation = observed()
+    if (observation && viewer) observation.viewer = idsOf(viewer)
     const remoteAddress = clientAddress(request, trustedProxies)
     if (warns && request.headers['x-forwarded-for'] !== undefined) {
       warns = false
@@ -44,6 +47,10 @@ export function createContextFactory(services: Services): ContextFactory<Context
       payer: services.rates?.admit(viewer, remoteAddress),
     })
   }
+}
+
+function idsOf({ id: userId, credential }: Viewer): Readonly<Record<string, string>> {
+  return credential.kind === 'apiKey' ? { userId, apiKeyId: credential.id } : { userId }
 }
 
 const UNTRUSTED_PROXY =

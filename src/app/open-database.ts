@@ -3,6 +3,8 @@ import type { DatabaseHandle } from '../database/client.ts'
 import { startEmbedded } from '../database/embedded.ts'
 import type { DatabaseLimits } from '../database/limits.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
+import { observed } from '../gateway/observation.ts'
+import { traceStatement } from '../gateway/tracing.ts'
 
 /**
  * Opens the configured database and applies migrations. Separate from the server, so that its
@@ -14,12 +16,20 @@ export async function openConfiguredDatabase(config: Config, log: GatewayLog): P
   embedded?.catch(() => undefined)
   const { openDatabase } = await import('../database/client.ts')
   try {
-    return await openDatabase({ ...(url && { url }), dataDir, poolSize, limits: limitsOf(config), log, embedded })
+    const limits = limitsOf(config)
+    return await openDatabase({ ...(url && { url }), dataDir, poolSize, limits, log, embedded, onStatement })
   } catch (error) {
     if (!url || !(error instanceof Error)) throw error
     const { code } = error as NodeJS.ErrnoException
     throw Object.assign(new Error(`DATABASE_URL: ${error.message || code}`, { cause: error }), { code })
   }
+}
+
+/** Counts a statement for the request that sends it, and traces it. */
+export function onStatement(text: string): ReturnType<typeof traceStatement> {
+  const observation = observed()
+  if (observation) observation.statements++
+  return traceStatement(text)
 }
 
 function limitsOf(config: Config): DatabaseLimits {

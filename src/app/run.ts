@@ -1,6 +1,7 @@
 import { ConfigError, readConfig } from '../config.ts'
-import { createLog } from '../log.ts'
+import { createLogs } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { logRequests } from './request-log.ts'
 
 /** Lets the server start and answer first. */
 const HOUSEKEEPING_DELAY_MS = 1_000
@@ -10,13 +11,16 @@ const STOP_LIMIT_MS = 10_000
 
 async function main(): Promise<void> {
   const config = readConfig()
-  const log = createLog(config.LOG_LEVEL)
+  const { log, requests } = await createLogs(config.LOG_LEVEL)
   const database = openConfiguredDatabase(config, log)
   // startServer awaits this promise and reports its failure. Until then, keep it from
   // counting as unhandled.
   database.catch(() => undefined)
   const { startServer } = await import('./server.ts')
-  const server = await startServer(config, log, database, { housekeepingDelayMs: HOUSEKEEPING_DELAY_MS })
+  const server = await startServer(config, log, database, {
+    housekeepingDelayMs: HOUSEKEEPING_DELAY_MS,
+    observe: logRequests(requests),
+  })
   log.info(
     { url: server.url, database: config.DATABASE_URL ? 'postgresql' : `embedded in ${config.DATA_DIR}` },
     'Taskwire is ready',

@@ -15,12 +15,15 @@ import type { HttpHandler } from '../gateway/http/exchange.ts'
 import { createHostRule } from '../gateway/http/hosts.ts'
 import { createGatewayServer, listen } from '../gateway/http/server.ts'
 import { type ConnectionLimit, createConnectionLimit } from '../gateway/limits/connection-limit.ts'
+import type { Observer } from '../gateway/observation.ts'
 import { createRest } from '../gateway/rest.ts'
+import { loadTracing } from '../gateway/tracing.ts'
 import { attachWebsocket } from '../gateway/websocket/websocket.ts'
 import type { Context } from '../request/context.ts'
 import { costLimits } from '../schema/complexity.ts'
 import { allowedHosts } from './allowed-hosts.ts'
 import { createContextFactory } from './context-factory.ts'
+import { createServerMetrics, metricsPage } from './metrics.ts'
 import { openConfiguredDatabase } from './open-database.ts'
 import { EXAMPLES } from './pages/examples.ts'
 import { type DemoAccount, SESSION_KEY } from './pages/page-data.ts'
@@ -51,12 +54,19 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+export interface ServerOptions extends StartOptions {
+  /** Accounts that the pages offer to sign in with. */
+  demo?: readonly DemoAccount[]
+  /** Hears of every request, besides the metrics. */
+  observe?: Observer
+}
+
 /** Starts the database, migrations, event log and all protocols on one port. */
 export async function startServer(
   config: Config,
   log: GatewayLog,
   database = openConfiguredDatabase(config, log),
-  options: StartOptions & { demo?: readonly DemoAccount[] } = {},
+  options: ServerOptions = {},
 ): Promise<RunningServer> {
   const opening = database.then((handle) => openServices(config, log, handle, options))
   const contexts = opening.then(({ services }) => createContextFactory(services))
@@ -77,6 +87,7 @@ export async function startServer(
     contexts,
   ])
   try {
+    await loadTracing()
     const documents = await readTrustedDocuments(config.TRUSTED_DOCUMENTS)
     return await serve({
       config,
@@ -88,6 +99,7 @@ export async function startServer(
       documents,
       open,
       demo: options.demo ?? [],
+      observe: options.observe,
     })
   } catch (error) {
     await open.close()
@@ -115,8 +127,8 @@ interface ServerParts {
   /** Trusted documents by hash. */
   documents: Readonly<Record<string, string>>
   open: OpenServices
-  /** Accounts that the pages offer to sign in with. */
   demo: readonly DemoAccount[]
+  observe: Observer | undefined
 }
 
 async function serve({
@@ -129,6 +141,7 @@ async function serve({
   documents,
   open,
   demo,
+  observe,
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
   /** Readiness turns first, so that no new clients come. */
@@ -146,6 +159,9 @@ async function serve({
     session: { key: SESSION_KEY, signInPage: '/' },
     trustedOnly: config.OPERATIONS === 'trusted',
   })
+  const sockets = (): number => websocket.size
+  const metrics = config.METRICS === 'on' ? await createServerMetrics(open, sockets) : undefined
+  const observeAll = metrics ? both(metrics.observe, observe) : observe
   const names = allowedHosts(config)
   const hosts = createHostRule({ allowed: names, setting: 'ALLOWED_HOSTS', log })
   if (!names) log.info({}, 'Requests for any host name are accepted. ALLOWED_HOSTS limits them.')
@@ -166,6 +182,7 @@ async function serve({
       [`${REST_BASE}/*`]: rest,
       ...createDocs({ title: 'Taskwire', openapiUrl: `${REST_BASE}/openapi.json`, graphqlUrl: GRAPHQL_PATH }),
       ...createHealth({ check: () => database.ping(), stopping: () => stopping, log }),
+      ...(metrics && { '/metrics': metricsPage(metrics, config) }),
     },
     bodyLimit: config.BODY_LIMIT,
     largeBodyLimit: config.BULK_BODY_LIMIT,
@@ -178,6 +195,7 @@ async function serve({
     corsOrigins: config.CORS_ORIGINS,
     hosts,
     compression: config.COMPRESSION === 'on',
+    observe: observeAll,
     log,
   })
   const server = createGatewayServer(handle, {
@@ -206,6 +224,7 @@ async function serve({
     maxAnonymousOperations: config.WS_MAX_ANONYMOUS_OPERATIONS,
     maxMessage: config.BODY_LIMIT,
     requestTimeout: config.REQUEST_TIMEOUT,
+    observe: observeAll,
     log,
   })
   const url = await listen(server, { host: config.HOST, port: config.PORT })
@@ -231,6 +250,14 @@ async function serve({
       closing ??= close()
       return closing
     },
+  }
+}
+
+function both(first: Observer, second: Observer | undefined): Observer {
+  if (!second) return first
+  return (observation) => {
+    first(observation)
+    second(observation)
   }
 }
 

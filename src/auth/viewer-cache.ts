@@ -21,6 +21,8 @@ interface ChangeSource {
   /** True while the listeners know of everything that was committed until a moment ago. */
   readonly current: boolean
   onBatch(listener: (events: readonly { type: string; subjectId: string }[]) => void): () => void
+  /** Calls back when changes that the listeners heard of were lost. */
+  onRewind(listener: () => void): void
 }
 
 /** A viewer and until when its session or key is valid, in milliseconds since the epoch. */
@@ -53,6 +55,11 @@ export function createViewerCache(log: ChangeSource) {
       changes++
       for (const key of [...(bySubject.get(subjectId) ?? [])]) byCredential.delete(key)
     }
+  })
+
+  log.onRewind(() => {
+    changes++
+    byCredential.clear()
   })
 
   function unregister(subject: string, key: string): void {

@@ -9,7 +9,7 @@ import { type EmbeddedDatabase, startEmbedded } from './embedded.ts'
 import { type DatabaseLimits, DEFAULT_LIMITS } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { type DatabaseStatus, IS_READ_ONLY, type Listener, type Monitor, startMonitor } from './monitor.ts'
-import { GatedPool, type PoolSetup } from './pool.ts'
+import { GatedPool, type PoolSetup, type StatementObserver } from './pool.ts'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
 import { createTableNames, TableLocks } from './table-locks.ts'
 import type { WatchedClient } from './watch.ts'
@@ -29,6 +29,8 @@ export interface DatabaseHandle {
    * unreachable or read-only.
    */
   ping(): Promise<void>
+  /** Counts the connections for requests: in use, and work that waits for one. */
+  load(): { size: number; running: number; waiting: number }
   /**
    * Calls `onNotify` for each notification on a channel, and after each (re)connection, because
    * earlier notifications are lost. Reconnects forever. The embedded database never calls it: no
@@ -54,6 +56,7 @@ export interface DatabaseOptions {
   poolSize?: number
   /** Limits of connections to PostgreSQL. */
   limits?: DatabaseLimits
+  onStatement?: StatementObserver | undefined
   log?: Log
 }
 
@@ -86,9 +89,16 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   }
 
   const limits = embedded ? EMBEDDED_LIMITS : (options.limits ?? DEFAULT_LIMITS)
-  const shared = { limits, tableNames: createTableNames(), locks: new TableLocks(), clients: new Set<WatchedClient>() }
+  const shared = {
+    limits,
+    tableNames: createTableNames(),
+    locks: new TableLocks(),
+    clients: new Set<WatchedClient>(),
+    onStatement: options.onStatement,
+  }
   const openPool = (size: number) => createPool(connection, { ...shared, size }, log)
-  const pool = openPool(embedded ? 1 : (options.poolSize ?? 10))
+  const size = embedded ? 1 : (options.poolSize ?? 10)
+  const pool = openPool(size)
   const reservedPool = embedded ? pool : openPool(RESERVED_CONNECTIONS)
   const names = createStatementNames()
   const types = await readColumnTypes(pool)
@@ -113,6 +123,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
     reserved: embedded ? db : compiled(reservedPool),
     embedded: embedded !== undefined,
     ping: () => ping(reservedPool, monitor),
+    load: () => ({ size, ...pool.load }),
     listen: (channel, onNotify) =>
       monitor?.listen(channel, onNotify) ?? Promise.resolve({ close: () => Promise.resolve() }),
     onFailure: (listener) => embedded?.onFailure(listener),

@@ -32,6 +32,10 @@ export class Gate {
     this.#share = options.size - Math.floor(options.size * RESERVED_SHARE)
   }
 
+  get load(): { running: number; waiting: number } {
+    return { running: this.#running, waiting: this.#waiting.length }
+  }
+
   /** Returns a promise if the work has to wait. Throws a DatabaseBusyError if it is refused. */
   enter(keys: readonly string[]): Promise<void> | undefined {
     if (this.#closed) throw this.#closed

@@ -4,6 +4,12 @@ import type { DatabaseLimits } from './limits.ts'
 import type { TableLocks } from './table-locks.ts'
 import { type WatchedClient, watchedClient } from './watch.ts'
 
+/**
+ * Hears of each statement, in the asynchronous context of its caller. It may return what is to be
+ * called when the statement is over.
+ */
+export type StatementObserver = (text: string) => ((failed: boolean) => void) | undefined
+
 export interface PoolSetup {
   config: pg.PoolConfig
   size: number
@@ -12,6 +18,7 @@ export interface PoolSetup {
   locks: TableLocks
   /** All clients of all pools, connected or not. */
   clients: Set<WatchedClient>
+  onStatement?: StatementObserver | undefined
 }
 
 type Query = string | { text?: string }
@@ -39,6 +46,11 @@ export class GatedPool extends pg.Pool {
     this.#open = this.connect.bind(this) as () => Promise<pg.PoolClient>
     // The base class declares these with overloads for callbacks, which nothing here uses.
     Object.assign(this, { query: this.#query, connect: this.#connect })
+  }
+
+  /** Number of connections for which work waits, and that work holds. */
+  get load(): { running: number; waiting: number } {
+    return this.#gate.load
   }
 
   /** Refuses all work with this error until `resume`. */
@@ -100,7 +112,7 @@ const isOfStatement = (error: unknown) => (error as { severity?: unknown }).seve
 const textOf = (config: Query) => (typeof config === 'string' ? config : config.text)
 
 /** Returns the class of a pool's connections. */
-function clientClass({ tableNames, locks, clients }: PoolSetup): new () => pg.Client {
+function clientClass({ tableNames, locks, clients, onStatement }: PoolSetup): new () => pg.Client {
   return class extends pg.Client {
     constructor(config?: string | pg.ClientConfig) {
       super(config)
@@ -114,7 +126,15 @@ function clientClass({ tableNames, locks, clients }: PoolSetup): new () => pg.Cl
         } catch (error) {
           return Promise.reject(error)
         }
-        return Reflect.apply(pg.Client.prototype.query as Run, this, [config, values])
+        const end = onStatement?.(textOf(config) ?? '')
+        const running = Reflect.apply(pg.Client.prototype.query as Run, this, [config, values])
+        if (end) {
+          running.then(
+            () => end(false),
+            () => end(true),
+          )
+        }
+        return running
       }
       Object.assign(this, { query })
     }

@@ -23,7 +23,7 @@ export interface EventHub {
 }
 
 /** A stream of any type, as the hub uses it. */
-type AnyStream = Pick<EventStream<unknown>, 'offer' | 'replayAgain' | 'stop'>
+type AnyStream = Pick<EventStream<unknown>, 'offer' | 'replayAgain' | 'stop' | 'lose'>
 
 export interface HubOptions {
   /** Maximum number of events queued for a client that does not read. */
@@ -72,6 +72,10 @@ export function createHub(
     if (deliveries < DELIVERIES_PER_TURN && behind.size === 0) return undefined
     deliveries = 0
     return pause()
+  })
+
+  tail.onRewind(() => {
+    for (const stream of open) stream.lose()
   })
 
   /** Yields to the event loop, so that streams can send and the server can do other work. */

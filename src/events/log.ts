@@ -29,23 +29,30 @@ export interface ReadLogOptions {
   where?: Prisma.EventWhereInput
 }
 
-const CURSOR = /^event:(0|[1-9]\d{0,18})$/
+const CURSOR = /^event:(?:([\da-f]{12}):)?(0|[1-9]\d{0,18})$/
 const NEWEST_POSSIBLE = 2n ** 63n - 1n
 
+/** What a cursor stands for. */
+export interface Cursor {
+  /** Undefined in cursors of releases that knew no epochs. */
+  epoch: string | undefined
+  position: bigint
+}
+
 /** Encodes a position as an opaque cursor, which clients pass back as `after`. */
-export function encodeCursor(position: bigint): string {
-  return Buffer.from(`event:${position}`).toString('base64url')
+export function encodeCursor(position: bigint, epoch?: string): string {
+  return Buffer.from(epoch === undefined ? `event:${position}` : `event:${epoch}:${position}`).toString('base64url')
 }
 
 /** Decodes a cursor. Throws VALIDATION_FAILED for text that encodeCursor did not produce. */
-export function decodeCursor(text: string): bigint {
-  const digits = CURSOR.exec(Buffer.from(text, 'base64url').toString())?.[1]
+export function decodeCursor(text: string): Cursor {
+  const [, epoch, digits] = CURSOR.exec(Buffer.from(text, 'base64url').toString()) ?? []
   const position = digits === undefined ? undefined : BigInt(digits)
   // Buffer ignores invalid base64 characters. Accept only text that encodes back to itself.
-  if (position === undefined || position > NEWEST_POSSIBLE || encodeCursor(position) !== text) {
+  if (position === undefined || position > NEWEST_POSSIBLE || encodeCursor(position, epoch) !== text) {
     throw new AppError('VALIDATION_FAILED', 'This is not a cursor of the event log.', { path: ['after'] })
   }
-  return position
+  return { epoch, position }
 }
 
 /** Reads events in log order. Events without a position are not included: see EventTail.sync. */
@@ -91,7 +98,8 @@ export async function oldestPosition(db: Pick<Database, 'event'>): Promise<bigin
 
 /**
  * Throws CURSOR_EXPIRED (410) if events after `after` have been purged, or if the log ends before
- * `after`: then the cursor is from another log, or from before a restore of a backup.
+ * `after`: then the cursor is from another log, or from before a restore of a backup. The tail judges
+ * the epoch of a cursor.
  */
 export async function requireCursorInLog(db: Pick<Database, 'event'>, after: bigint, newest: bigint): Promise<void> {
   const oldest = await oldestPosition(db)

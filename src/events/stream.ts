@@ -1,6 +1,7 @@
 import type { Database } from '../database/client.ts'
 import { AppError } from '../gateway/errors.ts'
-import { encodeCursor, type LoggedEvent, readLog, requireCursorInLog } from './log.ts'
+import { cursorLost } from './epochs.ts'
+import { type LoggedEvent, readLog, requireCursorInLog } from './log.ts'
 import { EventQueue, type QueueSetup } from './queue.ts'
 import type { SubscribeOptions } from './subscription.ts'
 import type { EventTail } from './tail.ts'
@@ -14,8 +15,7 @@ const ENDINGS = {
 export class StreamEndedError extends AppError {
   readonly cursor: string
 
-  constructor(reason: keyof typeof ENDINGS, position: bigint) {
-    const cursor = encodeCursor(position)
+  constructor(reason: keyof typeof ENDINGS, cursor: string) {
     const message = `The stream ended because ${ENDINGS[reason]}. Resume with the cursor ${cursor}.`
     super('UNAVAILABLE', message, { issues: [{ path: ['after'], code: reason, message: cursor }] })
     this.cursor = cursor
@@ -71,7 +71,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
    */
   get cursor(): string | undefined {
     const { done } = this.#queue
-    return done === undefined ? undefined : encodeCursor(done)
+    return done === undefined ? undefined : this.#setup.tail.cursor(done)
   }
 
   next(): Promise<IteratorResult<T, void>> {
@@ -137,7 +137,8 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
     } catch (error) {
       this.#fail(error)
     }
-    if (this.#queue.isOverfull) this.#fail(new StreamEndedError('slow_reader', this.#queue.done ?? 0n))
+    if (this.#queue.isOverfull)
+      this.#fail(new StreamEndedError('slow_reader', this.#setup.tail.cursor(this.#queue.done ?? 0n)))
     this.#answer()
   }
 
@@ -160,8 +161,13 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
 
   /** Ends the stream so that its client resumes elsewhere. */
   stop(): void {
-    const { done } = this.#queue
-    this.#fail(done === undefined ? undefined : new StreamEndedError('server_stopping', done))
+    const { cursor } = this
+    this.#fail(cursor === undefined ? undefined : new StreamEndedError('server_stopping', cursor))
+  }
+
+  /** Ends the stream because the log has lost events that it may have delivered. */
+  lose(): void {
+    this.#fail(cursorLost())
   }
 
   async #read(): Promise<IteratorResult<T, void>> {

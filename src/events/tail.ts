@@ -2,7 +2,8 @@ import type { DatabaseHandle } from '../database/client.ts'
 import { type Log, SILENT } from '../database/connection.ts'
 import { AppError } from '../gateway/errors.ts'
 import { coalesce } from './coalesce.ts'
-import { type LoggedEvent, readLog } from './log.ts'
+import { Epochs } from './epochs.ts'
+import { decodeCursor, type LoggedEvent, readLog } from './log.ts'
 
 export type BatchListener = (events: readonly LoggedEvent[]) => void
 /** Delivery waits for the returned promise, if any. */
@@ -23,6 +24,13 @@ export interface EventTail {
    * the write cannot have changed who a credential belongs to or what its owner may do.
    */
   wake(write?: { keepsViewers: boolean }): void
+  /** Returns the cursor of a position. */
+  cursor(position: bigint): string
+  /**
+   * Returns the position after which a client resumes. Throws VALIDATION_FAILED for an invalid cursor,
+   * and CURSOR_EXPIRED for one whose position was given a second time.
+   */
+  positionOf(cursor: string): Promise<bigint>
   /** Returns the position of the newest event committed before the call, delivered or not. */
   newest(): Promise<bigint>
   /**
@@ -46,6 +54,11 @@ export interface EventTail {
    * committed before the event.
    */
   onEvent(listener: EventListener): () => void
+  /**
+   * Calls back when the log has lost events that were delivered: after a failover or a restore. What
+   * was derived from them no longer counts.
+   */
+  onRewind(listener: () => void): void
   close(): Promise<void>
 }
 
@@ -86,6 +99,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   const pollMs = handle.embedded ? EMBEDDED_POLL_MS : (options.pollMs ?? 250)
   const batchListeners = new Set<BatchListener>()
   const eventListeners = new Set<EventListener>()
+  const rewindListeners = new Set<() => void>()
 
   const currentMs = handle.embedded ? EMBEDDED_CURRENT_MS : CURRENT_MS
   /** Number of writes that may change viewers; how many the last complete check of the log covers. */
@@ -94,6 +108,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   /** When that check began, by `performance.now()`. */
   let checkedAt = -Infinity
 
+  let epochs = new Epochs([])
   let position = 0n
   /** Position up to which events have been passed to the batch listeners. */
   let announced = 0n
@@ -105,10 +120,40 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   let timer: NodeJS.Timeout | undefined
   let failing = false
   let closed = false
+  /** False until the position of the start is known. */
+  let following = false
+  /** Where a new epoch began, if events after it were passed on and are no longer in the log. */
+  let lostAfter: bigint | undefined
 
   async function assign(): Promise<bigint> {
-    const [row] = await db.$queryRaw<{ newest: bigint }[]>`SELECT assign_event_positions(${BATCH}::integer) AS newest`
-    return row?.newest ?? 0n
+    const [row] = await db.$queryRaw<{ newest: bigint; epoch: string }[]>`
+      SELECT newest, epoch FROM advance_event_log(${BATCH}::integer, ${announced}::bigint)`
+    if (!row) throw new Error('the database does not say how far the event log goes')
+    if (row.epoch !== epochs.current?.id) await readEpochs()
+    return row.newest
+  }
+
+  async function readEpochs(): Promise<void> {
+    const found = await db.eventEpoch.findMany({ orderBy: { number: 'asc' }, select: { id: true, startsAfter: true } })
+    // Another call may have read them meanwhile, and the tail may be further.
+    if (found.at(-1)?.id === epochs.current?.id) return
+    epochs = new Epochs(found)
+    const end = epochs.current?.startsAfter
+    if (end === undefined || end >= announced || !following) return
+    lostAfter = lostAfter === undefined || end < lostAfter ? end : lostAfter
+    check()
+  }
+
+  /** Goes back to what the log still has. Returns false if it has lost nothing. Not during delivery. */
+  function rewind(): boolean {
+    if (lostAfter === undefined) return false
+    log.warn({ from: String(announced), to: String(lostAfter) }, 'the event log has lost events; streams start again')
+    announced = lostAfter
+    if (position > lostAfter) position = lostAfter
+    lostAfter = undefined
+    next = undefined
+    notify(rewindListeners, undefined)
+    return true
   }
 
   async function assignAll(): Promise<bigint> {
@@ -154,7 +199,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       announced = part.end
     }
     // A log that has become shorter, after a restore, was not followed.
-    if (newest === announced) {
+    if (newest === announced && lostAfter === undefined) {
       checkedWrites = covered
       checkedAt = began
     }
@@ -175,7 +220,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   /** Delivers everything that is committed now. */
   async function pass(): Promise<void> {
-    const newest = await announceAll()
+    let newest = await announceAll()
+    while (rewind()) newest = await announceAll()
     while (position < newest) {
       const { events, end } = next ?? (await read(position, newest))
       next = undefined
@@ -224,6 +270,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
 
   for (let newest = await assign(); newest > position; newest = await assign()) position = newest
   announced = position
+  following = true
   const listener = await handle.listen(CHANNEL, check)
   check()
 
@@ -232,9 +279,17 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       return position
     },
     get current() {
-      return writes === checkedWrites && performance.now() - checkedAt < currentMs
+      return lostAfter === undefined && writes === checkedWrites && performance.now() - checkedAt < currentMs
     },
     wake,
+    cursor: (position) => epochs.cursor(position),
+    async positionOf(text) {
+      const cursor = decodeCursor(text)
+      // Another server may have begun an epoch meanwhile.
+      if (!epochs.has(cursor.epoch)) await newest()
+      epochs.require(cursor)
+      return cursor.position
+    },
     newest() {
       if (closed) return Promise.reject(stopping())
       return newest()
@@ -258,6 +313,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       eventListeners.add(listener)
       return () => void eventListeners.delete(listener)
     },
+    onRewind: (listener) => void rewindListeners.add(listener),
     async close() {
       closed = true
       clearTimeout(timer)

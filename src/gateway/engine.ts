@@ -10,9 +10,11 @@ import { groupKey } from './live/group-key.ts'
 import { createGroups, type SharedOutcome, shareOutcome } from './live/groups.ts'
 import { type EngineResult, Outcome } from './live/outcome.ts'
 import { type EngineStream, type LiveSource, ResultStream, retryUntilAvailable } from './live/result-stream.ts'
+import { observed } from './observation.ts'
 import { type AnswerLimits, type CostLimits, DEFAULT_ANSWER_LIMITS, LARGE } from './operation.ts'
 import { createPrepare, type PreparedOperation } from './prepared-operation.ts'
 import { refuseSignedOut, rootFields } from './require-principal.ts'
+import { traceWork } from './tracing.ts'
 import { receiveUploads } from './uploads/receive.ts'
 import { DEFAULT_MAX_VALUES, sizeIssue, type Variables } from './variables.ts'
 
@@ -65,6 +67,11 @@ export function createEngine(options: EngineOptions) {
     variables: Variables,
     context: GatewayContext,
   ): EngineResult | undefined {
+    const observation = observed()
+    if (observation && observation.operation === undefined) {
+      observation.operation = prepared.name
+      observation.operationName = prepared.operation.name?.value
+    }
     const signedOut = refuseSignedOut(schema, prepared, variables, context)
     if (signedOut) return signedOut
     const issues: Issue[] = []
@@ -92,7 +99,7 @@ export function createEngine(options: EngineOptions) {
     const refused = refuse(prepared, variables, context) ?? enter(context)
     if (refused) return refused
     try {
-      return await perform(prepared, variables, context)
+      return await traceWork(prepared.name, () => perform(prepared, variables, context))
     } catch (error) {
       return { errors: [toClientError(error, context, translateError)] }
     } finally {

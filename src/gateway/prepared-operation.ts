@@ -32,6 +32,8 @@ export interface PreparedOperation {
   planner: Planner
   /** The argument path of each variable. */
   paths: VariablePaths
+  /** Its root field, or `several`: for logs and metrics. */
+  name: string
   /** True if one of its root fields accepts large bodies in REST. */
   isLarge: boolean
 }
@@ -107,7 +109,8 @@ export function createPrepare(schema: GraphQLSchema, options: PrepareOptions = {
     const known = operations.get(operation)
     if (known) return known
     const planner = new Planner({ schema, operation, fragments: fragmentsOf(document), paths, limits, onPlan })
-    const prepared = { document, operation, paths, planner, isLarge: acceptsLargeBodies(schema, operation) }
+    const isLarge = acceptsLargeBodies(schema, operation)
+    const prepared = { document, operation, paths, planner, name: nameOf(operation), isLarge }
     operations.set(operation, prepared)
     return prepared
   }
@@ -146,6 +149,12 @@ function acceptsLargeBodies(schema: GraphQLSchema, { operation, selectionSet }: 
   return selectionSet.selections.some(
     (one) => one.kind === Kind.FIELD && restOperation(fields[one.name.value] ?? {})?.large === true,
   )
+}
+
+function nameOf({ selectionSet: { selections } }: OperationDefinitionNode): string {
+  const names = new Set(selections.map((one) => (one.kind === Kind.FIELD ? one.name.value : '')))
+  const [name = ''] = names
+  return names.size === 1 && name !== '' ? name : 'several'
 }
 
 function fragmentsOf({ definitions }: DocumentNode): Record<string, FragmentDefinitionNode> {

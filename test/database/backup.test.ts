@@ -14,7 +14,7 @@ import { startEmbedded } from '../../src/database/embedded.ts'
 import { migrate, readMigrations } from '../../src/database/migrate.ts'
 import { rest } from '../support/clients.ts'
 import { emptyPostgres } from '../support/database.ts'
-import { newProject, newTask } from '../support/factories.ts'
+import { cursorOf, newProject, newTask } from '../support/factories.ts'
 import { textFile } from '../support/files.ts'
 import { type Person, signUpAt } from '../support/people.ts'
 import { keepingLog, type OwnServer, ownServer } from '../support/server.ts'
@@ -25,6 +25,9 @@ let server: OwnServer
 let user: Person
 let folder: string
 let backup: string
+/** Cursors of the time of the backup, and of a change after it. */
+let cursor: string
+let laterCursor: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'taskwire-backup-test-'))
@@ -38,8 +41,11 @@ beforeAll(async () => {
   })
   expect(uploaded.status).toBe(201)
   await rest(server, `PATCH /tasks/${task.id}`, { token: user.token, body: { title: 'Keep the file for ever' } })
+  cursor = await cursorOf(user)
   backup = join(folder, 'first.backup')
   await writeBackup(server.config, backup)
+  await newTask(user, { title: 'After the backup' })
+  laterCursor = await cursorOf(user)
 })
 
 afterAll(async () => {
@@ -90,7 +96,11 @@ test.each(KINDS)('a restored %s database serves everything, with the same checks
   expect(migrated).toEqual([])
 
   // Nothing was logged again, and the backup of the copy has the same checksums.
-  expect(await writeBackup(config, join(folder, `${kind}.again`))).toEqual(manifest)
+  const { tables, attachments } = await writeBackup(config, join(folder, `${kind}.again`))
+  const { EventEpoch: epochs, ...others } = manifest.tables
+  expect(attachments).toEqual(manifest.attachments)
+  expect(tables).toMatchObject(others)
+  expect(tables.EventEpoch!.rows).toBe(epochs!.rows + 1)
 
   const copy = await startServer(config, keepingLog())
   try {
@@ -100,6 +110,13 @@ test.each(KINDS)('a restored %s database serves everything, with the same checks
     const { body: files } = await rest(copy, `GET /tasks/${id}/attachments`, { token: user.token })
     const content = await rest(copy, `GET /attachments/${files.nodes[0].id}/content`, { token: user.token })
     expect(content.text).toBe('The notes of the task')
+
+    // Positions after the backup are given again.
+    await rest(copy, 'POST /tasks', { token: user.token, body: { title: 'Another' } })
+    const resumed = await rest(copy, `GET /events?after=${cursor}`, { token: user.token })
+    expect(resumed.body.nodes[0]).toMatchObject({ type: 'task.created' })
+    const lost = await rest(copy, `GET /events?after=${laterCursor}`, { token: user.token })
+    expect(lost.body).toMatchObject({ status: 410, code: 'CURSOR_EXPIRED' })
 
     // Triggers, keys and sequences work on.
     const changed = await rest(copy, `PATCH /tasks/${id}`, { token: user.token, body: { title: 'Changed' } })

@@ -187,7 +187,10 @@ describe('the log', () => {
   })
 
   test('rejects malformed cursors', () => {
-    for (const position of [0n, 1n, 2n ** 63n - 1n]) expect(decodeCursor(encodeCursor(position))).toBe(position)
+    for (const epoch of [undefined, '0123456789ab']) {
+      for (const position of [0n, 1n, 2n ** 63n - 1n])
+        expect(decodeCursor(encodeCursor(position, epoch))).toEqual({ epoch, position })
+    }
     const encode = (text: string) => Buffer.from(text).toString('base64url')
     const wrong = [
       '',
@@ -196,6 +199,8 @@ describe('the log', () => {
       encode('event:'),
       encode('event:01'),
       encode('event:-1'),
+      encode('event:0123456789AB:1'),
+      encode('event::1'),
       encode(`event:${2n ** 63n}`),
       `${encodeCursor(1n)}=`,
       `${encodeCursor(1n)} `,

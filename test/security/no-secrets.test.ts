@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { logRequests } from '../../src/app/request-log.ts'
 import { type RunningServer, startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
-import { createLog, describeError } from '../../src/log.ts'
+import { logOptions } from '../../src/log.ts'
 import { eventStream, graphql, rest } from '../support/clients.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { openSocket } from '../support/sockets.ts'
@@ -29,9 +30,7 @@ function capturedLog() {
       done()
     },
   })
-  // Mirrors the settings of createLog.
-  const real = createLog('trace')
-  return pino({ level: real.level, base: undefined, serializers: { err: describeError } }, stream)
+  return pino(logOptions('trace'), stream)
 }
 
 beforeAll(async () => {
@@ -44,7 +43,8 @@ beforeAll(async () => {
     JWT_SECRET,
     ...(url && { DATABASE_URL: url }),
   })
-  server = await startServer(config, capturedLog())
+  const captured = capturedLog()
+  server = await startServer(config, captured, undefined, { observe: logRequests(captured) })
   secrets.set('the JWT secret', JWT_SECRET)
 })
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { onStatement } from '../../src/app/open-database.ts'
 import { type DatabaseHandle, openDatabase } from '../../src/database/client.ts'
 import { parseConnection } from '../../src/database/connection.ts'
 import { type DatabaseLimits, DEFAULT_LIMITS } from '../../src/database/limits.ts'
@@ -153,7 +154,7 @@ export async function openTestDatabase({
   limits?: Partial<DatabaseLimits>
 } = {}): Promise<OpenTestDatabase> {
   const { options, drop } = await testDatabase()
-  const handle = await openDatabase({ ...options, poolSize, limits: { ...PATIENT, ...limits } })
+  const handle = await openDatabase({ ...options, poolSize, limits: { ...PATIENT, ...limits }, onStatement })
   return {
     handle,
     options,

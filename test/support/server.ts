@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import { type RunningServer, startServer } from '../../src/app/server.ts'
+import { type RunningServer, type ServerOptions, startServer } from '../../src/app/server.ts'
 import { hashPassword } from '../../src/auth/passwords.ts'
 import { createAccessTokens, newRefreshToken } from '../../src/auth/tokens.ts'
 import { type Config, readConfig } from '../../src/config.ts'
@@ -56,8 +56,8 @@ export async function sharedServer(): Promise<TestServer> {
 }
 
 /** Starts a server on a fresh database, for tests of the server itself. The caller closes it. */
-export async function ownServer(settings: Record<string, string> = {}): Promise<OwnServer> {
-  return startOn(await openTestDatabase({ poolSize: 10, limits: limitsOf(settings) }), settings)
+export async function ownServer(settings: Record<string, string> = {}, options?: ServerOptions): Promise<OwnServer> {
+  return startOn(await openTestDatabase({ poolSize: 10, limits: limitsOf(settings) }), settings, options)
 }
 
 const LIMITS = {
@@ -71,7 +71,11 @@ function limitsOf(settings: Record<string, string>): Partial<DatabaseLimits> {
   return Object.fromEntries(given.map(([name, limit]) => [limit, Number(settings[name])]))
 }
 
-async function startOn(database: OpenTestDatabase, settings: Record<string, string>): Promise<OwnServer> {
+async function startOn(
+  database: OpenTestDatabase,
+  settings: Record<string, string>,
+  serverOptions: ServerOptions = {},
+): Promise<OwnServer> {
   const log = keepingLog()
   const { options } = database
   const config = readConfig({
@@ -81,7 +85,7 @@ async function startOn(database: OpenTestDatabase, settings: Record<string, stri
     ...(options.url && { DATABASE_URL: options.url }),
     ...settings,
   })
-  const running = await startServer(config, log, Promise.resolve(database.handle))
+  const running = await startServer(config, log, Promise.resolve(database.handle), serverOptions)
   const server: OwnServer = {
     ...running,
     log,

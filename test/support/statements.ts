@@ -16,7 +16,7 @@ export interface StatementRecorder {
 
 /** Statements that the server runs on its own: polling for events and connection setup. */
 const BACKGROUND =
-  /assign_event_positions|^SET |^LISTEN |pg_backend_pid|pg_is_in_recovery|pg_stat_activity|"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
+  /advance_event_log|"EventEpoch"|^SET |^LISTEN |pg_backend_pid|pg_is_in_recovery|pg_stat_activity|"Event" WHERE \("public"\."Event"\."position" > \$1 AND "public"\."Event"\."position" <= \$2\) ORDER/
 
 export async function recordStatements(databaseUrl: string): Promise<StatementRecorder> {
   const target = new URL(databaseUrl)
@@ -96,4 +96,4 @@ function statementReader(note: (sql: string) => void): (chunk: Buffer) => void {
 
 /** The server's look-ups of viewers and its reads of new events, which happen at any time. */
 export const OF_THE_SERVER =
-  /FROM "Session" AS|FROM "ApiKey" AS t0 WHERE t0\."(id|hash)"|FROM "Event" AS t0 WHERE t0\."position"|assign_event_positions/
+  /FROM "Session" AS|FROM "ApiKey" AS t0 WHERE t0\."(id|hash)"|FROM "Event" AS t0 WHERE t0\."position"|advance_event_log|"EventEpoch"/

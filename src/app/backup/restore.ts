@@ -40,14 +40,26 @@ export async function restoreBackup(
       await requireSameMigrations(client, header)
       await requireUnused(client)
       if (!replace) await requireEmpty(client)
-      return load(config, client, { file, header, members })
+      const loaded = await load(config, client, { file, header, members })
+      if (header.tables.EventEpoch !== undefined) await beginEpoch(client)
+      return loaded
     })
     const migrated = await migrate(target.connection)
+    if (header.tables.EventEpoch === undefined) await inTransaction(target.connection, 'BEGIN', beginEpoch)
     return { header, manifest, migrated }
   } finally {
     await members.return(undefined)
     await target.close()
   }
+}
+
+/**
+ * Begins an epoch of the event log at its end, because positions after it may be given a second time.
+ * Cursors without an epoch belong to the first, which a backup of an older version lacks.
+ */
+async function beginEpoch(client: ClientBase): Promise<void> {
+  await client.query('SELECT start_event_epoch(0) WHERE NOT EXISTS (SELECT FROM "EventEpoch")')
+  await client.query('SELECT start_event_epoch(coalesce(max("position"), 0)) FROM "Event"')
 }
 
 async function readHeader(file: string, first: IteratorResult<Member>): Promise<Header> {

@@ -26,6 +26,7 @@ import {
 } from 'graphql'
 import { LRUCache } from 'lru-cache'
 import type { Payer } from '../limits/rate-limit.ts'
+import { observed } from '../observation.ts'
 import { type CostLimits, propertyOf } from '../operation.ts'
 import type { VariablePaths } from '../variables.ts'
 import { completerOf } from './complete.ts'
@@ -85,6 +86,8 @@ export class Planner {
   plan(values: Values, payer?: Payer): OperationPlan {
     const { plan, cost } = this.#costed(values)
     const points = cost && this.#limits ? complexityWithin(this.#limits, cost, values) : 1
+    const observation = observed()
+    if (observation) observation.cost += points
     // The request has paid one point.
     if (payer && points > 1) payer.spend(points - 1)
     return plan

@@ -92,6 +92,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
     context: Context,
     { response }: HttpExchange,
   ): Promise<EngineStream | EngineResult> {
+    if (response.observation) response.observation.protocol = 'sse'
     try {
       onceOver(response, connectionLimit.acquire(context.principal))
     } catch (error) {
@@ -178,6 +179,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
         ? await answerForm(exchange, acceptsEvents)
         : await answer(await readRequest(exchange), exchange, acceptsEvents)
     if (isStream(result)) return serveEvents(exchange, result, EVENT_FORM)
+    response.observation?.failed(result.errors)
     if (isJsonType(type)) return sendResult(exchange, type, result)
     if (type === SSE_TYPE) return sendEvent(exchange, EVENT_FORM, result)
     results.set(request, result)
@@ -189,6 +191,7 @@ export function createGraphql<Context extends GatewayContext>(options: GraphqlOp
   function sendErrors(exchange: HttpExchange, cause: unknown): void {
     const { request, response } = exchange
     const error = toClientError(cause, exchangeFacts(exchange))
+    response.observation?.failed([error])
     const status = cause instanceof AppError ? cause.status : 500
     const headers = cause instanceof AppError ? cause.headers : {}
     const type = preferredType(request, JSON_TYPES) ?? 'application/graphql-response+json'

@@ -4,6 +4,8 @@ import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
 import type { Payer } from '../limits/rate-limit.ts'
+import { Observation, type Observer } from '../observation.ts'
+import { endRequest, runRequest } from '../tracing.ts'
 import { readBody, refuseOversized } from './body.ts'
 import { discardRest, streamBody } from './body-stream.ts'
 import { answerCors } from './cors.ts'
@@ -39,6 +41,8 @@ export interface HttpEntryOptions {
   compression: boolean
   /** Returns true once the server stops: then every answer ends its connection. */
   stopping: () => boolean
+  /** Hears of every request when its answer is complete or its client has left. */
+  observe?: Observer | undefined
   log: GatewayLog
 }
 
@@ -47,6 +51,8 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
   readonly #started = performance.now()
   #deadline: Deadline | undefined
   #isLast: (() => boolean) | undefined
+  #observe: Observer | undefined
+  observation: Observation | undefined
   payer: Payer | undefined
   lingers: boolean | undefined
 
@@ -57,6 +63,19 @@ export class GatewayResponse<Request extends IncomingMessage = IncomingMessage> 
   watch(deadline: Deadline, isLast: () => boolean): void {
     this.#deadline = deadline
     this.#isLast = isLast
+  }
+
+  /** Reports the request when the response closes. */
+  observe(observation: Observation, observe: Observer): void {
+    this.observation = observation
+    this.#observe = observe
+    this.on('close', this.#report)
+  }
+
+  #report(this: GatewayResponse): void {
+    if (!this.observation || !this.#observe) return
+    this.observation.status = this.headersSent ? this.statusCode : 0
+    endRequest(this.observation, this.#observe)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: Node's writeHead has several signatures
@@ -105,6 +124,14 @@ export function createHttpEntry(options: HttpEntryOptions) {
     response.setHeader('X-Request-Id', exchange.requestId)
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.watch(deadline, options.stopping)
+    if (!options.observe) return dispatch(exchange, deadline)
+    const observation = new Observation(exchange.requestId, 'http', exchange.method, exchange.path)
+    response.observe(observation, options.observe)
+    await runRequest(observation, request.headers, () => dispatch(exchange, deadline))
+  }
+
+  async function dispatch(exchange: HttpExchange, deadline: Deadline): Promise<void> {
+    const { request, response } = exchange
     try {
       requireHost(request)
       options.hosts(request.headers.host)

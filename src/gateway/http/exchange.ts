@@ -3,11 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../errors.ts'
 import type { GatewayRequest } from '../gateway-context.ts'
 import type { Payer } from '../limits/rate-limit.ts'
+import { type Observation, observed } from '../observation.ts'
 import type { StreamLimit } from './body-stream.ts'
 
 /** A response that reports in its headers what its payer has left. */
 export interface HttpResponse extends ServerResponse {
   payer?: Payer | undefined
+  /** Absent if nobody observes requests. */
+  observation?: Observation | undefined
   /**
    * True if the answer may go out before the body of the request is read. The connection then ends
    * after the answer, but only once the client has had the time to read it.
@@ -78,6 +81,8 @@ export function requestIdOf(request: IncomingMessage): string {
 /** Returns what a context factory needs to know about an HTTP exchange. */
 export function gatewayRequest(exchange: HttpExchange, transport: GatewayRequest['transport']): GatewayRequest {
   const { request, requestId, arrivedAt } = exchange
+  const observation = observed()
+  if (observation) observation.protocol = transport === 'stream' ? 'sse' : transport
   const remoteAddress = request.socket.remoteAddress ?? ''
   return { requestId, transport, headers: request.headers, remoteAddress, arrivedAt }
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { GraphQLError } from 'graphql'
 import { codeOf, issuesOf } from '../client-error.ts'
 import { AppError, type ErrorCode, type Issue, kindOfError, shorten } from '../errors.ts'
+import { observed } from '../observation.ts'
 
 /** An RFC 9457 problem, extended with `code`, `requestId` and `errors`. */
 export interface Problem {
@@ -27,6 +28,8 @@ export function sendProblem(
   place: (path: Issue['path']) => Issue['path'] = (path) => path,
 ): void {
   const { code, issues, headers } = facts(error)
+  const observation = observed()
+  if (observation) observation.code ??= code
   const { status, title } = kindOfError(code)
   const moved = issues.map((issue) => ({ path: place(issue.path), code: issue.code, message: issue.message }))
   const problem: Problem = {

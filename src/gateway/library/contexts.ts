@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
 import type { ContextFactory, GatewayContext, GatewayLog, GatewayRequest } from '../gateway-context.ts'
+import { observed } from '../observation.ts'
 import type { createLifetimes } from './lifetimes.ts'
 import type { StoredAnswers } from './stored-answers.ts'
 
@@ -43,6 +44,8 @@ export function createContexts<Signed extends Caller, Own extends object>(
   return async (request) => {
     const { caller, problem } = await identify(request)
     const { requestId } = request
+    const observation = observed()
+    if (observation && caller) observation.viewer = { userId: caller.id }
     const build = (): Context => {
       const built: CallerContext<Signed> = {
         requestId,

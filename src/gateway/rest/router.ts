@@ -37,6 +37,8 @@ interface Endpoint {
   handle: RouteHandler
   /** Media types it can send; any if it depends. */
   types: readonly string[] | undefined
+  /** The field of the schema that it runs. */
+  operation?: string
   deprecation?: Deprecation | undefined
 }
 
@@ -53,14 +55,17 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
     const deprecation = deprecationOf(route.deprecable)
     const { download, content } = route.rest
     const handle = download ? createDownloadHandler(route, options) : createRouteHandler(route, options)
-    add(route.method, route.path, { handle, types: download ? typesOf(download) : JSON_TYPES, deprecation })
+    const operation = route.fieldName
+    add(route.method, route.path, { handle, types: download ? typesOf(download) : JSON_TYPES, operation, deprecation })
     // Its aliases have the same.
     if (!content || route.operationId !== route.fieldName) continue
-    add('GET', content.path, { handle: createContentHandler(route, content, options), types: undefined, deprecation })
+    const sending = createContentHandler(route, content, options)
+    add('GET', content.path, { handle: sending, types: undefined, operation, deprecation })
   }
   for (const route of streams) {
     const deprecation = deprecationOf(route.field)
-    add('GET', route.path, { handle: createStreamHandler(route, options), types: STREAM_TYPES, deprecation })
+    const handle = createStreamHandler(route, options)
+    add('GET', route.path, { handle, types: STREAM_TYPES, operation: route.fieldName, deprecation })
   }
   for (const route of options.extra ?? []) {
     const { method, path, types = JSON_TYPES } = route
@@ -78,7 +83,8 @@ export function createRestRouter<Context extends GatewayContext>(options: RestRo
     const { method, path, response } = exchange
     const found = find(method === 'HEAD' ? 'GET' : (method as 'GET'), path)
     if (found) {
-      const { handle, types, deprecation } = found.store as Endpoint
+      const { handle, types, operation, deprecation } = found.store as Endpoint
+      if (response.observation) response.observation.operation = operation
       if (deprecation) sendDeprecations(response, [deprecation], basePath)
       if (types) requireAcceptable(exchange, types)
       return handle(exchange, found.params)

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { GraphQLError } from 'graphql'
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload, type Context as WsContext } from 'graphql-ws'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { toClientError } from '../client-error.ts'
@@ -19,7 +20,9 @@ import { requestIdOf } from '../http/exchange.ts'
 import { endWithProblem } from '../http/problem.ts'
 import { withDeadline } from '../limits/deadline.ts'
 import { isStream } from '../live/result-stream.ts'
+import { Observation, type Observer, observed } from '../observation.ts'
 import type { PreparedOperation } from '../prepared-operation.ts'
+import { endRequest, runRequest } from '../tracing.ts'
 import { credentialHeaders, UnknownPayload } from './credentials.ts'
 import { sentDirectly } from './direct-frames.ts'
 import { admits, checkHandshake, type HandshakeRules } from './handshake.ts'
@@ -41,6 +44,8 @@ export interface WebsocketOptions<Context extends GatewayContext> extends Handsh
   maxMessage: number
   /** Maximum time to the result of a query or mutation, in milliseconds. */
   requestTimeout: number
+  /** Hears of every operation when it is over. */
+  observe?: Observer | undefined
   log: GatewayLog
 }
 
@@ -131,7 +136,7 @@ export function attachWebsocket<Context extends GatewayContext>(
       const context = await createContext(request).catch(refusedRate)
       if (context instanceof AppError) return [toClientError(context, { requestId: request.requestId, log })]
       const operation = prepareMessage(payload, session)
-      if ('errors' in operation) return operation.errors
+      if ('errors' in operation) return noteErrors(operation).errors
       const args = {
         schema: engine.schema,
         document: operation.document,
@@ -143,14 +148,15 @@ export function attachWebsocket<Context extends GatewayContext>(
     },
     execute: (args) => {
       const { operation, variables, context } = findPending(args)
-      return withDeadline(engine.run(operation, variables, context), options.requestTimeout, (error) => ({
+      const running = withDeadline(engine.run(operation, variables, context), options.requestTimeout, (error) => ({
         errors: [toClientError(error, context)],
       }))
+      return running.then(noteErrors)
     },
     subscribe: async (args) => {
       const { operation, variables, context, id, socket } = findPending(args)
       const stream = await engine.open(operation, variables, context)
-      return isStream(stream) ? sentDirectly(stream, id, socket) : stream
+      return isStream(stream) ? sentDirectly(stream, id, socket) : noteErrors(stream)
     },
   })
 
@@ -218,7 +224,8 @@ export function attachWebsocket<Context extends GatewayContext>(
             if (socket.readyState !== socket.OPEN) return
             const message = readOrClose(socket, data as Buffer)
             if (message === undefined) return
-            handle(message).catch((error: unknown) => giveUp(socket, error, message))
+            const run = () => handle(message).catch((error: unknown) => giveUp(socket, error, message))
+            void (options.observe ? observeMessage(request, run, options.observe) : run())
           }),
       },
       extra,
@@ -265,9 +272,21 @@ export function attachWebsocket<Context extends GatewayContext>(
   }
 }
 
+function noteErrors<Result extends { errors?: readonly GraphQLError[] }>(result: Result): Result {
+  observed()?.failed(result.errors)
+  return result
+}
+
+/** Reports a message that started an operation once the operation is over. */
+async function observeMessage(request: IncomingMessage, run: () => Promise<void>, observe: Observer): Promise<void> {
+  const observation = new Observation(requestIdOf(request), 'websocket')
+  await runRequest(observation, request.headers, run)
+  if (observation.operation !== undefined || observation.code !== undefined) endRequest(observation, observe)
+}
+
 function socketRequest({ extra: { request, connection } }: Session): GatewayRequest {
   return {
-    requestId: requestIdOf(request),
+    requestId: observed()?.requestId ?? requestIdOf(request),
     transport: 'websocket',
     headers: connection.headers,
     remoteAddress: request.socket.remoteAddress ?? '',

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { encodeCursor } from '../../events/log.ts'
 import { builder } from '../../schema/builder.ts'
 import { connectionType, cursor, pageArguments } from '../../schema/lists.ts'
 import { ProjectType } from '../projects/schema.ts'
@@ -36,7 +35,7 @@ const Activity = builder.objectRef<Entry>('Activity').implement({
     cursor: t.string({
       description: 'The position of the event in the log, as `events(after:)` takes it.',
       extensions: { rules: cursor },
-      resolve: ({ position }) => encodeCursor(position),
+      resolve: ({ position }, _args, ctx) => ctx.services.tail.cursor(position),
     }),
     type: t.exposeString('type', {
       description: 'Type of the event, for example task.updated, comment.created or member.removed.',

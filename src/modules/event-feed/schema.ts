@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { encodeCursor } from '../../events/log.ts'
 import { builder } from '../../schema/builder.ts'
 import { cursor, pageItems } from '../../schema/lists.ts'
 import { PageInfoType } from '../../schema/page-info.ts'
@@ -44,7 +43,7 @@ const EventType = builder.objectRef<DeliveredEvent>('Event').implement({
     cursor: t.string({
       description: 'The position of this event in the log. Pass it as `after` to continue from here.',
       extensions: { rules: cursor },
-      resolve: ({ position }) => encodeCursor(position),
+      resolve: ({ position }, _args, ctx) => ctx.services.tail.cursor(position),
     }),
     type: t.exposeString('type', {
       description:
@@ -107,10 +106,10 @@ const EventConnection = builder.objectRef<events.EventPage>('EventConnection').i
     pageInfo: t.field({
       type: PageInfoType,
       description: 'Pass `endCursor` as `after` to read on, even after an empty page.',
-      resolve: ({ events: [first], hasNextPage, endCursor }) => ({
+      resolve: ({ events: [first], hasNextPage, endCursor }, _args, { services }) => ({
         hasNextPage,
         hasPreviousPage: false,
-        startCursor: first ? encodeCursor(first.position) : null,
+        startCursor: first ? services.tail.cursor(first.position) : null,
         endCursor,
       }),
     }),

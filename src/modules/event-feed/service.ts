@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Viewer } from '../../auth/viewer.ts'
-import { decodeCursor, encodeCursor, readLog, requireCursorInLog } from '../../events/log.ts'
+import { readLog, requireCursorInLog } from '../../events/log.ts'
 import type { Prisma, Task } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireViewer } from '../../request/viewer.ts'
@@ -32,10 +32,11 @@ export async function readEvents(
 ): Promise<EventPage> {
   const viewer = requireViewer(ctx)
   const size = first ?? DEFAULT_PAGE
-  const after = cursor == null ? 0n : decodeCursor(cursor)
+  const { tail } = ctx.services
+  const after = cursor == null ? 0n : await tail.positionOf(cursor)
   // Read the newest position before the memberships. An event committed after a removal then either
   // comes after it, or the removal is already visible.
-  const newest = await ctx.services.tail.newest()
+  const newest = await tail.newest()
   const { where, select, filtered } = await eventScope(ctx, viewer, scope)
   const visible = await visibleEvents(ctx, viewer, where)
   const limit = filtered ? SCAN_BATCH : size + 1
@@ -47,8 +48,11 @@ export async function readEvents(
     for (const one of await Promise.all(events.map(select))) if (one) found.push(one)
     scanned = events.length < limit ? newest : (events.at(-1)?.position ?? newest)
   }
-  // Check after reading: events may have been purged in the meantime.
-  if (cursor != null) await requireCursorInLog(ctx.db, after, newest)
+  // Check after reading: events may have been purged or lost in the meantime.
+  if (cursor != null) {
+    await tail.positionOf(cursor)
+    await requireCursorInLog(ctx.db, after, newest)
+  }
 
   const page = found.slice(0, size)
   const last = page.at(-1)
@@ -57,7 +61,7 @@ export async function readEvents(
   return {
     events: page,
     hasNextPage: full || scanned < newest,
-    endCursor: endsAt === undefined ? (cursor ?? null) : encodeCursor(endsAt),
+    endCursor: endsAt === undefined ? (cursor ?? null) : tail.cursor(endsAt),
   }
 }
 
@@ -75,7 +79,8 @@ async function visibleEvents(
 /** Returns the cursor of the newest event. Everything committed later comes after it. */
 export async function newestCursor(ctx: Context): Promise<string> {
   requireViewer(ctx)
-  return encodeCursor(await ctx.services.tail.newest())
+  const { tail } = ctx.services
+  return tail.cursor(await tail.newest())
 }
 
 /**
@@ -88,7 +93,7 @@ export async function followEvents(
 ): Promise<AsyncIterable<DeliveredEvent>> {
   const viewer = requireViewer(ctx)
   const { hub, tail, access } = ctx.services
-  const given = after == null ? undefined : decodeCursor(after)
+  const given = after == null ? undefined : await tail.positionOf(after)
   const { where, select } = await eventScope(ctx, viewer, scope)
   // Fix the start before returning the stream: everything written after it opens is on it.
   const newest = await tail.newest()

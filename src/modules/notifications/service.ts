@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, type LoggedEvent, requireCursorInLog } from '../../events/log.ts'
+import { type LoggedEvent, requireCursorInLog } from '../../events/log.ts'
 import { AppError } from '../../gateway/errors.ts'
 import { type Notification, Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
@@ -79,7 +79,7 @@ export async function followNotifications(
 ): Promise<AsyncIterable<DeliveredNotification>> {
   const viewer = requireViewer(ctx)
   const { db, hub, tail } = ctx.services
-  const given = after == null ? undefined : decodeCursor(after)
+  const given = after == null ? undefined : await tail.positionOf(after)
   const newest = await tail.newest()
   if (given !== undefined) await requireCursorInLog(db, given, newest)
   const own = ({ type, subjectId }: LoggedEvent) => type === 'notification.created' && subjectId === viewer.id
@@ -92,7 +92,7 @@ export async function followNotifications(
       // Read now: it may have been deleted, and its task may be hidden by now.
       const where = { ...visibleNotifications(viewer), id: String(event.state?.id) }
       const found = await db.notification.findFirst({ where })
-      return found ? { ...found, cursor: encodeCursor(event.position) } : undefined
+      return found ? { ...found, cursor: tail.cursor(event.position) } : undefined
     },
   })
 }

@@ -1,4 +1,3 @@
-import { encodeCursor } from '../../events/log.ts'
 import type { NotificationKind } from '../../generated/prisma/enums.ts'
 import { builder } from '../../schema/builder.ts'
 import { cursor } from '../../schema/lists.ts'
@@ -92,7 +91,8 @@ export const NotificationType = builder.prismaObject('Notification', {
       description: 'Cursor of the event that caused it. Null if the clock did.',
       extensions: { rules: cursor },
       select: { eventPosition: true },
-      resolve: ({ eventPosition }) => (eventPosition === null ? null : encodeCursor(eventPosition)),
+      resolve: ({ eventPosition }, _args, { services }) =>
+        eventPosition === null ? null : services.tail.cursor(eventPosition),
     }),
     readAt: t.expose('readAt', { type: 'DateTime', nullable: true, description: 'Null if it is unread.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),

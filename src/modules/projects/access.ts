@@ -25,6 +25,9 @@ export function createAccessTracker(db: Database, tail: EventTail): AccessTracke
     for (const event of events) apply(event)
   })
 
+  // Who watches now keeps its entry until its stream ends, which is at once.
+  tail.onRewind(() => watched.clear())
+
   function apply({ type, projectId, subjectId }: LoggedEvent): void {
     if (projectId === null || !type.startsWith('member.')) return
     const entry = watched.get(subjectId)

@@ -76,7 +76,7 @@ function judgeStream(
   { received, ending, reachedEnd }: Stream,
   log: readonly LoggedEvent[],
 ) {
-  const first = Number(decodeCursor(start))
+  const first = Number(decodeCursor(start).position)
   const later = log.slice(first)
   const removal = later.find(
     ({ type, projectId, subjectId }) =>

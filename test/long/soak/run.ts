@@ -97,7 +97,7 @@ async function run(options: SoakOptions, { world, servers, random }: Scene): Pro
   const late = await finish(world, subscribers, projectIds)
   for (const server of servers.toReversed()) await server.stop()
   const log = await readWholeLog(world)
-  const first = decodeCursor(start)
+  const first = decodeCursor(start).position
   const endings = Map.groupBy(
     subscribers.flatMap(({ endings }) => [...endings]),
     ([code]) => code,
@@ -108,7 +108,7 @@ async function run(options: SoakOptions, { world, servers, random }: Scene): Pro
   ])
   const differences = [
     ...checkLog(log),
-    ...checkLedger(ledger, log.slice(Number(first), Number(decodeCursor(end)))),
+    ...checkLedger(ledger, log.slice(Number(first), Number(decodeCursor(end).position))),
     ...subscribers.flatMap((one) => checkSubscriber(one, log, first)),
     ...late.map((name) => `${name} did not receive the last event`),
     ...counted

@@ -69,7 +69,10 @@ function take({ data, errors }: Result, { field }: Spec, listener: Listener): En
 }
 
 function pass({ cursor, taskId, version, match, task }: EventData, listener: Listener): void {
-  listener.event({ position: Number(decodeCursor(cursor)), taskId, version, match, taskVersion: task?.version }, cursor)
+  listener.event(
+    { position: Number(decodeCursor(cursor).position), taskId, version, match, taskVersion: task?.version },
+    cursor,
+  )
 }
 
 function endingOf({ code, issues = [] }: Problem, message: string): Ending {

@@ -1,0 +1,67 @@
+/**
+ * node bench/load/limits.ts [rounds]
+ * Measures what the limits cost: CPU time of a request with every limit at its default, next to one
+ * with rate limits off and all other limits out of reach. Two servers on one database take turns of
+ * a second. Needs the packages of bench/speed, which `npm run bench` installs, and the same
+ * PostgreSQL. Exit code 1 if a request takes over 3 % more CPU time on average.
+ */
+import { prepareDatabase } from '../speed/data.ts'
+import { measure } from '../speed/load.ts'
+import { type RunningServer, startServer, TASKWIRE } from '../speed/servers.ts'
+import { type BenchRequest, requestsOf, WORK } from '../speed/work.ts'
+import { readWorld } from '../speed/world.ts'
+
+const POSTGRES = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
+const ROWS = 100_000
+const ITEMS = ['byId', 'list', 'relations', 'update', 'restById', 'restList', 'restCreate']
+const LOAD = { connections: 16, seconds: 1 }
+const MAX_COST = 1.03
+const OUT_OF_REACH = {
+  ALIAS_LIMIT: '5000',
+  ANSWER_LIMIT: '100000000',
+  ANSWER_OBJECT_LIMIT: '10000000',
+  COMPLEXITY_LIMIT: '10000000',
+  DOCUMENT_LIMIT: '1048576',
+  MAX_OPERATIONS_PER_USER: '1000000',
+  RATE_LIMIT: 'off',
+  VALUE_LIMIT: '1000000',
+}
+
+const rounds = Number(process.argv[2] ?? 12)
+const database = await prepareDatabase(POSTGRES, ROWS)
+const world = await readWorld(database)
+const limited = await startServer({ ...TASKWIRE, name: 'limits-on', environment: { RATE_LIMIT: 'on' } }, database)
+const unlimited = await startServer({ ...TASKWIRE, name: 'limits-off', environment: OUT_OF_REACH }, database)
+
+const ratios: number[] = []
+try {
+  for (const item of WORK.filter(({ name }) => ITEMS.includes(name))) {
+    const cost = await compare(requestsOf(item, world))
+    ratios.push(cost)
+    console.log(`${item.name.padEnd(12)} ${cost.toFixed(3)} of the CPU time without limits`)
+  }
+} finally {
+  await Promise.all([limited.stop(), unlimited.stop()])
+}
+const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
+console.log(`on average   ${mean.toFixed(3)}`)
+process.exitCode = mean <= MAX_COST ? 0 : 1
+
+/** Returns the median over the rounds of CPU time with limits divided by CPU time without. */
+async function compare(requests: readonly BenchRequest[]): Promise<number> {
+  for (const server of [limited, unlimited]) await measure(server, requests, { ...LOAD, seconds: 3 })
+  const found: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const [first, second] = round % 2 === 0 ? [limited, unlimited] : [unlimited, limited]
+    const times = new Map<RunningServer, number>()
+    for (const server of [first, second]) times.set(server, await cpuTime(server, requests))
+    found.push((times.get(limited) ?? Number.NaN) / (times.get(unlimited) ?? Number.NaN))
+  }
+  return found.sort((one, other) => one - other)[found.length >> 1] ?? Number.NaN
+}
+
+async function cpuTime(server: RunningServer, requests: readonly BenchRequest[]): Promise<number> {
+  const { cpu, failures } = await measure(server, requests, LOAD)
+  if (failures > 0) throw new Error(`${failures} requests failed. See bench/speed/results/.`)
+  return cpu
+}

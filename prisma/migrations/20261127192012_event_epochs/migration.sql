@@ -1,0 +1,68 @@
+-- CreateTable
+CREATE TABLE "EventEpoch" (
+    "number" SERIAL NOT NULL,
+    "id" TEXT NOT NULL,
+    "startsAfter" BIGINT NOT NULL,
+    "signature" TEXT NOT NULL,
+    "startedAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "EventEpoch_pkey" PRIMARY KEY ("number")
+);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "EventEpoch_id_key" ON "EventEpoch"("id");
+
+CREATE OR REPLACE FUNCTION event_log_signature() RETURNS text
+  LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $$
+  SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' || '"Event"'::regclass::oid
+$$;
+
+CREATE OR REPLACE FUNCTION start_event_epoch(starts_after bigint) RETURNS void
+  LANGUAGE sql SET search_path FROM CURRENT AS $$
+  INSERT INTO "EventEpoch" ("id", "startsAfter", "signature")
+    VALUES (left(replace(gen_random_uuid()::text, '-', ''), 12), starts_after, event_log_signature())
+$$;
+
+CREATE OR REPLACE FUNCTION assign_event_positions(batch_size integer) RETURNS bigint
+  LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+  newest bigint;
+  given integer;
+  known text;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'assign_event_positions needs READ COMMITTED';
+  END IF;
+  IF EXISTS (SELECT FROM "Event" WHERE "position" IS NULL) THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('taskwire.event_positions', 0));
+    SELECT coalesce(max("position"), 0) INTO newest FROM "Event";
+    SELECT "signature" INTO known FROM "EventEpoch" ORDER BY "number" DESC LIMIT 1;
+    IF known IS DISTINCT FROM event_log_signature() THEN PERFORM start_event_epoch(newest); END IF;
+    WITH batch AS (SELECT "seq" FROM "Event" WHERE "position" IS NULL ORDER BY "seq" LIMIT batch_size),
+      numbered AS (SELECT "seq", row_number() OVER (ORDER BY "seq") AS place FROM batch)
+    UPDATE "Event" SET "position" = newest + numbered.place FROM numbered WHERE "Event"."seq" = numbered."seq";
+    GET DIAGNOSTICS given = ROW_COUNT;
+    newest := newest + given;
+    IF given > 0 THEN PERFORM pg_notify('taskwire_events', newest::text); END IF;
+    RETURN newest;
+  END IF;
+  SELECT coalesce(max("position"), 0) INTO newest FROM "Event";
+  RETURN newest;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION advance_event_log(batch_size integer, delivered bigint, OUT newest bigint, OUT epoch text)
+  LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  newest := assign_event_positions(batch_size);
+  SELECT "id" INTO epoch FROM "EventEpoch" ORDER BY "number" DESC LIMIT 1;
+  IF epoch IS NOT NULL AND delivered <= newest THEN RETURN; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('taskwire.event_positions', 0));
+  SELECT coalesce(max("position"), 0) INTO newest FROM "Event";
+  SELECT "id" INTO epoch FROM "EventEpoch" ORDER BY "number" DESC LIMIT 1;
+  IF epoch IS NULL OR delivered > newest THEN
+    PERFORM start_event_epoch(newest);
+    SELECT "id" INTO epoch FROM "EventEpoch" ORDER BY "number" DESC LIMIT 1;
+  END IF;
+END
+$$;
