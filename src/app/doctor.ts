@@ -1,8 +1,8 @@
 import { readConfig } from '../config.ts'
 import { checkConfiguration } from './doctor/configuration.ts'
 import { checkDatabase } from './doctor/database.ts'
-import { checkFolders, checkPort } from './doctor/machine.ts'
 import type { Finding } from './doctor/finding.ts'
+import { checkFolders, checkPort } from './doctor/machine.ts'
 
 /** taskwire doctor: checks the set-up. Prints each finding with its remedy. Exit code 1 if one is a problem. */
 const findings: Finding[] = await examine()

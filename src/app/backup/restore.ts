@@ -11,9 +11,9 @@ import { type Member, readArchive } from './archive.ts'
 import { BackupError, FORMAT, type Header, headerSchema, type Manifest, MEMBERS, manifestSchema } from './format.ts'
 import { decodeRows } from './rows.ts'
 import { inTransaction, openTarget } from './source.ts'
-import { columnsByHeader, requireEmpty, requireSameMigrations, requireUnused } from './target.ts'
-import { insertRows, summarize, type Table } from './tables.ts'
 import { suspendConstraints } from './suspend.ts'
+import { insertRows, summarize, type Table } from './tables.ts'
+import { columnsByHeader, requireEmpty, requireSameMigrations, requireUnused } from './target.ts'
 
 export interface Restored {
   header: Header
@@ -96,7 +96,8 @@ async function load(config: Config, client: ClientBase, { file, header, members 
       onRows: (table, bytes) => insertRows(client, requireTable(tables, table), decodeRows(bytes)),
       files: await openFolder(folder),
     })
-    if (!loaded.manifest) throw new BackupError(`${file} is incomplete: it ends before its manifest. Use another backup.`)
+    if (!loaded.manifest)
+      throw new BackupError(`${file} is incomplete: it ends before its manifest. Use another backup.`)
     await resume()
     await compare(client, file, tables, { ...loaded, manifest: loaded.manifest })
     await client.query('INSERT INTO "FileStore" (kind, id) VALUES ($1, $2)', [STORE_KIND, storeId])

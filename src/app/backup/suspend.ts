@@ -32,7 +32,8 @@ export async function suspendConstraints(client: ClientBase): Promise<() => Prom
   await client.query(`SET LOCAL lock_timeout = '10s'`)
   await client.query(`TRUNCATE ${tables.join(', ')}`)
   for (const table of tables) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
-  for (const { table, name } of keys) await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(name)}`)
+  for (const { table, name } of keys)
+    await client.query(`ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdentifier(name)}`)
 
   return async () => {
     for (const { table, name, definition } of keys) {

@@ -65,7 +65,9 @@ async function addAttachments(
 ): Promise<Manifest['attachments']> {
   const summary: Manifest['attachments'] = { count: 0, bytes: 0, sha256: '', missing: [] }
   const all = createHash('sha256')
-  const { rows: stores } = await client.query<{ id: string }>('SELECT id FROM "FileStore" WHERE kind = $1', [STORE_KIND])
+  const { rows: stores } = await client.query<{ id: string }>('SELECT id FROM "FileStore" WHERE kind = $1', [
+    STORE_KIND,
+  ])
   const files = stores[0] && (await openFolder(join(attachmentsFolder(config), stores[0].id)))
   for await (const rows of readRows(client, ATTACHMENTS)) {
     for (const [id, text] of rows) {

@@ -11,13 +11,21 @@ export function checkConfiguration(environment: Record<string, string | undefine
     const findings = [ok('configuration', 'every setting is valid')]
     if (secret && new Set(secret).size < RANDOM_CHARACTERS) {
       findings.push(
-        problem('JWT_SECRET', 'is easy to guess', 'Generate one with: openssl rand -base64 48. Everybody must sign in again.'),
+        problem(
+          'JWT_SECRET',
+          'is easy to guess',
+          'Generate one with: openssl rand -base64 48. Everybody must sign in again.',
+        ),
       )
     }
     const isLocal = ['127.0.0.1', '::1', 'localhost'].includes(HOST)
     if (!isLocal && ALLOWED_HOSTS.length === 0) {
       findings.push(
-        warning('ALLOWED_HOSTS', 'is not set, so requests for any host name are accepted', 'List the names of this server.'),
+        warning(
+          'ALLOWED_HOSTS',
+          'is not set, so requests for any host name are accepted',
+          'List the names of this server.',
+        ),
       )
     }
     if (isLocal && TRUSTED_PROXIES === 0) {

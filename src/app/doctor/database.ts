@@ -23,7 +23,11 @@ export async function checkDatabase({ DATABASE_URL: url }: Config): Promise<Find
     return [unreachable(error as NodeJS.ErrnoException)]
   }
   try {
-    const findings = [...(await checkServer(client)), ...(await checkClock(client)), await checkPooler(client, namedStatements)]
+    const findings = [
+      ...(await checkServer(client)),
+      ...(await checkClock(client)),
+      await checkPooler(client, namedStatements),
+    ]
     const rights = await checkRights(client, schema)
     findings.push(...rights)
     if (rights.some(({ level }) => level === 'problem')) return findings
@@ -56,13 +60,15 @@ async function checkServer(client: pg.Client): Promise<Finding[]> {
   )
   const { name, version, encoding, replica, readOnly, replicas } = rows[0]
   const findings: Finding[] = []
-  if (version < LEAST_VERSION) findings.push(problem('PostgreSQL', `version ${name} is too old`, 'Upgrade it to 14 or later.'))
+  if (version < LEAST_VERSION)
+    findings.push(problem('PostgreSQL', `version ${name} is too old`, 'Upgrade it to 14 or later.'))
   else findings.push(ok('PostgreSQL', `version ${name}`))
   if (encoding !== 'UTF8') {
     const remedy = 'Create a database with the encoding UTF8: CREATE DATABASE … ENCODING UTF8 TEMPLATE template0.'
     findings.push(problem('encoding', `the database has ${encoding}`, remedy))
   }
-  if (replica) findings.push(problem('replication', 'the database is a read-only replica', 'Point DATABASE_URL to the primary.'))
+  if (replica)
+    findings.push(problem('replication', 'the database is a read-only replica', 'Point DATABASE_URL to the primary.'))
   else if (readOnly) {
     const remedy = 'Turn default_transaction_read_only off for this database and role.'
     findings.push(problem('read-only', 'the database refuses changes', remedy))
@@ -91,7 +97,8 @@ async function checkPooler(client: pg.Client, namedStatements: boolean): Promise
     () => false,
   )
   if (!namedStatements) return ok('pooler', 'DATABASE_URL has ?pgbouncer=true')
-  if (pooled) return warning('pooler', 'a pooler answers', 'Add ?pgbouncer=true to DATABASE_URL if it is in transaction mode.')
+  if (pooled)
+    return warning('pooler', 'a pooler answers', 'Add ?pgbouncer=true to DATABASE_URL if it is in transaction mode.')
   return ok('pooler', 'none')
 }
 
@@ -135,12 +142,16 @@ async function checkMigrations(client: pg.Client): Promise<Finding[]> {
       const remedy = `Repair the database, then run: npx prisma migrate resolve --rolled-back ${name}`
       findings.push(problem('migrations', `${name} failed half-way`, remedy))
     } else if (known.get(name) !== checksum) {
-      findings.push(problem('migrations', `${name} was edited after it was applied`, 'Install the original files again.'))
+      findings.push(
+        problem('migrations', `${name} was edited after it was applied`, 'Install the original files again.'),
+      )
     }
   }
   const pending = known.size - applied.filter(({ name }) => known.has(name)).length
   if (pending > 0) {
-    findings.push(warning('migrations', `${pending} are pending`, 'Run: taskwire migrate. A server that starts does the same.'))
+    findings.push(
+      warning('migrations', `${pending} are pending`, 'Run: taskwire migrate. A server that starts does the same.'),
+    )
   } else if (findings.length === 0) findings.push(ok('migrations', `all ${known.size} are applied`))
   return findings
 }

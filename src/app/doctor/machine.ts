@@ -64,7 +64,9 @@ export async function checkPort({ PORT, HOST }: Config): Promise<Finding[]> {
     return [problem('PORT', `${PORT} is in use by another program`, 'Stop that program, or set PORT to a free port.')]
   }
   if (code === 'EADDRNOTAVAIL') {
-    return [problem('HOST', `this machine has no address ${HOST}`, 'Set HOST to an address of this machine, or to 0.0.0.0.')]
+    return [
+      problem('HOST', `this machine has no address ${HOST}`, 'Set HOST to an address of this machine, or to 0.0.0.0.'),
+    ]
   }
   return [problem('PORT', `cannot listen on ${PORT}: ${code}`, 'Set PORT to a port above 1023.')]
 }
