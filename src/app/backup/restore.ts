@@ -168,18 +168,18 @@ async function compare(
   tables: ReadonlyMap<string, Table>,
   { hashes, attachments, manifest }: Loaded & { manifest: Manifest },
 ): Promise<void> {
-  const require = (subject: string, found: string | number, expected: string | number | undefined) => {
+  const requireEqual = (subject: string, found: string | number, expected: string | number | undefined) => {
     if (found === expected) return
     throw new BackupError(`${file} is damaged: ${subject} is ${found}, and should be ${expected}. Use another backup.`)
   }
   for (const [name, table] of tables) {
     const expected = manifest.tables[name]
-    require(`the SHA-256 of the table ${name}`, hashes.get(name) ?? EMPTY, expected?.sha256)
+    requireEqual(`the SHA-256 of the table ${name}`, hashes.get(name) ?? EMPTY, expected?.sha256)
     const stored = await summarize(client, table)
-    require(`the number of restored rows in ${name}`, stored.rows, expected?.rows)
-    require(`the SHA-256 of the restored table ${name}`, stored.sha256, expected?.sha256)
+    requireEqual(`the number of restored rows in ${name}`, stored.rows, expected?.rows)
+    requireEqual(`the SHA-256 of the restored table ${name}`, stored.sha256, expected?.sha256)
   }
-  require('the SHA-256 of the attachments', attachments, manifest.attachments.sha256)
+  requireEqual('the SHA-256 of the attachments', attachments, manifest.attachments.sha256)
 }
 
 async function bytesOf({ bytes }: Member): Promise<Buffer> {
