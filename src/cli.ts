@@ -9,6 +9,9 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   serve: { about: 'start the server', run: () => import('./app/run.ts') },
+  backup: { about: 'write a backup to FILE, also while serving', run: () => import('./app/backup.ts') },
+  restore: { about: 'restore a backup from FILE into an empty database', run: () => import('./app/restore.ts') },
+  doctor: { about: 'check the set-up and say what to fix', run: () => import('./app/doctor.ts') },
   migrate: { about: 'bring the database up to date, without serving', run: () => import('./app/migrate.ts') },
 }
 

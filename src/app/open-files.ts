@@ -19,7 +19,7 @@ export async function openFiles({ ATTACHMENTS_DIR, DATA_DIR }: Config, db: Datab
   const isTemporary = ATTACHMENTS_DIR === undefined && DATA_DIR === IN_MEMORY
   const parent = isTemporary
     ? await mkdtemp(join(tmpdir(), 'taskwire-attachments-'))
-    : (ATTACHMENTS_DIR ?? join(DATA_DIR, 'attachments'))
+    : attachmentsFolder({ ATTACHMENTS_DIR, DATA_DIR })
   try {
     const files = await openFolder(join(parent, id))
     return { files, close: async () => (isTemporary ? rm(parent, { recursive: true, force: true }) : undefined) }
@@ -29,12 +29,17 @@ export async function openFiles({ ATTACHMENTS_DIR, DATA_DIR }: Config, db: Datab
   }
 }
 
-const KIND = 'attachments'
+/** Returns the folder that has a folder of files for each database. */
+export function attachmentsFolder({ ATTACHMENTS_DIR, DATA_DIR }: Pick<Config, 'ATTACHMENTS_DIR' | 'DATA_DIR'>): string {
+  return ATTACHMENTS_DIR ?? join(DATA_DIR, 'attachments')
+}
+
+export const STORE_KIND = 'attachments'
 
 /** Returns the name of this database's folder, made by the first server. */
 async function storeId(db: Database): Promise<string> {
-  const known = await db.fileStore.findUnique({ where: { kind: KIND } })
+  const known = await db.fileStore.findUnique({ where: { kind: STORE_KIND } })
   if (known) return known.id
-  await db.fileStore.createMany({ data: [{ kind: KIND, id: randomId() }], skipDuplicates: true })
-  return (await db.fileStore.findUniqueOrThrow({ where: { kind: KIND } })).id
+  await db.fileStore.createMany({ data: [{ kind: STORE_KIND, id: randomId() }], skipDuplicates: true })
+  return (await db.fileStore.findUniqueOrThrow({ where: { kind: STORE_KIND } })).id
 }

@@ -3,13 +3,14 @@
  * connects to it as to a PostgreSQL server. PGlite is a single session: clients take turns, each
  * until it disconnects.
  */
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { constants, cpSync, existsSync, renameSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
 import { type Corrections, restrictTree } from './permissions.ts'
+import { SNAPSHOT_SOCKET } from './snapshot.ts'
 import { FrameReader, ProtocolError, queryMessage } from './wire.ts'
 
 export interface WorkerData {
@@ -79,7 +80,16 @@ const server = createServer((socket) => {
   }
 })
 
-server.listen(socketPath, () => report('ready'))
+const snapshots = createServer((socket) => {
+  socket.on('error', () => {})
+  socket.setEncoding('utf8')
+  socket.once('data', (target: string) => void copyTo(target).then((answer) => socket.end(answer)))
+})
+
+server.listen(socketPath, () => {
+  if (directory === undefined) return report('ready')
+  snapshots.listen(join(dirname(socketPath), SNAPSHOT_SOCKET), () => report('ready'))
+})
 setInterval(() => void maintain().catch(fail), maintenanceMs).unref()
 parentPort?.once('message', () => void close().catch(fail))
 
@@ -144,16 +154,37 @@ async function release(): Promise<void> {
   if (next) serve(next)
 }
 
+/** The statement that runs, if any. */
+let running: Promise<unknown> = Promise.resolve()
+
+/**
+ * Copies the cluster for a backup, between two statements. Like the files of a killed process, they
+ * have everything that was committed. Synchronous, so that nothing runs meanwhile.
+ */
+async function copyTo(target: string): Promise<string> {
+  try {
+    for (let seen: unknown; seen !== running; ) {
+      seen = running
+      await running.catch(() => undefined)
+    }
+    cpSync(directory ?? '', target, { recursive: true, mode: constants.COPYFILE_FICLONE })
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
 /** Executes complete groups of messages and returns PostgreSQL's answer. */
 async function execute(bytes: Uint8Array): Promise<Buffer> {
   const chunks: Buffer[] = []
-  await postgres.execProtocolRawStream(bytes, {
+  running = postgres.execProtocolRawStream(bytes, {
     // NodeFS writes through: nothing to sync.
     syncToFs: false,
     // execProtocolRaw would also parse every answer and keep the result. Copy each chunk: the next
     // one overwrites its memory.
     onRawData: (data) => void chunks.push(Buffer.from(data)),
   })
+  await running
   const answer = Buffer.concat(chunks)
   statements++
   // The last byte is the transaction status of ReadyForQuery: I (idle), T (in a transaction) or E
@@ -177,6 +208,7 @@ async function maintain(): Promise<void> {
 
 async function close(): Promise<void> {
   server.close()
+  snapshots.close()
   for (const socket of [...waiting, active]) socket?.destroy()
   await postgres.close()
   report('closed')

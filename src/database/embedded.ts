@@ -1,20 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { chmod, lstat, mkdir, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type ConnectionSettings, type Log, SILENT } from './connection.ts'
 import type { WorkerData, WorkerMessage } from './embedded-worker.ts'
 import { type Corrections, restrictFolder } from './permissions.ts'
 import { claimDirectory } from './single-process.ts'
+import { socketDirectoryOf } from './snapshot.ts'
 
 /** The data directory of a database that is discarded when closed. */
 export const IN_MEMORY = 'memory://'
 
-/** File name that `pg` appends to the host. The whole path of a socket has at most 107 bytes. */
+/** File name that `pg` appends to the host. */
 const SOCKET = '.s.PGSQL.5432'
-const MAX_SOCKET_PATH_BYTES = 107
 
 const CLOSE_TIMEOUT_MS = 10_000
 
@@ -152,9 +151,7 @@ function untilMessage(worker: Worker, expected: WorkerMessage): Promise<void> {
  * is replaced.
  */
 async function makeSocketDirectory(served: string): Promise<string> {
-  const name = `taskwire-${createHash('sha256').update(`${process.getuid?.()}:${served}`).digest('hex').slice(0, 16)}`
-  const temporary = join(tmpdir(), name, SOCKET).length <= MAX_SOCKET_PATH_BYTES ? tmpdir() : '/tmp'
-  const directory = join(temporary, name)
+  const directory = socketDirectoryOf(served, SOCKET)
   const found = await lstat(directory).catch(() => undefined)
   // Another user could have created it first, to listen in our place.
   if (found && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))) {

@@ -23,7 +23,7 @@ const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
     applied_steps_count     INTEGER NOT NULL DEFAULT 0
 )`
 
-interface Migration {
+export interface Migration {
   name: string
   sql: string
   checksum: string
@@ -38,6 +38,8 @@ interface Applied {
 export interface MigrateOptions {
   /** Has a folder for each migration, with a migration.sql in it. */
   directory?: string
+  /** Name of the last migration to apply. Later ones stay pending. */
+  until?: string
   log?: Log
 }
 
@@ -47,7 +49,7 @@ export interface MigrateOptions {
  * contain `;`. Throws, before changing anything, if the database has other migrations than ours.
  */
 export async function migrate(connection: ConnectionSettings, options: MigrateOptions = {}): Promise<string[]> {
-  const migrations = await readMigrations(options.directory ?? MIGRATIONS)
+  const migrations = await readMigrations(options.directory)
   const client = new pg.Client(connection.config)
   // Errors between queries are emitted. The next query fails and reports them.
   client.on('error', () => {})
@@ -63,7 +65,9 @@ export async function migrate(connection: ConnectionSettings, options: MigrateOp
     )
     checkHistory(rows, migrations)
     const done = new Set(rows.map((row) => row.migration_name))
-    const pending = migrations.filter((migration) => !done.has(migration.name))
+    const { until } = options
+    const wanted = migrations.filter(({ name }) => until === undefined || name <= until)
+    const pending = wanted.filter((migration) => !done.has(migration.name))
     for (const migration of pending) {
       await apply(client, migration)
       options.log?.info({ migration: migration.name }, 'migration applied')
@@ -84,7 +88,7 @@ async function createSchema(client: pg.Client, schema: string): Promise<void> {
   if (rowCount === 0) await client.query(`CREATE SCHEMA ${quoteIdentifier(schema)}`)
 }
 
-async function readMigrations(directory: string): Promise<Migration[]> {
+export async function readMigrations(directory = MIGRATIONS): Promise<Migration[]> {
   const entries = await readdir(directory, { withFileTypes: true })
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
   return Promise.all(
