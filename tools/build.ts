@@ -35,6 +35,10 @@ for (const path of globSync('src/**/*', { exclude: ['**/*.ts', 'src/generated'] 
   mkdirSync(dirname(copy), { recursive: true })
   copyFileSync(path, copy)
 }
+// The page /redoc needs only the bundle of this package.
+const redoc = 'node_modules/redoc'
+copyFileSync(`${redoc}/bundles/redoc.standalone.js`, join(target, 'gateway/docs/redoc.standalone.js'))
+copyFileSync(`${redoc}/LICENSE`, join(target, 'gateway/docs/redoc.LICENSE'))
 chmodSync(join(target, 'cli.js'), 0o755)
 
 function run(program: string, args: string[]): void {

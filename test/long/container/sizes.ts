@@ -1,0 +1,18 @@
+import { lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Returns the bytes that each package takes on the disk, its nested packages included, the largest first. */
+export function sizesByPackage(nodeModules: string): [name: string, bytes: number][] {
+  const names = readdirSync(nodeModules).flatMap((name) =>
+    name.startsWith('@') ? readdirSync(join(nodeModules, name)).map((one) => `${name}/${one}`) : [name],
+  )
+  const sizes = names.map((name): [string, number] => [name, sizeOf(join(nodeModules, name))])
+  return sizes.sort(([, one], [, other]) => other - one)
+}
+
+function sizeOf(path: string): number {
+  const entry = lstatSync(path)
+  const own = entry.blocks * 512
+  if (!entry.isDirectory()) return own
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), own)
+}
