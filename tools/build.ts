@@ -36,9 +36,9 @@ for (const path of globSync('src/**/*', { exclude: ['**/*.ts', 'src/generated'] 
   copyFileSync(path, copy)
 }
 // The page /redoc needs only the bundle of this package.
-const redoc = 'node_modules/redoc'
-copyFileSync(`${redoc}/bundles/redoc.standalone.js`, join(target, 'gateway/docs/redoc.standalone.js'))
-copyFileSync(`${redoc}/LICENSE`, join(target, 'gateway/docs/redoc.LICENSE'))
+for (const file of ['redoc.standalone.js', 'redoc.standalone.js.LICENSE.txt'])
+  copyFileSync(join('node_modules/redoc/bundles', file), join(target, 'gateway/docs', file))
+copyFileSync('node_modules/redoc/LICENSE', join(target, 'gateway/docs/redoc.LICENSE'))
 chmodSync(join(target, 'cli.js'), 0o755)
 
 function run(program: string, args: string[]): void {

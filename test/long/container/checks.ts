@@ -83,7 +83,14 @@ async function isReady(url: string): Promise<boolean> {
 /** Uses what reads files of packages or writes files: pages, GraphQL, an upload, a stream. */
 async function useServer(container: Container, token: string): Promise<void> {
   const { url } = container
-  const files = ['/', '/board', '/graphiql', '/graphiql/graphiql.js', '/docs/swagger-ui-bundle.js', '/api/v1/openapi.json']
+  const files = [
+    '/',
+    '/board',
+    '/graphiql',
+    '/graphiql/graphiql.js',
+    '/docs/swagger-ui-bundle.js',
+    '/api/v1/openapi.json',
+  ]
   for (const path of [...files, '/redoc', '/redoc/redoc.standalone.js']) {
     const answer = await fetch(url + path)
     assert.equal(answer.status, 200, `${path}: ${await answer.text()}`)
@@ -91,7 +98,11 @@ async function useServer(container: Container, token: string): Promise<void> {
   const task = await post(container, '/tasks', { title: 'From the container' }, 201, token)
   const authorization = `Bearer ${token}`
   const content = 'x'.repeat(100_000)
-  const headers = { authorization, 'content-type': 'text/plain', 'content-disposition': 'attachment; filename="notes.txt"' }
+  const headers = {
+    authorization,
+    'content-type': 'text/plain',
+    'content-disposition': 'attachment; filename="notes.txt"',
+  }
   const sent = await fetch(`${url}/api/v1/tasks/${task.id}/attachments`, { method: 'POST', headers, body: content })
   assert.equal(sent.status, 201, await sent.clone().text())
   const { id } = await sent.json()

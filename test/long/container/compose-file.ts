@@ -11,7 +11,7 @@ const Service = z.strictObject({
   environment: z.record(z.string(), z.union([z.string(), z.number()]).transform(String)).default({}),
   volumes: z.array(z.string()).default([]),
   ports: z.array(z.string()).default([]),
-  depends_on: z.unknown(),
+  depends_on: z.unknown().optional(),
   healthcheck: z.strictObject({ test: z.array(z.string()), interval: z.string(), retries: z.number() }).optional(),
   read_only: z.boolean().optional(),
   tmpfs: z.string().optional(),

@@ -36,7 +36,13 @@ export function follow(protocol: 'websocket' | 'sse', url: string, token: string
   return { seen, streams: () => streams, stop: () => stopped.abort() }
 }
 
-async function openWebsocket(url: string, token: string, after: string, take: Take, signal: AbortSignal): Promise<void> {
+async function openWebsocket(
+  url: string,
+  token: string,
+  after: string,
+  take: Take,
+  signal: AbortSignal,
+): Promise<void> {
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,

@@ -24,7 +24,8 @@ export interface Image {
 export async function replay(folder: string): Promise<Image> {
   const stages = parseDockerfile(readFileSync(join(CONTEXT, 'Dockerfile'), 'utf8'))
   const built = new Map<string, Image>()
-  for (const stage of stages) built.set(stage.name, await replayStage(stage, join(folder, `stage-${stage.name}`), built))
+  for (const stage of stages)
+    built.set(stage.name, await replayStage(stage, join(folder, `stage-${stage.name}`), built))
   const last = built.get(stages.at(-1)?.name ?? '')
   assert(last)
   return last
@@ -115,7 +116,11 @@ function copy({ flags, text }: Instruction, image: Image, built: Map<string, Ima
     const from = join(source, path)
     const keep = (file: string) => file === from || !ignored(relative(source, file))
     assert(keep(from) && !ignored(relative(source, from)), `.dockerignore keeps ${path} out of the build`)
-    const to = join(image.files, resolve(image.workdir, target), isFolder && statSync(from).isFile() ? basename(path) : '')
+    const to = join(
+      image.files,
+      resolve(image.workdir, target),
+      isFolder && statSync(from).isFile() ? basename(path) : '',
+    )
     cpSync(from, to, { recursive: true, filter: keep, verbatimSymlinks: true })
   }
 }

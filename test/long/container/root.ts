@@ -71,7 +71,9 @@ export async function runIn(root: Root, command: readonly string[]): Promise<voi
 
 /** Runs a program beside a process that `startIn` started, like `docker exec`. Resolves with its exit code. */
 export async function runBeside(pid: number, { workdir, user, env }: Root, command: readonly string[]) {
-  const set = Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env }).map(([name, value]) => `${name}=${value}`)
+  const set = Object.entries({ PATH: '/usr/local/bin:/usr/bin:/bin', ...env }).map(
+    ([name, value]) => `${name}=${value}`,
+  )
   const inside = ['/usr/bin/env', '-i', ...set, `--chdir=${workdir}`, ...UNPRIVILEGED(user), ...command]
   const entered = ['--target', String(pid), '--mount', '--net', '--root']
   const child = spawn('nsenter', [...entered, ...inside], { stdio: ['ignore', 'ignore', 'ignore'] })

@@ -4,13 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { until } from '../../support/wait.ts'
-import { follow } from './followers.ts'
 import { mountedFile, readCompose } from './compose-file.ts'
+import { follow } from './followers.ts'
 import type { Image } from './image.ts'
 import { createNetwork, GATEWAY } from './network.ts'
 import { startIn } from './root.ts'
@@ -18,12 +19,13 @@ import { startIn } from './root.ts'
 const STOP_LIMIT_MS = 10_000
 const FOLLOWERS = 10
 const WRITERS = 4
-const POSTGRES = '/usr/lib/postgresql/15/bin'
+const POSTGRES = execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim()
 
 const [folder = '', json = ''] = process.argv.slice(2)
 const image: Image = JSON.parse(json)
-const password = 'a password of the database'.replaceAll(' ', '-')
-const compose = readCompose({ JWT_SECRET: 'j'.repeat(64), POSTGRES_PASSWORD: password })
+// As the first lines of compose.yaml make them.
+const secret = (bytes: number) => randomBytes(bytes).toString('hex')
+const compose = readCompose({ JWT_SECRET: secret(32), POSTGRES_PASSWORD: secret(16) })
 const network = await createNetwork()
 const resolver = join(folder, 'resolv.conf')
 writeFileSync(resolver, `nameserver ${GATEWAY}\n`)
@@ -34,14 +36,18 @@ const files = sharedFolder()
 const servers = new Map<string, ChildProcess>()
 for (const name of ['taskwire-1', 'taskwire-2'] as const) servers.set(name, startServer(name))
 const proxy = startProxy()
-await until('the proxy has a server', async () => (await fetch(`${proxy.url}/readyz`).catch(() => undefined))?.ok === true)
+await until(
+  'the proxy has a server',
+  async () => (await fetch(`${proxy.url}/readyz`).catch(() => undefined))?.ok === true,
+)
 await until('the proxy uses both', async () => {
   await fetch(`${proxy.url}/readyz`)
   return proxy.answers('taskwire-1') > 0 && proxy.answers('taskwire-2') > 0
 })
 
 const account = { email: 'ada@example.org', password: 'correct horse battery', name: 'Ada' }
-const { accessToken: token } = await send('/auth/register', account)
+let token: string | undefined
+token = (await send('/auth/register', account)).accessToken as string
 const created: string[] = []
 const failures: string[] = []
 const { cursor } = await (await fetch(`${proxy.url}/api/v1/events/cursor`, { headers: auth() })).json()
@@ -62,7 +68,10 @@ for (const follower of followers) {
 assert.deepEqual([...(followers[0]?.seen ?? [])].sort(), created.sort())
 const cuts = followers.reduce((sum, { streams }) => sum + streams() - 1, 0)
 for (const follower of followers) follower.stop()
-await until('the proxy has logged the websockets', () => proxy.websockets('taskwire-1') + proxy.websockets('taskwire-2') >= FOLLOWERS)
+await until(
+  'the proxy has logged the websockets',
+  () => proxy.websockets('taskwire-1') + proxy.websockets('taskwire-2') >= FOLLOWERS,
+)
 const count = (name: string) => `${name} ${proxy.answers(name)} requests and ${proxy.websockets(name)} websockets`
 console.log(`compose.yaml: ${count('taskwire-1')}, ${count('taskwire-2')}`)
 assert(proxy.websockets('taskwire-1') > 0 && proxy.websockets('taskwire-2') > 0, 'one server had all websockets')
@@ -76,15 +85,21 @@ async function startPostgres(): Promise<void> {
   const { environment } = compose.services.postgres
   const { network: net, address } = network.join('postgres')
   const data = join(folder, 'postgres')
-  const secret = join(folder, 'postgres-password')
+  const passwordFile = join(folder, 'postgres-password')
   mkdirSync(data)
-  writeFileSync(secret, environment.POSTGRES_PASSWORD ?? '')
+  writeFileSync(passwordFile, environment.POSTGRES_PASSWORD ?? '')
   chmodSync(folder, 0o755)
   const uid = Number(execFileSync('id', ['-u', 'postgres'], { encoding: 'utf8' }))
-  for (const path of [data, secret]) chownSync(path, uid, uid)
+  for (const path of [data, passwordFile]) chownSync(path, uid, uid)
   const user = String(environment.POSTGRES_USER)
   const asPostgres = ['--reuid=postgres', '--regid=postgres', '--clear-groups']
-  const auth = ['--auth=scram-sha-256', `--pwfile=${secret}`, `--username=${user}`, '--encoding=UTF8', '--no-sync']
+  const auth = [
+    '--auth=scram-sha-256',
+    `--pwfile=${passwordFile}`,
+    `--username=${user}`,
+    '--encoding=UTF8',
+    '--no-sync',
+  ]
   execFileSync('setpriv', [...asPostgres, `${POSTGRES}/initdb`, ...auth, '-D', data], { stdio: 'ignore' })
   writeFileSync(join(data, 'pg_hba.conf'), 'host all all all scram-sha-256\n')
   const settings = ['-c', 'listen_addresses=*', '-c', 'unix_socket_directories=', '-c', 'fsync=off']
@@ -96,7 +111,12 @@ async function startPostgres(): Promise<void> {
     await client.connect()
     return client
   }
-  await until('PostgreSQL accepts connections', () => open().then((client) => client.end().then(() => true), () => false))
+  await until('PostgreSQL accepts connections', () =>
+    open().then(
+      (client) => client.end().then(() => true),
+      () => false,
+    ),
+  )
   const client = await open()
   await client.query(`CREATE DATABASE ${environment.POSTGRES_DB}`)
   await client.end()
@@ -140,7 +160,7 @@ function startProxy() {
   const child = spawn('nsenter', [`--net=${net}`, ...unprivileged, 'haproxy', '-W', '-db', '-f', config])
   let log = ''
   child.stdout.on('data', (text) => (log += text))
-  child.stderr.on('data', (text) => /ALERT|WARNING/.test(String(text)) && console.log(`proxy: ${text}`))
+  child.stderr.on('data', (text) => /ALERT/.test(String(text)) && console.log(`proxy: ${text}`))
   const lines = (name: string, status: string) =>
     [...log.matchAll(new RegExp(` taskwire/${name} \\S+ ${status} `, 'g'))].length
   return {
@@ -163,13 +183,18 @@ async function replaceServer(name: 'taskwire-1' | 'taskwire-2'): Promise<void> {
   const before = proxy.answers(name)
   servers.set(name, startServer(name))
   await until(`the proxy uses the new ${name}`, () => proxy.answers(name) > before + 20)
-  console.log(`  ${name} stopped in ${tookMs} ms and was used again ${Math.round(performance.now() - started)} ms later`)
+  console.log(
+    `  ${name} stopped in ${tookMs} ms and was used again ${Math.round(performance.now() - started)} ms later`,
+  )
 }
 
 async function write(): Promise<void> {
   while (writing) {
     const title = `Task ${created.length}`
-    await send('/tasks', { title }).then(({ id }) => created.push(id), (error) => failures.push(String(error)))
+    await send('/tasks', { title }).then(
+      ({ id }) => created.push(id),
+      (error) => failures.push(String(error)),
+    )
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -10,9 +10,11 @@ export function sizesByPackage(nodeModules: string): [name: string, bytes: numbe
   return sizes.sort(([, one], [, other]) => other - one)
 }
 
-function sizeOf(path: string): number {
+/** Returns the bytes that a file or a folder takes on the disk, without what is left out. */
+export function sizeOf(path: string, leftOut: (path: string) => boolean = () => false): number {
+  if (leftOut(path)) return 0
   const entry = lstatSync(path)
   const own = entry.blocks * 512
   if (!entry.isDirectory()) return own
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), own)
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name), leftOut), own)
 }
