@@ -207,7 +207,7 @@ async function send(path: string, body: object) {
   return JSON.parse(text)
 }
 
-function auth() {
+function auth(): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
