@@ -131,7 +131,7 @@ export async function deleteFile(board, { id, taskId, filename }) {
 /** Says something in the dialog of a task, or on the board if that is closed. */
 function say(board, taskId, text, kind = 'good') {
   const { editor } = board
-  if (editor?.id !== taskId) return board.notify({ text: `${board.store.get(taskId)?.key ?? ''} ${text}`.trim(), kind })
+  if (editor?.id !== taskId) return board.notify({ text: `${board.store.get(taskId)?.key ?? 'A task'}: ${text}`, kind })
   const said = { text, kind }
   editor.said = said
   board.changed()
