@@ -183,11 +183,13 @@ test('an application adds error codes, but changes none', () => {
 test('a DELETE that returns no object needs no name for its value; any other operation does', async () => {
   const withMutation = (rest: object) => {
     const schema = buildSchema('type Query { ok: Boolean! } type Mutation { forget(id: ID!): Boolean! }')
-    Object.assign(schema.getQueryType()?.getFields().ok!, { extensions: { rest: { none: 'not tested' } } })
-    Object.assign(schema.getMutationType()?.getFields().forget!, { resolve: () => true, extensions: { rest } })
+    const [query, mutation] = [schema.getQueryType(), schema.getMutationType()]
+    Object.assign(query?.getFields().ok ?? {}, { extensions: { rest: { path: '/ok', key: 'ok' } } })
+    Object.assign(mutation?.getFields().forget ?? {}, { resolve: () => true, extensions: { rest } })
     return createGateway({ schema, info: { title: 'Forget', version: '1' }, log: keepingLog() })
   }
   const gateway = await withMutation({ method: 'DELETE', path: '/things/{id}' })
+  holdTo(gateway.server, await gateway.openApi())
   const server = { url: await gateway.listen({ port: 0 }) }
   onTestFinished(() => {
     gateway.server.closeAllConnections()
