@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { openBookshop } from '../support/bookshop.ts'
+import { ENDING, openBookshop } from '../support/bookshop.ts'
 import { graphql, rest } from '../support/clients.ts'
 import { until } from '../support/wait.ts'
 
@@ -60,6 +60,12 @@ test('a failure before the first byte is an error, and a later one cuts the conn
   expect([early.status, early.body.code]).toEqual([503, 'UNAVAILABLE'])
   shop.shop.books.unshift({ id: 'first', title: 'Emma', pages: 1, genre: 'FICTION', version: 1 })
   await expect(rest(shop, 'GET /catalogue')).rejects.toThrow()
+  await until('nothing is read', () => shop.shop.catalogues === 0)
+})
+
+test('a download that must end before its first byte is an error, not a cut connection', async () => {
+  const answer = await rest(shop, 'GET /catalogue', { headers: { authorization: ENDING } })
+  expect([answer.status, answer.body.code]).toEqual([503, 'UNAVAILABLE'])
   await until('nothing is read', () => shop.shop.catalogues === 0)
 })
 

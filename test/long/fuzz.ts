@@ -27,7 +27,8 @@ const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-fuzz-'))
 const server = await startMeasuredServer({
   ...(database && { DATABASE_URL: database.url, JWT_SECRET: randomUUID() + randomUUID() }),
   DATA_DIR: dataDir,
-  RATE_LIMIT: 'off',
+  RATE_LIMIT: 'on',
+  TRUSTED_PROXIES: '1',
 })
 
 /**

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { ENDLESS } from '../../src/gateway/credential-lifetime.ts'
+import { type CredentialLifetime, ENDLESS } from '../../src/gateway/credential-lifetime.ts'
 import { createGraphiql } from '../../src/gateway/docs/graphiql.ts'
 import { createEngine } from '../../src/gateway/engine.ts'
 import { AppError } from '../../src/gateway/errors.ts'
@@ -17,6 +17,17 @@ import { Shop } from './bookshop-stock.ts'
 import { holdTo } from './observed-answers.ts'
 import { keepingLog } from './server.ts'
 
+/** An `Authorization` header of requests whose lifetime ends while they run. */
+export const ENDING = 'ending'
+
+const ENDED: CredentialLifetime = {
+  ...ENDLESS,
+  onEnd(listener) {
+    listener(new AppError('UNAVAILABLE', 'The server is stopping.'))
+    return () => undefined
+  },
+}
+
 /** Opens the shop on a free port, with REST under `/api/v1` and GraphQL at `/graphql`. */
 export async function openBookshop() {
   const shop = new Shop()
@@ -30,7 +41,7 @@ export async function openBookshop() {
       request,
       log,
       afterWrite() {},
-      openLifetime: () => ENDLESS,
+      openLifetime: () => (request.headers.authorization === ENDING ? ENDED : ENDLESS),
       once: remember(stored),
     }
     return { ...context, fork: () => ({ ...context, fork: () => never() }) } as BookshopContext

@@ -80,8 +80,8 @@ async function sendDownload(
 
 /**
  * Sends chunks. The first is read before the headers are sent, so that an error at the start is
- * answered like any other. Later, the connection is cut: the client must not take a part for the
- * whole. The same if the credential is revoked meanwhile; it may expire.
+ * answered like any other, and so is a credential revoked by then. Later, the connection is cut:
+ * the client must not take a part for the whole. The credential may expire meanwhile.
  */
 async function sendChunks(
   exchange: HttpExchange,
@@ -101,10 +101,20 @@ async function sendChunks(
   if (response.destroyed || response.headersSent) return void (await chunks.return?.())
   const lifetime = context.openLifetime()
   lifetime.extend(null)
-  lifetime.onEnd(() => response.destroy())
+  const ended: AppError[] = []
+  lifetime.onEnd((reason) => {
+    ended.push(reason)
+    if (response.headersSent) response.destroy()
+  })
+  const [reason] = ended
+  if (reason) {
+    lifetime.close()
+    await chunks.return?.()
+    throw reason
+  }
   start()
   const encoder = isCompressible ? streamEncoder(exchange) : undefined
-  response.writeHead(200)
+  response.writeHead(200).flushHeaders()
   const body = Readable.from(resumed(first, chunks), { objectMode: false })
   try {
     await (encoder ? pipeline(body, encoder, response) : pipeline(body, response))
