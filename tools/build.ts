@@ -35,6 +35,10 @@ for (const path of globSync('src/**/*', { exclude: ['**/*.ts', 'src/generated'] 
   mkdirSync(dirname(copy), { recursive: true })
   copyFileSync(path, copy)
 }
+// The page /redoc needs only the bundle of this package.
+for (const file of ['redoc.standalone.js', 'redoc.standalone.js.LICENSE.txt'])
+  copyFileSync(join('node_modules/redoc/bundles', file), join(target, 'gateway/docs', file))
+copyFileSync('node_modules/redoc/LICENSE', join(target, 'gateway/docs/redoc.LICENSE'))
 chmodSync(join(target, 'cli.js'), 0o755)
 
 function run(program: string, args: string[]): void {

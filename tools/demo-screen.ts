@@ -8,7 +8,7 @@ export function demoScreen(url: string, token: string): string {
   return `
 Taskwire demo: 3 users, 3 projects and 200 tasks, in memory. Ctrl-C stops it.
 
-  Board       ${url}/board
+  Board       ${url}/board#WEB
   Start page  ${url}          GraphQL, REST and live, side by side
   Docs        ${url}/docs     Swagger UI; also /redoc, and GraphiQL at /graphql
 

@@ -54,7 +54,7 @@ async function requireFreePort({ HOST, PORT }: Config): Promise<void> {
   const other = `Or start one on another port: PORT=${PORT + 1} npm run demo`
   if (await isTaskwire(`http://127.0.0.1:${PORT}`))
     throw new DemoError(
-      `Taskwire already runs at http://127.0.0.1:${PORT}. Open http://127.0.0.1:${PORT}/board. ${other}`,
+      `Taskwire already runs at http://127.0.0.1:${PORT}. Open http://127.0.0.1:${PORT}/board#WEB. ${other}`,
     )
   throw new DemoError(`Port ${PORT} is used by another program. Stop it. ${other}`)
 }

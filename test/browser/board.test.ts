@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { findChromium, openBrowser, picture, seriousFaults, type Visit } from '../support/browser.ts'
 import { rest } from '../support/clients.ts'
+import { freePort } from '../support/free-port.ts'
 import { serverProcess } from '../support/process.ts'
 import { until } from '../support/wait.ts'
 
@@ -13,19 +13,25 @@ const PASSWORD = 'a password that is long enough'
 const chromium = await findChromium()
 if (!chromium) console.warn('\nSKIPPED: no Chromium found, the board is untested.\n')
 
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-async function startServer() {
+async function startServer(more: Record<string, string> = {}) {
   const dataDir = await mkdtemp(join(tmpdir(), 'taskwire-board-'))
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
-  const settings = { PORT: String(await freePort()), DATA_DIR: dataDir, RATE_LIMIT: 'off' }
+  const settings = { PORT: String(await freePort()), DATA_DIR: dataDir, RATE_LIMIT: 'off', ...more }
   return { start: () => serverProcess(settings) }
+}
+
+/** Creates the project BRD of Ada, in which Ben is an EDITOR, with tasks. */
+async function createProject(server: { url: string }, tasks: string[]) {
+  const register = async (name: string) => {
+    const body = { email: `${name.toLowerCase()}@example.org`, password: PASSWORD, name }
+    return (await rest(server, 'POST /auth/register', { body })).body.accessToken as string
+  }
+  const [token] = [await register('Ada'), await register('Ben')]
+  const as = (call: string, body?: object) => rest(server, call, { token, body })
+  const { id: projectId } = (await as('POST /projects', { name: 'Board', key: 'BRD' })).body
+  await as(`POST /projects/${projectId}/members`, { email: 'ben@example.org', role: 'EDITOR' })
+  for (const title of tasks) await as('POST /tasks', { projectId, title })
+  return { projectId, as }
 }
 
 async function openBoard({ context }: Visit, url: string, email: string): Promise<Page> {
@@ -61,15 +67,7 @@ test.skipIf(!chromium)(
   async () => {
     const process = await startServer()
     const server = await process.start()
-    const register = async (name: string) => {
-      const body = { email: `${name.toLowerCase()}@example.org`, password: PASSWORD, name }
-      return (await rest(server, 'POST /auth/register', { body })).body.accessToken as string
-    }
-    const [token] = [await register('Ada'), await register('Ben')]
-    const as = (call: string, body?: object) => rest(server, call, { token, body })
-    const { id: projectId } = (await as('POST /projects', { name: 'Board', key: 'BRD' })).body
-    await as(`POST /projects/${projectId}/members`, { email: 'ben@example.org', role: 'EDITOR' })
-    for (const title of ['One', 'Two', 'Three', 'Four']) await as('POST /tasks', { projectId, title })
+    const { projectId, as } = await createProject(server, ['One', 'Two', 'Three', 'Four'])
 
     const first = await openBrowser(String(chromium), server.url)
     const second = await openBrowser(String(chromium), server.url)
@@ -125,6 +123,7 @@ test.skipIf(!chromium)(
     await ada.getByText('The server cannot be reached.').waitFor()
     // Ben's browser finds the server only after more has happened.
     await second.context.setOffline(true)
+    await keepNotices(ben)
     await process.start()
     for (const title of ['Five', 'Six']) await as('POST /tasks', { projectId, title })
     await second.context.setOffline(false)
@@ -133,7 +132,7 @@ test.skipIf(!chromium)(
       await page.locator('.connection.live').waitFor()
       await shows(page, 'PENDING', ['Three', 'Four by Ben', 'Five', 'Six', 'Written while the server was away'])
     }
-    await ben.getByText(/Connected again\. \d changes? caught up\./).waitFor()
+    await until('Ben is told', async () => /Connected again\. \d changes? caught up\./.test(await noticed(ben)))
 
     await ben.emulateMedia({ colorScheme: 'dark' })
     await ben.setViewportSize({ width: 390, height: 800 })
@@ -146,6 +145,136 @@ test.skipIf(!chromium)(
         ),
     )
     expect(unexpected).toEqual([])
+  },
+  240_000,
+)
+
+/** Remembers notices, which leave after six seconds. */
+const keepNotices = (page: Page) =>
+  page.evaluate(() => {
+    const notices = document.querySelector('.notices')
+    if (notices)
+      new MutationObserver(() =>
+        document.body.setAttribute('data-noticed', `${document.body.dataset.noticed} ${notices.textContent}`),
+      ).observe(notices, { childList: true, subtree: true, characterData: true })
+  })
+const noticed = (page: Page) => page.evaluate(() => document.body.dataset.noticed ?? '')
+
+interface NamedFile {
+  name: string
+  text: string
+}
+
+/** Drops files as a desktop does: over the element first, then on it. */
+async function dropFiles(page: Page, onto: string, files: NamedFile[]): Promise<void> {
+  const transfer = await page.evaluateHandle((all) => {
+    const data = new DataTransfer()
+    for (const { name, text } of all) data.items.add(new File([text], name, { type: 'text/plain' }))
+    return data
+  }, files)
+  for (const type of ['dragenter', 'dragover', 'drop'])
+    await page.locator(onto).first().dispatchEvent(type, { dataTransfer: transfer })
+}
+
+test.skipIf(!chromium)(
+  'files are attached by button and by drop, saved and deleted; refusals and cuts are shown and can be tried again',
+  async () => {
+    const server = await (await startServer({ UPLOAD_LIMIT: '1000000' })).start()
+    const { as } = await createProject(server, ['One', 'Two'])
+    const first = await openBrowser(String(chromium), server.url)
+    const second = await openBrowser(String(chromium), server.url)
+    const ada = await openBoard(first, server.url, 'ada@example.org')
+    const ben = await openBoard(second, server.url, 'ben@example.org')
+    // Long before it is needed, because the browser is told of it in the background.
+    const choosing = ada.waitForEvent('filechooser')
+    for (const page of [ada, ben]) await card(page, 'One').locator('.title').click()
+    const file = (page: Page, name: string) => page.locator('.files li', { hasText: name })
+    const names = async (task: string) =>
+      (await as(`GET /tasks/${task}/attachments`)).body.nodes.map(({ filename }: { filename: string }) => filename)
+
+    // By keyboard. One file is too large.
+    await ada.getByRole('button', { name: 'Attach files' }).focus()
+    await ada.keyboard.press('Enter')
+    const chooser = await choosing
+    const buffer = Buffer.from('What we agreed on')
+    await chooser.setFiles([
+      { name: 'notes.txt', mimeType: 'text/plain', buffer },
+      { name: 'film.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(5_000_000) },
+    ])
+    await file(ada, 'notes.txt').getByText('17 bytes').waitFor()
+    await file(ada, 'film.bin').getByRole('alert').getByText('UPLOAD_LIMIT').waitFor()
+    await picture(ada, 'board-files-light')
+    expect(await seriousFaults(ada)).toEqual([])
+    await ada.getByRole('button', { name: 'Forget film.bin' }).click()
+    await until('the refused file is forgotten', async () => (await file(ada, 'film.bin').count()) === 0)
+
+    // The other sees it at once, saves it, and cannot delete it.
+    await file(ben, 'notes.txt').getByText('Ada').waitFor()
+    const [download] = await Promise.all([
+      ben.waitForEvent('download'),
+      ben.getByRole('button', { name: 'Download notes.txt' }).click(),
+    ])
+    expect([download.suggestedFilename(), await readFile(await download.path(), 'utf8')]).toEqual([
+      'notes.txt',
+      'What we agreed on',
+    ])
+    expect(await ben.getByRole('button', { name: /^Delete/ }).count()).toBe(0)
+
+    // Dropped on the dialog, and on the card of another task.
+    await dropFiles(ben, 'dialog.task', [
+      { name: 'a.txt', text: 'a' },
+      { name: 'b.txt', text: 'b' },
+    ])
+    for (const name of ['a.txt', 'b.txt']) await file(ada, name).getByText('Ben').waitFor()
+    await ben.keyboard.press('Escape')
+    await ben.locator('dialog').waitFor({ state: 'detached' })
+    await dropFiles(ben, '.card:has-text("Two")', [{ name: 'c.txt', text: 'c' }])
+    await ben.locator('.activity li', { hasText: 'You attached c.txt to BRD-2' }).waitFor()
+    expect(await names('BRD-2')).toEqual(['c.txt'])
+    await dropFiles(ben, '.bar', [{ name: 'nowhere.txt', text: '' }])
+
+    // A slow connection shows progress, and can be stopped.
+    const network = await second.context.newCDPSession(ben)
+    const speed = { offline: false, latency: 0, downloadThroughput: -1 }
+    await network.send('Network.emulateNetworkConditions', { ...speed, uploadThroughput: 50_000 })
+    await card(ben, 'Two').locator('.title').click()
+    await file(ben, 'c.txt').waitFor()
+    await dropFiles(ben, 'dialog.task', [{ name: 'slow.txt', text: 'x'.repeat(900_000) }])
+    const progress = ben.getByRole('progressbar', { name: 'Sending slow.txt' })
+    await until(
+      'some of it is sent',
+      async () => (await progress.evaluate((bar: HTMLProgressElement) => bar.position)) > 0.1,
+    )
+    await picture(ben, 'board-files-progress')
+    expect(await seriousFaults(ben)).toEqual([])
+    await ben.getByRole('button', { name: 'Stop sending slow.txt' }).click()
+    await until('it is gone', async () => (await file(ben, 'slow.txt').count()) === 0)
+    await network.send('Network.emulateNetworkConditions', { ...speed, uploadThroughput: -1 })
+
+    // Without a connection, the file waits for another try.
+    await second.context.setOffline(true)
+    await dropFiles(ben, 'dialog.task', [{ name: 'later.txt', text: 'later' }])
+    await file(ben, 'later.txt').getByText('The server cannot be reached.').waitFor()
+    await ben.emulateMedia({ colorScheme: 'dark' })
+    await ben.setViewportSize({ width: 390, height: 800 })
+    await file(ben, 'later.txt').scrollIntoViewIfNeeded()
+    await picture(ben, 'board-files-phone-dark')
+    expect(await seriousFaults(ben)).toEqual([])
+    await second.context.setOffline(false)
+    await ben.getByRole('button', { name: 'Try again to attach later.txt' }).click()
+    await ben.getByRole('button', { name: 'Download later.txt' }).waitFor()
+    expect((await names('BRD-2')).sort()).toEqual(['c.txt', 'later.txt'])
+
+    // Deleting asks first.
+    await ada.getByRole('button', { name: 'Delete a.txt' }).press('Enter')
+    expect((await names('BRD-1')).sort()).toEqual(['a.txt', 'b.txt', 'notes.txt'])
+    await ada.getByRole('button', { name: 'Delete for good a.txt' }).press('Enter')
+    await until('it is deleted', async () => (await names('BRD-1')).length === 2)
+    // Ben has another task open. The event of a deletion does not name the file.
+    await ben.keyboard.press('Escape')
+    await ben.locator('.activity li', { hasText: 'Ada deleted a file' }).waitFor()
+    const expected = /413 \(|ERR_INTERNET_DISCONNECTED/
+    expect([...first.complaints, ...second.complaints].filter((line) => !expected.test(line))).toEqual([])
   },
   240_000,
 )

@@ -47,7 +47,7 @@ test('the demo prints one screen of 100 columns, the board first, with commands 
   const lines = screen.trim().split('\n')
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100)
   expect(lines.length).toBeLessThanOrEqual(24)
-  expect(screen.match(/https?:\/\/\S+/)?.[0]).toBe(`${url}/board`)
+  expect(screen.match(/https?:\/\/\S+/)?.[0]).toBe(`${url}/board#WEB`)
   const commands = screen.replaceAll('\\\n', ' ').match(/^ {2}(export|curl) .*$/gm) ?? []
   const [token, stream, ...calls] = commands
   expect([token, stream, calls.length]).toEqual([expect.stringContaining('TOKEN='), expect.stringContaining('-N'), 2])
@@ -84,7 +84,7 @@ test('the console examples of the README print what it shows', async () => {
 
 test('a second demo on the same port says where the first one is, in one line', async () => {
   const text = await demo(new URL(url).port)
-  expect(text).toMatch(/^Taskwire already runs at http\S+\. Open \S+\/board\. Or start one on another port: .+\n$/)
+  expect(text).toMatch(/^Taskwire already runs at http\S+\. Open \S+\/board#WEB\. Or start one on another port: .+\n$/)
 })
 
 test.skipIf(!chromium)('the demo signs in with one click, and the board shows its sample tasks', async () => {

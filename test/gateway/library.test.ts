@@ -179,3 +179,23 @@ test('an application adds error codes, but changes none', () => {
   expect(() => addErrorCodes({ teapot: { status: 418, title: 'No' } })).toThrow('must be like OUT_OF_STOCK')
   expect(() => addErrorCodes({ FINE: { status: 200, title: 'No' } })).toThrow('400 to 599')
 })
+
+test('a DELETE that returns no object needs no name for its value; any other operation does', async () => {
+  const withMutation = (rest: object) => {
+    const schema = buildSchema('type Query { ok: Boolean! } type Mutation { forget(id: ID!): Boolean! }')
+    const [query, mutation] = [schema.getQueryType(), schema.getMutationType()]
+    Object.assign(query?.getFields().ok ?? {}, { extensions: { rest: { path: '/ok', key: 'ok' } } })
+    Object.assign(mutation?.getFields().forget ?? {}, { resolve: () => true, extensions: { rest } })
+    return createGateway({ schema, info: { title: 'Forget', version: '1' }, log: keepingLog() })
+  }
+  const gateway = await withMutation({ method: 'DELETE', path: '/things/{id}' })
+  holdTo(gateway.server, await gateway.openApi())
+  const server = { url: await gateway.listen({ port: 0 }) }
+  onTestFinished(() => {
+    gateway.server.closeAllConnections()
+    return gateway.close()
+  })
+  const { status, text } = await rest(server, 'DELETE /things/7')
+  expect([status, text]).toEqual([204, ''])
+  await expect(withMutation({ method: 'POST', path: '/things/{id}/forget' })).rejects.toThrow(/forget .*rest: \{ key:/)
+})

@@ -25,7 +25,10 @@ beforeAll(async () => {
 afterAll(() => packed && rm(packed.folder, { recursive: true }))
 
 test('contains JavaScript, the types of the gateway and the migrations', () => {
-  const others = packed.files.filter((path) => !/^(dist\/.+\.(js|d\.ts|css|svg)|prisma\/migrations\/.+)$/.test(path))
+  const others = packed.files.filter(
+    (path) =>
+      !/^(dist\/.+\.(js|d\.ts|css|svg)|dist\/gateway\/docs\/redoc.*LICENSE(\.txt)?|prisma\/migrations\/.+)$/.test(path),
+  )
   expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json'])
   expect(packed.files).toContain('dist/gateway/library/exports.d.ts')
 })
@@ -39,8 +42,16 @@ test('serves the code of docs/gateway.md, which has correct types', async () => 
   expect(second.status, second.text).toBe(201)
   const { inbox } = await eventStream(server, '/notes/stream', { headers: { 'last-event-id': first.body.cursor } })
   expect((await inbox.next()).data).toEqual(second.body)
-  for (const path of ['/docs', '/docs/start.css', '/redoc', '/graphiql/graphiql.js'])
+  for (const path of ['/docs', '/docs/start.css', '/redoc', '/redoc/redoc.standalone.js', '/graphiql/graphiql.js'])
     expect((await fetch(server.url + path)).status, path).toBe(200)
+})
+
+test('/redoc says what to do where its bundle is missing, as after `npm ci --omit=dev` in a clone', async () => {
+  await rm(join(packed.folder, 'node_modules/taskwire/dist/gateway/docs/redoc.standalone.js'))
+  const server = await startServerFile(join(packed.folder, 'page.ts'))
+  const answer = await fetch(`${server.url}/redoc`)
+  expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('npm ci')])
+  expect((await fetch(`${server.url}/docs`)).status).toBe(200)
 })
 
 test('`taskwire serve` starts the server, and an unknown command prints what there is', async () => {

@@ -29,8 +29,8 @@ const REDOC_POLICY = {
 }
 
 interface Source {
-  /** Path for `require.resolve`: in node_modules, or one of our files. */
-  from: string
+  /** Paths for `require.resolve`, in node_modules or one of our files. The first that exists is served. */
+  from: string | readonly string[]
   /** Replacements in the text before it is served. */
   replace?: readonly [RegExp, string][]
 }
@@ -40,6 +40,13 @@ interface Source {
  */
 const NO_FOREIGN_LOGO = [/https:\/\/cdn\.redoc\.ly\/redoc\/logo-mini\.svg/g, 'data:,'] as [RegExp, string]
 
+/**
+ * The package brings 90 MB of dependencies that its bundle already contains. So it is a dependency of
+ * the development only: the npm package and the container image keep a copy of the bundle beside this
+ * file.
+ */
+const REDOC_BUNDLE = ['./redoc.standalone.js', 'redoc/bundles/redoc.standalone.js'] as const
+
 /** All files that are served. Other names are never looked up on disk. */
 const FILES: Readonly<Record<string, Source>> = {
   '/docs/swagger-ui.css': { from: 'swagger-ui-dist/swagger-ui.css', replace: [NO_SOURCE_MAP] },
@@ -48,7 +55,7 @@ const FILES: Readonly<Record<string, Source>> = {
   '/docs/start.css': { from: './swagger.css' },
   '/docs/start.js': { from: './swagger.js' },
   '/redoc/redoc.standalone.js': {
-    from: 'redoc/bundles/redoc.standalone.js',
+    from: REDOC_BUNDLE,
     replace: [NO_SOURCE_MAP, NO_FOREIGN_LOGO],
   },
   '/redoc/start.css': { from: './redoc.css' },
@@ -68,12 +75,13 @@ export function createDocs(options: DocsOptions): Record<'/docs' | '/docs/*' | '
     body: bodyOf(options),
     policy: OWN_ONLY,
   })
+  const installed = find(REDOC_BUNDLE) !== undefined
   const redoc = createPage({
     title: `${options.title}: REST reference`,
     icon: 'data:,',
     styles: ['/redoc/start.css'],
-    scripts: ['/redoc/redoc.standalone.js', '/redoc/start.js'],
-    body: bodyOf(options),
+    scripts: installed ? ['/redoc/redoc.standalone.js', '/redoc/start.js'] : [],
+    body: installed ? bodyOf(options) : NO_REDOC,
     policy: REDOC_POLICY,
   })
   const files = Object.entries(FILES).map(
@@ -88,9 +96,26 @@ function bodyOf({ openapiUrl, graphqlUrl }: DocsOptions): string {
 <div id="docs" data-openapi="${escaped(openapiUrl)}" data-graphql="${escaped(graphqlUrl)}"></div>`
 }
 
+/** The page without the bundle, as after `npm ci --omit=dev` in a clone. */
+const NO_REDOC = `<h1>ReDoc is not installed</h1>
+<p>Use <a href="/docs">Swagger UI</a>. To have ReDoc too, run <code>npm ci</code> without <code>--omit=dev</code>.</p>`
+
 const { resolve } = createRequire(import.meta.url)
 
+/** Returns the path of the first of the files that exists. */
+function find(paths: readonly string[]): string | undefined {
+  for (const path of paths) {
+    try {
+      return resolve(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+    }
+  }
+}
+
 async function load({ from, replace = [] }: Source): Promise<Buffer> {
-  const content = await readFile(resolve(from))
+  const path = find([from].flat())
+  if (path === undefined) throw new Error(`${from} is not installed`)
+  const content = await readFile(path)
   return replace.reduce((text, [pattern, by]) => Buffer.from(text.toString().replace(pattern, by)), content)
 }

@@ -84,10 +84,12 @@ function toRoute(view: GraphQLSchema, method: HttpMethod, path: string, document
     if (!field.args.some((arg) => arg.name === name))
       throw new Error(`${field.name} has no argument "${name}" for ${method} ${path}`)
   }
-  if (isLeafType(getNamedType(field.type)) && !rest.key && rest.status !== 204) {
-    throw new Error(`${field.name} does not return an object: its rest option needs a key`)
-  }
   const status = rest.status ?? (method === 'DELETE' ? 204 : 200)
+  if (isLeafType(getNamedType(field.type)) && !rest.key && status !== 204) {
+    throw new Error(
+      `${field.name} does not return an object. Name its value in REST: rest: { key: 'count' } sends {"count": …}`,
+    )
+  }
   return {
     method,
     path,

@@ -8,7 +8,8 @@ const ifMatch = (version) => ({ 'If-Match': `"v${version}.0"` })
 const idempotent = () => ({ 'Idempotency-Key': randomKey() })
 
 /** `crypto.randomUUID` exists only in secure contexts. */
-const randomKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-')
+export const randomKey = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join('-')
 
 /** Returns a function that creates a task. Called again, it does not create a second one. */
 export function taskCreation(input) {

@@ -2,17 +2,19 @@
 
 import { guard } from '../lit/directives/guard.js'
 import { html, nothing } from '../lit/lit-html.js'
+import { progressOf } from './files.js'
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' })
 const DAY_MS = 86_400_000
 
 export function cardView(board, task) {
   const fresh = board.fresh.get(task.id)
-  const parts = [task, fresh, board.store.isMoving(task.id), board.people, board.labels, board.canWrite]
-  return html`<li class="card ${fresh ? 'fresh' : ''}" data-id=${task.id}>${guard(parts, () => content(board, task, fresh))}</li>`
+  const sent = progressOf(board, task.id)
+  const parts = [task, fresh, board.store.isMoving(task.id), board.people, board.labels, board.canWrite, sent]
+  return html`<li class="card ${fresh ? 'fresh' : ''}" data-id=${task.id}>${guard(parts, () => content(board, task, fresh, sent))}</li>`
 }
 
-function content(board, task, fresh) {
+function content(board, task, fresh, sent) {
   const labels = task.labelIds.map((id) => board.labels.find((label) => label.id === id)).filter(Boolean)
   const people = task.assigneeIds.map((id) => board.people.find((person) => person.id === id)).filter(Boolean)
   return html`<div class="card-top">
@@ -30,6 +32,7 @@ function content(board, task, fresh) {
     <div class="facts">
       ${task.priority > 1 ? html`<span class="fact p${task.priority}">P${task.priority}<span class="hidden"> priority of 5</span></span>` : nothing}
       ${dueView(task)}
+      ${sent === undefined ? nothing : html`<progress max="1" .value=${sent} aria-label="Sending files to ${task.key}"></progress>`}
       ${labels.map(({ name, color }) => html`<span class="fact label" .style=${`--label: ${color}`}>${name}</span>`)}
       <span class="faces">${people.map(faceView)}</span>
     </div>`

@@ -4,6 +4,7 @@ import { repeat } from '../lit/directives/repeat.js'
 import { html, nothing } from '../lit/lit-html.js'
 import { faceView } from './card.js'
 import { comment, remove, resolve, save } from './editor.js'
+import { filesView } from './files-view.js'
 import { FIELD_NAMES } from './merge.js'
 import { STATUSES, statusName } from './store.js'
 
@@ -18,7 +19,7 @@ export function dialogView(board) {
       <h2 id="task-key"><span class="key">${editor.base.key}</span></h2>
       <button class="plain" aria-label="Close" @click=${close}>✕</button>
     </header>
-    ${form(board)} ${commentsView(board)}
+    ${form(board)} ${filesView(board)} ${commentsView(board)}
   </dialog>`
 }
 

@@ -1,6 +1,7 @@
 // The state of the dialog in which a task is edited.
 
 import { createComment, deleteTask, updateTask } from './actions.js'
+import { showFiles } from './files.js'
 import { isConflict, loadComments, loadTask } from './load.js'
 import { changesOf, editableOf, FIELD_NAMES, rebase } from './merge.js'
 
@@ -8,9 +9,11 @@ import { changesOf, editableOf, FIELD_NAMES, rebase } from './merge.js'
 export function openEditor(board, id) {
   const base = board.store.get(id)
   if (!base) return
-  const editor = { id, base, draft: editableOf(base), conflicts: {}, merged: '', problem: '', comments: undefined }
+  const shown = { merged: '', problem: '', comments: undefined, files: undefined, said: undefined }
+  const editor = { id, base, draft: editableOf(base), conflicts: {}, ...shown }
   board.set({ editor })
   void showComments(board, editor)
+  void showFiles(board, id)
 }
 
 export async function showComments(board, editor) {

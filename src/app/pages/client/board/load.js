@@ -18,9 +18,9 @@ async function eachPage(call, query, onPage, most = MOST) {
   }
 }
 
-async function all(call) {
+async function all(call, query = {}) {
   const found = []
-  await eachPage(call, {}, (nodes) => found.push(...nodes))
+  await eachPage(call, query, (nodes) => found.push(...nodes))
   return found
 }
 
@@ -46,10 +46,8 @@ export function loadTasks(projectId, onPage) {
 
 export const loadTask = (id) => api(`GET /tasks/${id}`)
 
-export const loadComments = async (taskId) => {
-  const found = []
-  await eachPage(`GET /tasks/${taskId}/comments`, { include: 'author' }, (nodes) => found.push(...nodes))
-  return found
-}
+export const loadComments = (taskId) => all(`GET /tasks/${taskId}/comments`, { include: 'author' })
+
+export const loadFiles = (taskId) => all(`GET /tasks/${taskId}/attachments`, { include: 'uploader' })
 
 export const isConflict = (error) => error instanceof Refusal && error.status === 412

@@ -8,7 +8,9 @@ import { activityBar, filterBar, noticesView, topBar } from './bar.js'
 import { columnsView } from './columns.js'
 import { dialogView } from './dialog.js'
 import { enableDrag } from './drag.js'
+import { enableFileDrop } from './drop.js'
 import { openEditor, showComments, takeTheirs } from './editor.js'
+import { attach, showFiles } from './files.js'
 import { createMatch, isFiltered, NO_FILTER } from './filter.js'
 import { describePlace, placeForKey } from './keys.js'
 import { loadProjects } from './load.js'
@@ -20,7 +22,16 @@ const WRITERS = ['OWNER', 'EDITOR']
 const NOTICE_MS = 6_000
 
 const board = {
-  ...{ projects: [], project: undefined, store: createStore(), people: [], labels: [], activity: [], notices: [] },
+  ...{
+    projects: [],
+    project: undefined,
+    store: createStore(),
+    people: [],
+    labels: [],
+    activity: [],
+    notices: [],
+    uploads: [],
+  },
   ...{ filter: NO_FILTER, editor: undefined, adding: undefined, stream: 'off', loading: true, spoken: '' },
   /** The last person who changed a task, by its id. */
   actors: new Map(),
@@ -60,6 +71,7 @@ const board = {
     const taskId = changes.find(({ field }) => field === 'taskId')?.to
     if (board.editor && (taskId === undefined || taskId === board.editor.id)) void showComments(board, board.editor)
   },
+  onFile: (taskId) => void showFiles(board, taskId),
   async add(input, create = taskCreation(input)) {
     try {
       board.store.apply(await create())
@@ -183,6 +195,17 @@ root.addEventListener('keydown', (event) => {
 enableDrag(root, {
   mayDrag: () => board.canWrite && !board.editor,
   drop: (id, { status, beforeId, afterId }) => moveTask(board, id, { status, beforeId, afterId }),
+})
+enableFileDrop({
+  mayDrop: () => board.canWrite,
+  openTask: () => board.editor?.id,
+  drop(id, files, folders) {
+    attach(board, id, files)
+    if (folders > 0) board.notify({ text: 'A folder cannot be attached, only files.', kind: 'warn' })
+  },
+})
+globalThis.addEventListener('beforeunload', (event) => {
+  if (board.uploads.some(({ problem }) => !problem)) event.preventDefault()
 })
 globalThis.addEventListener('hashchange', () => {
   const project = board.projects.find(({ key }) => key === location.hash.slice(1))

@@ -38,6 +38,7 @@ export async function openProject(board, project, signal) {
       const [noun] = event.type.split('.')
       if (noun === 'task') applyTask(board, store, event)
       else if (noun === 'comment') board.onComment(event)
+      else if (noun === 'attachment') applyFile(board, store, event)
       else if (refresh[noun]) void refresh[noun]().then(board.changed, () => undefined)
       catchUp.onEvent()
       board.changed()
@@ -63,9 +64,25 @@ function applyTask(board, store, event) {
   board.onTask(taskId, task, actor)
   // The answer to an own change may have come first.
   if (isNews) board.fresh.set(taskId, { actor, until: Date.now() + FRESH_MS })
-  const line = describe(event, task ?? before)
-  if (!line) return
-  board.activity = [{ cursor: event.cursor, text: line, actor }, ...board.activity].slice(0, ACTIVITY_SHOWN)
+  const text = describe(event, task ?? before)
+  if (text) note(board, { cursor: event.cursor, text, actor })
+}
+
+function applyFile(board, store, { type, subjectId, actor, changes, cursor }) {
+  const added = type === 'attachment.created'
+  // The event of a deletion names only the file's id.
+  const open = board.editor?.files?.find(({ id }) => id === subjectId)
+  const { taskId, filename = 'a file' } = added
+    ? Object.fromEntries(changes.map(({ field, to }) => [field, to]))
+    : (open ?? {})
+  if (taskId) board.onFile(taskId)
+  const key = store.get(taskId)?.key
+  const where = key ? ` ${added ? 'to' : 'from'} ${key}` : ''
+  if (key || !added) note(board, { cursor, actor, text: `${added ? 'attached' : 'deleted'} ${filename}${where}` })
+}
+
+function note(board, line) {
+  board.activity = [line, ...board.activity].slice(0, ACTIVITY_SHOWN)
 }
 
 function describe({ type, changes }, task) {

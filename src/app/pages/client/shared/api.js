@@ -22,7 +22,7 @@ export async function authorizedFetch(path, options = {}) {
   const token = currentSession()?.accessToken
   const response = await send(path, options, token)
   if (response.status !== 401 || !token) return response
-  await refresh(token)
+  await renewToken(token)
   return send(path, options, currentSession()?.accessToken)
 }
 
@@ -30,7 +30,12 @@ const send = (path, options, token) =>
   fetch(path, { ...options, headers: { ...options.headers, ...(token && { Authorization: `Bearer ${token}` }) } })
 
 /** Stands for the problem document of a server that does not answer. */
-const UNREACHABLE = { title: 'Unreachable', detail: 'The server cannot be reached.', code: 'UNREACHABLE', status: 0 }
+export const UNREACHABLE = {
+  title: 'Unreachable',
+  detail: 'The server cannot be reached.',
+  code: 'UNREACHABLE',
+  status: 0,
+}
 
 /** Calls an operation, like `api('PATCH /tasks/…', {body})`. Throws a Refusal. */
 export async function api(call, { body, query, headers, signal } = {}) {
@@ -63,7 +68,7 @@ export async function signOut() {
 }
 
 /** Replaces an expired access token. Tabs take turns, since a refresh token works once. */
-async function refresh(expired) {
+export async function renewToken(expired) {
   const renew = async () => {
     const session = currentSession()
     if (!session || session.accessToken !== expired) return
