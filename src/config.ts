@@ -12,6 +12,8 @@ const list = (text: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== '')
 
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+
 /**
  * Each variable's rule, default and one line of help. `.env.example` and docs/configuration.md are
  * printed from this.
@@ -19,11 +21,15 @@ const list = (text: string) =>
 const variables = {
   PORT: integer(0, 65_535, 4000).describe('Port to listen on. 0 picks a free port.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+  DATABASE_URL: databaseUrl
     .optional()
     .describe('PostgreSQL connection URL. When unset, the embedded database in DATA_DIR is used.'),
+  DATABASE_DIRECT_URL: databaseUrl
+    .refine((url) => !/[?&]pgbouncer=true(&|$)/.test(url), 'must reach PostgreSQL without the pooler')
+    .optional()
+    .describe(
+      'The same database without the pooler that DATABASE_URL leads to. Used for migrations and for news of other servers.',
+    ),
   DATABASE_POOL_SIZE: integer(1, 200, 10).describe(
     'Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.',
   ),
@@ -288,6 +294,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   if (given.DATABASE_URL && !given.JWT_SECRET) {
     problems.push('JWT_SECRET: is required with DATABASE_URL; generate one with: openssl rand -base64 48')
   }
+  if (given.DATABASE_DIRECT_URL && !given.DATABASE_URL) problems.push('DATABASE_DIRECT_URL: needs DATABASE_URL')
   if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
     problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')
   }
