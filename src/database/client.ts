@@ -66,6 +66,9 @@ const PING_TIMEOUT_MS = 2_000
 /** Limits the time to connect. A server that answers nothing meanwhile is given up earlier. */
 const CONNECTION_TIMEOUT_MS = 10_000
 
+/** Shorter than the idle time-outs of proxies, the usual 30 seconds among them. */
+const IDLE_MS = 20_000
+
 /** Connections besides those for requests: for authentication, health and the event log. */
 const RESERVED_CONNECTIONS = 3
 
@@ -147,7 +150,7 @@ function createPool(connection: ConnectionSettings, setup: Shared & { size: numb
       ...connection.config,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       // A single connection holds all named statements: keep it open.
-      idleTimeoutMillis: setup.size === 1 ? 0 : 60_000,
+      idleTimeoutMillis: setup.size === 1 ? 0 : IDLE_MS,
       maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
       allowExitOnIdle: true,
       onConnect: (client) => prepareSession(client, connection.schema, setup.limits),
@@ -182,11 +185,7 @@ function monitorPools(
  * Watches a connection that a pooler of transactions is not in between. Undefined if there is none:
  * a notification would reach whoever uses the session next.
  */
-function listenDirectly(
-  direct: ConnectionSettings,
-  { silenceMs }: DatabaseLimits,
-  log: Log,
-): Monitor | undefined {
+function listenDirectly(direct: ConnectionSettings, { silenceMs }: DatabaseLimits, log: Log): Monitor | undefined {
   if (!direct.namedStatements) return undefined
   const ignore = () => {}
   const idle = { onSilence: ignore, onSound: ignore, onLockedTables: ignore }

@@ -26,7 +26,10 @@ export async function findDatabase(url: string, directUrl: string | undefined, l
   }
   if (directUrl === undefined) {
     if (!pooled.namedStatements) {
-      log.warn({}, 'set DATABASE_DIRECT_URL to reach PostgreSQL without the pooler: servers then hear of each other at once')
+      log.warn(
+        {},
+        'set DATABASE_DIRECT_URL to reach PostgreSQL without the pooler: servers then hear of each other at once',
+      )
     }
     return { pooled, direct: pooled }
   }

@@ -53,9 +53,9 @@ async function setDefaults(client: pg.Client, changes: readonly [string, string]
   const settings = changes.map(([name, value]) => `${name} TO ${name === 'search_path' ? value : `'${value}'`}`)
   await client.query('SAVEPOINT defaults')
   try {
-    for (const setting of settings)
-      await client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${database} SET ${setting}`)
-    const advice = 'set defaults of the database role; new sessions of the pooler have them: run RECONNECT in it if it is in use'
+    for (const setting of settings) await client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${database} SET ${setting}`)
+    const advice =
+      'set defaults of the database role; new sessions of the pooler have them: run RECONNECT in it if it is in use'
     log.info({ settings }, advice)
   } catch (error) {
     await client.query('ROLLBACK TO SAVEPOINT defaults')

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { documented, freePorts, type Proxy, replaced, startHaproxy, startPgbouncer } from '../support/proxies.ts'
+import { documented, freePorts, type ProxyProcess, replaced, startHaproxy, startPgbouncer } from '../support/proxies.ts'
 
 const direct = process.env.TEST_DATABASE_URL
 if (!direct) throw new Error('TEST_DATABASE_URL is not set')
@@ -18,7 +18,7 @@ const through = (port: number, parameters: Record<string, string> = {}) => {
   return url.href
 }
 
-const PROXIES: Record<string, () => Promise<{ proxy: Proxy; settings: Record<string, string> }>> = {
+const PROXIES: Record<string, () => Promise<{ proxy: ProxyProcess; settings: Record<string, string> }>> = {
   async pgbouncer() {
     const proxy = await startPgbouncer(direct)
     const url = through(proxy.ports[0] ?? 0, { pgbouncer: 'true' })

@@ -171,11 +171,12 @@ export async function openTestDatabase({
 }
 
 /** Creates an empty PostgreSQL database without migrations. `options` are those of CREATE DATABASE. */
-export async function emptyPostgres(options = ''): Promise<{ url: string; drop(): Promise<void> }> {
+export async function emptyPostgres(options = ''): Promise<{ url: string; directUrl: string; drop(): Promise<void> }> {
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(`CREATE DATABASE ${name} ${options}`))
   return {
     url: databaseUrl(name),
+    directUrl: directUrl(name),
     drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A PgBouncer or HAProxy of a test. */
-export interface Proxy {
+export interface ProxyProcess {
   ports: number[]
   /** Everything that it has logged. */
   readonly output: string
@@ -17,7 +17,9 @@ const PAGE = new URL('../../docs/high-availability.md', import.meta.url)
 
 /** Returns a configuration file that the documentation shows. */
 export function documented(file: string): string {
-  const found = new RegExp(`^\`\`\`\\w+\\n[;#] ${RegExp.escape(file)}\\n(.*?)^\`\`\``, 'ms').exec(readFileSync(PAGE, 'utf8'))
+  const found = new RegExp(`^\`\`\`\\w+\\n[;#] ${RegExp.escape(file)}\\n(.*?)^\`\`\``, 'ms').exec(
+    readFileSync(PAGE, 'utf8'),
+  )
   if (!found?.[1]) throw new Error(`docs/high-availability.md does not show ${file}`)
   return found[1]
 }
@@ -49,7 +51,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Starts the documented PgBouncer in front of a PostgreSQL whose passwords it need not know. */
-export async function startPgbouncer(target: string, extra = ''): Promise<Proxy> {
+export async function startPgbouncer(target: string, extra = ''): Promise<ProxyProcess> {
   const { hostname, port, username } = new URL(target)
   const [own = 0] = await freePorts(1)
   return start('pgbouncer', 'pgbouncer.ini', own, (folder) => {
@@ -59,13 +61,17 @@ export async function startPgbouncer(target: string, extra = ''): Promise<Proxy>
     text = replaced(text, '* = host=127.0.0.1 port=5432', `* = host=${hostname} port=${port || 5432}`)
     text = replaced(text, 'listen_port = 6432', `listen_port = ${own}`)
     text = replaced(text, 'auth_type = scram-sha-256', 'auth_type = trust')
-    text = replaced(text, 'auth_file = /etc/pgbouncer/userlist.txt', `auth_file = ${users}\nauth_user = ${username || 'postgres'}`)
+    text = replaced(
+      text,
+      'auth_file = /etc/pgbouncer/userlist.txt',
+      `auth_file = ${users}\nauth_user = ${username || 'postgres'}`,
+    )
     return `${text}unix_socket_dir =\n${extra}\n`
   })
 }
 
 /** Starts HAProxy with a configuration, and waits until it accepts connections on all ports. */
-export const startHaproxy = (text: string, ports: readonly number[]): Promise<Proxy> =>
+export const startHaproxy = (text: string, ports: readonly number[]): Promise<ProxyProcess> =>
   start('haproxy', 'haproxy.cfg', ports, () => text)
 
 const ARGUMENTS = { pgbouncer: (file: string) => [file], haproxy: (file: string) => ['-db', '-f', file] }
@@ -75,7 +81,7 @@ async function start(
   file: string,
   ports: number | readonly number[],
   configuration: (folder: string) => string,
-): Promise<Proxy> {
+): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), `tw-${program}-`))
   chmodSync(folder, 0o755)
   const path = join(folder, file)
