@@ -4,6 +4,7 @@ import { missingVariables } from './settings/requirements.ts'
 import {
   addresses,
   atLeast,
+  directUrl,
   existingFile,
   hosts,
   integer,
@@ -26,6 +27,9 @@ export const variables = {
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   DATABASE_URL: postgresUrl.describe(
     'PostgreSQL connection URL. When unset, the embedded database in DATA_DIR is used.',
+  ),
+  DATABASE_DIRECT_URL: directUrl.describe(
+    'The same database without the pooler that DATABASE_URL leads to. Used for migrations and for news of other servers.',
   ),
   DATABASE_POOL_SIZE: integer(1, 200, 10).describe(
     'Maximum number of connections to PostgreSQL for requests. Four more serve the server itself.',

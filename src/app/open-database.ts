@@ -11,13 +11,14 @@ import { traceStatement } from '../gateway/tracing.ts'
  * modules load meanwhile, as do those of the client while the embedded database starts.
  */
 export async function openConfiguredDatabase(config: Config, log: GatewayLog): Promise<DatabaseHandle> {
-  const { DATABASE_URL: url, DATA_DIR: dataDir, DATABASE_POOL_SIZE: poolSize } = config
+  const { DATABASE_URL: url, DATABASE_DIRECT_URL: directUrl, DATA_DIR: dataDir, DATABASE_POOL_SIZE: poolSize } = config
   const embedded = url ? undefined : startEmbedded(dataDir, { log })
   embedded?.catch(() => undefined)
   const { openDatabase } = await import('../database/client.ts')
   try {
     const limits = limitsOf(config)
-    return await openDatabase({ ...(url && { url }), dataDir, poolSize, limits, log, embedded, onStatement })
+    const urls = { ...(url && { url }), ...(directUrl && { directUrl }) }
+    return await openDatabase({ ...urls, dataDir, poolSize, limits, log, embedded, onStatement })
   } catch (error) {
     if (!url || !(error instanceof Error)) throw error
     const { code } = error as NodeJS.ErrnoException

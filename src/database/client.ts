@@ -4,12 +4,14 @@ import { AppError } from '../gateway/errors.ts'
 import { PrismaClient } from '../generated/prisma/client.ts'
 import { withCompiledStatements } from './compiled/client.ts'
 import { readColumnTypes } from './compiled/column-types.ts'
-import { type ConnectionSettings, type Log, parseConnection, prepareSession, SILENT } from './connection.ts'
+import { type ConnectionSettings, type Log, prepareSession, SILENT } from './connection.ts'
 import { type EmbeddedDatabase, startEmbedded } from './embedded.ts'
 import { type DatabaseLimits, DEFAULT_LIMITS } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { type DatabaseStatus, IS_READ_ONLY, type Listener, type Monitor, startMonitor } from './monitor.ts'
 import { GatedPool, type PoolSetup, type StatementObserver } from './pool.ts'
+import { findDatabase } from './pooler.ts'
+import { pinRoleDefaults } from './role-defaults.ts'
 import { createStatementNames, NAMES_LIFETIME_SECONDS, type StatementNames } from './statement-names.ts'
 import { createTableNames, TableLocks } from './table-locks.ts'
 import type { WatchedClient } from './watch.ts'
@@ -33,8 +35,8 @@ export interface DatabaseHandle {
   load(): { size: number; running: number; waiting: number }
   /**
    * Calls `onNotify` for each notification on a channel, and after each (re)connection, because
-   * earlier notifications are lost. Reconnects forever. The embedded database never calls it: no
-   * other process can notify.
+   * earlier notifications are lost. Reconnects forever. The embedded database never calls it,
+   * because no other process can notify, and neither does a pooler without a direct URL.
    */
   listen(channel: string, onNotify: () => void): Promise<Listener>
   /**
@@ -48,6 +50,8 @@ export interface DatabaseHandle {
 export interface DatabaseOptions {
   /** A `postgres://` URL. Without one, the embedded database starts in `dataDir`. */
   url?: string
+  /** The same database without a pooler in between. */
+  directUrl?: string
   /** A path, or "memory://" for a database that is discarded when closed. */
   dataDir: string
   /** The embedded database of `dataDir`, if it is already starting. */
@@ -65,6 +69,9 @@ const PING_TIMEOUT_MS = 2_000
 /** Limits the time to connect. A server that answers nothing meanwhile is given up earlier. */
 const CONNECTION_TIMEOUT_MS = 10_000
 
+/** Shorter than the idle time-outs of proxies, the usual 30 seconds among them. */
+const IDLE_MS = 20_000
+
 /** Connections besides those for requests: for authentication, health and the event log. */
 const RESERVED_CONNECTIONS = 3
 
@@ -79,16 +86,19 @@ const MONITOR_TIMEOUT_MS = 500
 export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHandle> {
   const log = options.log ?? SILENT
   const embedded = options.url ? undefined : await (options.embedded ?? startEmbedded(options.dataDir, { log }))
-  const connection = embedded?.connection ?? parseConnection(options.url ?? '')
   embedded?.onFailure((error) => log.error({ err: error }, 'the embedded database failed'))
+  const limits = embedded ? EMBEDDED_LIMITS : (options.limits ?? DEFAULT_LIMITS)
+  const { pooled: connection, direct } = embedded
+    ? { pooled: embedded.connection, direct: embedded.connection }
+    : await findDatabase(options.url ?? '', options.directUrl, log)
   try {
-    await migrate(connection, { log })
+    await migrate(direct, { log })
+    if (!connection.namedStatements) await pinRoleDefaults(connection, limits, log)
   } catch (error) {
     await embedded?.close()
     throw error
   }
 
-  const limits = embedded ? EMBEDDED_LIMITS : (options.limits ?? DEFAULT_LIMITS)
   const shared = {
     limits,
     tableNames: createTableNames(),
@@ -103,6 +113,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
   const names = createStatementNames()
   const types = await readColumnTypes(pool)
   const monitor = embedded ? undefined : monitorPools(connection, [pool, reservedPool], shared, log)
+  const listening = connection.namedStatements ? monitor : listenDirectly(direct, limits, log)
   const client = createClient(pool, connection, names)
   const compiled = (own: pg.Pool) => {
     const query = (text: string, values: readonly unknown[]) => {
@@ -125,14 +136,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<DatabaseHa
     ping: () => ping(reservedPool, monitor),
     load: () => ({ size, ...pool.load }),
     listen: (channel, onNotify) =>
-      monitor?.listen(channel, onNotify) ?? Promise.resolve({ close: () => Promise.resolve() }),
+      listening?.listen(channel, onNotify) ?? Promise.resolve({ close: () => Promise.resolve() }),
     onFailure: (listener) => embedded?.onFailure(listener),
     close() {
       closing ??= (async () => {
         await db.$disconnect()
         const pools = [...new Set([pool, reservedPool])]
         await Promise.race([Promise.all(pools.map((own) => own.end())), delay(DRAIN_TIMEOUT_MS)])
-        await Promise.race([monitor?.close(), delay(MONITOR_TIMEOUT_MS)])
+        const monitors = [...new Set([monitor, listening])]
+        await Promise.race([Promise.all(monitors.map((own) => own?.close())), delay(MONITOR_TIMEOUT_MS)])
         await embedded?.close()
       })()
       return closing
@@ -149,7 +161,7 @@ function createPool(connection: ConnectionSettings, setup: Shared & { size: numb
       ...connection.config,
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       // A single connection holds all named statements: keep it open.
-      idleTimeoutMillis: setup.size === 1 ? 0 : 60_000,
+      idleTimeoutMillis: setup.size === 1 ? 0 : IDLE_MS,
       maxLifetimeSeconds: NAMES_LIFETIME_SECONDS,
       allowExitOnIdle: true,
       onConnect: (client) => prepareSession(client, connection.schema, setup.limits),
@@ -178,6 +190,17 @@ function monitorPools(
     onLockedTables: (tables) => locks.saw(tables),
     log,
   })
+}
+
+/**
+ * Watches a connection that a pooler of transactions is not in between. Undefined if there is none:
+ * a notification would reach whoever uses the session next.
+ */
+function listenDirectly(direct: ConnectionSettings, { silenceMs }: DatabaseLimits, log: Log): Monitor | undefined {
+  if (!direct.namedStatements) return undefined
+  const ignore = () => {}
+  const idle = { onSilence: ignore, onSound: ignore, onLockedTables: ignore }
+  return startMonitor(direct, { clients: new Set(), silenceMs, ...idle, log })
 }
 
 function createClient(pool: pg.Pool, connection: ConnectionSettings, names: StatementNames): Database {

@@ -8,7 +8,7 @@ export interface ConnectionSettings {
   schema: string
   /**
    * True if prepared statements can have names. False behind a pooler that gives each transaction
-   * another backend.
+   * another session: nothing of a session lasts then.
    */
   namedStatements: boolean
 }
@@ -69,9 +69,7 @@ export const PINNED: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
 }
 
-const PIN = Object.entries(PINNED)
-  .map(([name, value]) => `SET ${name} TO '${value}'`)
-  .join('; ')
+const PINS = Object.entries(PINNED).map(([name, value]) => `${name} TO '${value}'`)
 
 /** Applies the settings of every session, with a statement: poolers reject start-up options. */
 export async function prepareSession(
@@ -79,9 +77,20 @@ export async function prepareSession(
   schema: string,
   limits?: DatabaseLimits,
 ): Promise<void> {
-  const settings = `${PIN}; SET search_path TO ${quoteIdentifier(schema)}`
-  await client.query(limits ? `${settings}; ${limitSettings(limits)}` : settings)
+  const settings = [...PINS, searchPath(schema)].map((setting) => `SET ${setting}`)
+  if (limits) {
+    for (const [name, value] of Object.entries(limitSettings(limits))) settings.push(`SET ${name} TO ${value}`)
+    settings.push(VANISHED_SETTINGS)
+  }
+  await client.query(settings.join('; '))
 }
+
+/** Does the same for the current transaction, which has no time-outs. */
+export async function prepareTransaction(client: Pick<ClientBase, 'query'>, schema: string): Promise<void> {
+  await client.query([...PINS, searchPath(schema)].map((setting) => `SET LOCAL ${setting}`).join('; '))
+}
+
+const searchPath = (schema: string) => `search_path TO ${quoteIdentifier(schema)}`
 
 /** How long the server keeps a transaction that does nothing, with its locks. */
 const IDLE_IN_TRANSACTION_MS = 15_000
@@ -90,16 +99,25 @@ const IDLE_IN_TRANSACTION_MS = 15_000
 const VANISHED_MS = 5_000
 
 /** Settings that free what a client held that has vanished. Older servers lack some of them. */
+const VANISHED = ['client_connection_check_interval', 'tcp_user_timeout']
+
 const VANISHED_SETTINGS = `DO $$ BEGIN
     PERFORM set_config(name, '${VANISHED_MS}', false) FROM pg_settings
-      WHERE name IN ('client_connection_check_interval', 'tcp_user_timeout');
+      WHERE name IN (${VANISHED.map((name) => `'${name}'`).join(', ')});
   EXCEPTION WHEN OTHERS THEN NULL; END $$`
 
-function limitSettings({ lockMs, statementMs }: DatabaseLimits): string {
-  return [
-    `SET statement_timeout TO ${statementMs}`,
-    `SET lock_timeout TO ${lockMs}`,
-    `SET idle_in_transaction_session_timeout TO ${IDLE_IN_TRANSACTION_MS}`,
-    VANISHED_SETTINGS,
-  ].join('; ')
+/** Returns the time-outs that every server knows, in milliseconds. */
+function limitSettings({ lockMs, statementMs }: DatabaseLimits): Record<string, number> {
+  return {
+    statement_timeout: statementMs,
+    lock_timeout: lockMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+  }
+}
+
+/** Returns all settings of a session except the search path, as `pg_settings` shows them. */
+export function sessionDefaults(limits: DatabaseLimits): Record<string, string> {
+  const vanished = VANISHED.map((name) => [name, VANISHED_MS] as const)
+  const times = [...Object.entries(limitSettings(limits)), ...vanished]
+  return { ...PINNED, ...Object.fromEntries(times.map(([name, value]) => [name, String(value)])) }
 }

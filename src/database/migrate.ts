@@ -3,8 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { type ConnectionSettings, type Log, prepareSession, quoteIdentifier, SILENT } from './connection.ts'
-import { pinRoleDefaults } from './role-defaults.ts'
+import { type ConnectionSettings, type Log, prepareTransaction, quoteIdentifier } from './connection.ts'
 
 export const MIGRATIONS = fileURLToPath(new URL('../../prisma/migrations', import.meta.url))
 
@@ -54,29 +53,60 @@ export async function migrate(connection: ConnectionSettings, options: MigrateOp
   // Errors between queries are emitted. The next query fails and reports them.
   client.on('error', () => {})
   await client.connect()
+  const names: string[] = []
+  const { until } = options
+  const isWanted = (name: string) => until === undefined || name <= until
   try {
-    await client.query('SELECT pg_advisory_lock($1)', [PRISMA_LOCK])
-    await createSchema(client, connection.schema)
-    if (!connection.namedStatements) await pinRoleDefaults(client, connection, options.log ?? SILENT)
-    await prepareSession(client, connection.schema)
-    await client.query(HISTORY_TABLE)
-    const { rows } = await client.query<Applied>(
-      'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at',
-    )
-    checkHistory(rows, migrations)
-    const done = new Set(rows.map((row) => row.migration_name))
-    const { until } = options
-    const wanted = migrations.filter(({ name }) => until === undefined || name <= until)
-    const pending = wanted.filter((migration) => !done.has(migration.name))
-    for (const migration of pending) {
-      await apply(client, migration)
-      options.log?.info({ migration: migration.name }, 'migration applied')
-    }
-    return pending.map((migration) => migration.name)
+    let name: string | undefined
+    do {
+      name = await inTurn(client, () => applyNext(client, connection.schema, migrations, isWanted))
+      if (name !== undefined) {
+        names.push(name)
+        options.log?.info({ migration: name }, 'migration applied')
+      }
+    } while (name !== undefined)
+    return names
   } finally {
-    // This also releases the lock.
     await client.end()
   }
+}
+
+/**
+ * Runs work in a transaction that excludes the migrations of others. The lock is not one of the
+ * session: behind a pooler, it could stay with a session that nobody uses.
+ */
+async function inTurn<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN; SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0')
+  try {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [PRISMA_LOCK])
+    const result = await work()
+    await client.query('COMMIT')
+    return result
+  } catch (error) {
+    // A lost connection has already rolled back. Report the first error.
+    await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+/** Applies the first pending migration and returns its name. */
+async function applyNext(
+  client: pg.Client,
+  schema: string,
+  migrations: readonly Migration[],
+  isWanted: (name: string) => boolean,
+): Promise<string | undefined> {
+  await createSchema(client, schema)
+  await prepareTransaction(client, schema)
+  await client.query(HISTORY_TABLE)
+  const { rows } = await client.query<Applied>(
+    'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at',
+  )
+  checkHistory(rows, migrations)
+  const done = new Set(rows.map((row) => row.migration_name))
+  const next = migrations.find(({ name }) => isWanted(name) && !done.has(name))
+  if (next) await apply(client, next)
+  return next?.name
 }
 
 /**
@@ -99,7 +129,7 @@ export async function readMigrations(directory = MIGRATIONS): Promise<Migration[
   )
 }
 
-function checkHistory(applied: Applied[], migrations: Migration[]): void {
+function checkHistory(applied: readonly Applied[], migrations: readonly Migration[]): void {
   const known = new Map(migrations.map((migration) => [migration.name, migration]))
   for (const row of applied) {
     const migration = known.get(row.migration_name)
@@ -125,20 +155,16 @@ function checkHistory(applied: Applied[], migrations: Migration[]): void {
 }
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {
-  await client.query('BEGIN')
+  const started = new Date()
   try {
-    const started = new Date()
     await client.query(migration.sql)
-    await client.query(
-      `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
-       VALUES ($1, $2, clock_timestamp(), $3, $4, 1)`,
-      [randomUUID(), migration.checksum, migration.name, started],
-    )
-    await client.query('COMMIT')
   } catch (error) {
-    // A lost connection has already rolled back. Report the first error.
-    await client.query('ROLLBACK').catch(() => {})
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`The migration ${migration.name} failed and was undone: ${reason}`, { cause: error })
   }
+  await client.query(
+    `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+     VALUES ($1, $2, clock_timestamp(), $3, $4, 1)`,
+    [randomUUID(), migration.checksum, migration.name, started],
+  )
 }

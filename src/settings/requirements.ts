@@ -9,6 +9,7 @@ export function missingVariables(given: GivenVariables): string[] {
   if (given.DATABASE_URL && !given.JWT_SECRET) {
     problems.push(`JWT_SECRET: is required with DATABASE_URL; ${GENERATE}`)
   }
+  if (given.DATABASE_DIRECT_URL && !given.DATABASE_URL) problems.push('DATABASE_DIRECT_URL: needs DATABASE_URL')
   if (given.OPERATIONS === 'trusted' && !given.TRUSTED_DOCUMENTS) {
     problems.push('TRUSTED_DOCUMENTS: is required with OPERATIONS=trusted')
   }

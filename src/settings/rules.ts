@@ -39,9 +39,13 @@ function itemsOf(text: string): string[] {
     .filter((item) => item !== '')
 }
 
-export const postgresUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+
+export const postgresUrl = databaseUrl.optional()
+
+/** A URL that leads past a pooler. */
+export const directUrl = databaseUrl
+  .refine((url) => !/[?&]pgbouncer=true(&|$)/.test(url), 'must reach PostgreSQL without the pooler')
   .optional()
 
 /** Each secret is verified with, one after the other, for every token that the first did not sign. */

@@ -58,7 +58,7 @@ describe('migrate', () => {
       migrate(connection, { directory }),
       migrate(connection, { directory }),
     ])
-    expect(applied.flat()).toEqual(NAMES)
+    expect(applied.flat().toSorted()).toEqual(NAMES)
   })
 
   test('records what Prisma records', async () => {
@@ -113,10 +113,10 @@ describe('migrate', () => {
   })
 
   test.runIf(onPostgres)('uses the schema that the URL names', async () => {
-    const { url, drop } = await emptyPostgres()
+    const { directUrl, drop } = await emptyPostgres()
     cleanUps.push(drop)
     const { openDatabase } = await import('../../src/database/client.ts')
-    const handle = await openDatabase({ url: `${url}?schema=other%20place`, dataDir: '' })
+    const handle = await openDatabase({ url: `${directUrl}?schema=other%20place`, dataDir: '' })
     await handle.db.project.create({ data: { key: 'ELSEWHERE', name: 'x' } })
     const rows = await handle.db.$queryRaw`SELECT count(*)::int AS count FROM "other place"."Event"`
     expect(rows).toEqual([{ count: 1 }])

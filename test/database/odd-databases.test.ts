@@ -17,15 +17,15 @@ import { keepingLog } from '../support/server.ts'
 
 async function database(
   options?: string,
-): Promise<{ url: string; name: string; sql: (text: string) => Promise<pg.QueryResult> }> {
-  const { url, drop } = await emptyPostgres(options)
+): Promise<{ url: string; directUrl: string; name: string; sql: (text: string) => Promise<pg.QueryResult> }> {
+  const { url, directUrl, drop } = await emptyPostgres(options)
   onTestFinished(drop)
   const sql = async (text: string) => {
-    const client = new pg.Client({ connectionString: url })
+    const client = new pg.Client({ connectionString: directUrl })
     await client.connect()
     return client.query(text).finally(() => client.end())
   }
-  return { url, name: new URL(url).pathname.slice(1), sql }
+  return { url, directUrl, name: new URL(url).pathname.slice(1), sql }
 }
 
 async function start(url: string): Promise<RunningServer & { log: ReturnType<typeof keepingLog> }> {
@@ -109,13 +109,13 @@ describe.runIf(onPostgres)('a PostgreSQL database', () => {
   })
 
   test('behind a pooler of transactions gets the formats as defaults of the role, in this database only', async () => {
-    const { url, name, sql } = await database()
+    const { directUrl, name, sql } = await database()
     const role = `taskwire_${randomBytes(4).toString('hex')}`
     await sql(`CREATE ROLE ${role} LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO ${role}`)
     onTestFinished(() => sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`).then(() => undefined))
     for (const setting of [`DateStyle TO 'SQL, DMY'`, `TimeZone TO 'Asia/Kathmandu'`, `bytea_output TO 'escape'`])
       await sql(`ALTER DATABASE ${name} SET ${setting}`)
-    const pooled = new URL(url)
+    const pooled = new URL(directUrl)
     pooled.username = role
     pooled.searchParams.set('pgbouncer', 'true')
     const handle = await openDatabase({ url: pooled.href, dataDir: tmpdir() })

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { rest } from '../support/clients.ts'
-import { onPostgres, testDatabase } from '../support/database.ts'
+import { onPostgres, testDatabase, urlSettings } from '../support/database.ts'
 import { failingServer, serverProcess } from '../support/process.ts'
 import { signUp } from '../support/server.ts'
 
@@ -15,7 +15,7 @@ async function freshSettings(): Promise<Record<string, string>> {
   return {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
-    ...(options.url && { DATABASE_URL: options.url }),
+    ...urlSettings(options),
   }
 }
 

@@ -7,7 +7,7 @@ import { encodeCursor, type LoggedEvent, oldestPosition, purgeLog, readLog } fro
 import { ALL_TOPICS } from '../../src/events/subscription.ts'
 import { createTail } from '../../src/events/tail.ts'
 import { graphql, rest, subscribe, websocketClient } from '../support/clients.ts'
-import { openTestDatabase, testDatabase } from '../support/database.ts'
+import { openTestDatabase, testDatabase, urlSettings } from '../support/database.ts'
 import { cursorOf } from '../support/factories.ts'
 import { keepingLog, ownServerForTest, signUp } from '../support/server.ts'
 import { graphqlStream } from '../support/sockets.ts'
@@ -176,7 +176,7 @@ test('a server purges events older than EVENT_RETENTION_DAYS at startup', async 
       DATA_DIR: options.dataDir,
       JWT_SECRET: 'a secret for tests that is long enough',
       EVENT_RETENTION_DAYS: '2',
-      ...(options.url && { DATABASE_URL: options.url }),
+      ...urlSettings(options),
     }),
     log,
   )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { stopUnderLoad } from '../long/shutdown/round.ts'
-import { testDatabase } from '../support/database.ts'
+import { testDatabase, urlSettings } from '../support/database.ts'
 import { serverProcess } from '../support/process.ts'
 import { signUp } from '../support/server.ts'
 
@@ -9,7 +9,7 @@ test('a server that stops under load resets no connection, and waits for no webs
   const settings = {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
-    ...(options.url && { DATABASE_URL: options.url }),
+    ...urlSettings(options),
   }
   const first = await serverProcess(settings)
   const { token } = await signUp(first)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { purgeStoredAnswers } from '../../src/app/idempotency.ts'
 import { graphql, type RestOptions, rest } from '../support/clients.ts'
-import { onPostgres, testDatabase } from '../support/database.ts'
+import { onPostgres, testDatabase, urlSettings } from '../support/database.ts'
 import { serverProcess } from '../support/process.ts'
 import { type OwnServer, signUp, type TestUser } from '../support/server.ts'
 import { closeServers, ownServers } from '../support/servers.ts'
@@ -189,7 +189,7 @@ test('an answer is replayed after kill -9 and by a second server', async () => {
   const settings = {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
-    ...(options.url && { DATABASE_URL: options.url }),
+    ...urlSettings(options),
   }
   const first = await serverProcess(settings)
   const person = await signUp(first)

@@ -4,7 +4,7 @@ import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { openDatabase } from '../../src/database/client.ts'
 import { purgeTrash } from '../../src/modules/tasks/trash.ts'
-import { openTestDatabase, testDatabase } from '../support/database.ts'
+import { openTestDatabase, testDatabase, urlSettings } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
 import { keepingLog } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -56,7 +56,7 @@ test('a server purges the trash at startup', async () => {
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
     TRASH_DAYS: '7',
-    ...(options.url && { DATABASE_URL: options.url }),
+    ...urlSettings(options),
   })
   const before = await openDatabase(options)
   const project = await makeProject(before.db)

@@ -13,7 +13,7 @@ import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 
 export interface TestDatabase {
   /** Options for openDatabase. */
-  options: { url?: string; dataDir: string }
+  options: { url?: string; directUrl?: string; dataDir: string }
   drop(): Promise<void>
 }
 
@@ -91,7 +91,7 @@ async function preparePostgresTemplate(): Promise<void> {
     for (const old of found) await client.query(`DROP DATABASE IF EXISTS "${old}"`)
     const unfinished = `taskwire_unfinished_${randomBytes(4).toString('hex')}`
     await client.query(`CREATE DATABASE ${unfinished}`)
-    await migrate(parseConnection(databaseUrl(unfinished)))
+    await migrate(parseConnection(directUrl(unfinished)))
     await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${template}`).catch(async (error) => {
       await client.query(`DROP DATABASE ${unfinished}`)
       if (!(await find()).includes(template)) throw error
@@ -118,7 +118,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const dataDir = join(embeddedFolder(), name)
   await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${postgresTemplate()}`))
   return {
-    options: { url: databaseUrl(name), dataDir },
+    options: { url: databaseUrl(name), ...(isPooled && { directUrl: directUrl(name) }), dataDir },
     async drop() {
       await administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
       await rm(dataDir, { recursive: true, force: true })
@@ -135,6 +135,12 @@ export async function embeddedDatabase(): Promise<TestDatabase> {
   cpSync(embeddedTemplate(), dataDir, { recursive: true, mode: constants.COPYFILE_FICLONE })
   return { options: { dataDir }, drop: () => rm(dataDir, { recursive: true, force: true }) }
 }
+
+/** Returns the settings of a server that opens the database itself. */
+export const urlSettings = ({ url, directUrl }: TestDatabase['options']) => ({
+  ...(url && { DATABASE_URL: url }),
+  ...(directUrl && { DATABASE_DIRECT_URL: directUrl }),
+})
 
 export interface OpenTestDatabase {
   handle: DatabaseHandle
@@ -166,23 +172,36 @@ export async function openTestDatabase({
 }
 
 /** Creates an empty PostgreSQL database without migrations. `options` are those of CREATE DATABASE. */
-export async function emptyPostgres(options = ''): Promise<{ url: string; drop(): Promise<void> }> {
+export async function emptyPostgres(options = ''): Promise<{ url: string; directUrl: string; drop(): Promise<void> }> {
   const name = `${postgresPrefix()}${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(`CREATE DATABASE ${name} ${options}`))
   return {
     url: databaseUrl(name),
+    directUrl: directUrl(name),
     drop: () => administer((client) => client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
   }
 }
 
-function databaseUrl(name: string): string {
-  const url = new URL(process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres')
+/** True if TEST_DATABASE_URL leads to a pooler. TEST_DATABASE_DIRECT_URL reaches the same databases without. */
+export const isPooled = process.env.TEST_DATABASE_DIRECT_URL !== undefined
+
+const DEFAULT_URL = 'postgres://postgres@127.0.0.1:5432/postgres'
+const POSTGRES_URL = process.env.TEST_DATABASE_URL ?? DEFAULT_URL
+const DIRECT_URL = process.env.TEST_DATABASE_DIRECT_URL ?? POSTGRES_URL
+
+const databaseUrl = (name: string) => withName(POSTGRES_URL, name)
+
+/** Returns the URL of a database without the pooler that may be in between. */
+export const directUrl = (name: string) => withName(DIRECT_URL, name)
+
+function withName(base: string, name: string): string {
+  const url = new URL(base)
   url.pathname = `/${name}`
   return url.href
 }
 
 async function administer(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: process.env.TEST_DATABASE_URL })
+  const client = new pg.Client({ connectionString: DIRECT_URL })
   await client.connect()
   try {
     await work(client)

@@ -9,7 +9,7 @@ import type { DatabaseLimits } from '../../src/database/limits.ts'
 import type { GatewayLog } from '../../src/gateway/gateway-context.ts'
 import { addUser } from '../../src/modules/users/account-service.ts'
 import { rest } from './clients.ts'
-import { type OpenTestDatabase, openTestDatabase } from './database.ts'
+import { type OpenTestDatabase, openTestDatabase, urlSettings } from './database.ts'
 
 interface LogLine {
   level: string
@@ -82,7 +82,7 @@ async function startOn(
     PORT: '0',
     DATA_DIR: options.dataDir,
     JWT_SECRET: 'a secret for tests that is long enough',
-    ...(options.url && { DATABASE_URL: options.url }),
+    ...urlSettings(options),
     ...settings,
   })
   const running = await startServer(config, log, Promise.resolve(database.handle), serverOptions)
