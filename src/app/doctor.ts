@@ -15,7 +15,7 @@ console.log(problems === 0 ? 'No problems found.' : `${problems} ${problems === 
 process.exitCode = problems === 0 ? 0 : 1
 
 async function examine(): Promise<Finding[]> {
-  const configuration = checkConfiguration(process.env)
+  const configuration = checkConfiguration()
   // Nothing else can be checked without a valid configuration.
   if (configuration.some(({ level }) => level === 'problem')) return configuration
   const config = readConfig()

@@ -4,12 +4,12 @@ import { type Finding, ok, problem, warning } from './finding.ts'
 /** Fewer different characters than this do not come from a random generator. */
 const RANDOM_CHARACTERS = 12
 
-/** Checks the settings, and what only makes sense together. */
-export function checkConfiguration(environment: Record<string, string | undefined>): Finding[] {
+/** Checks the settings, by default those of this process, and what only makes sense together. */
+export function checkConfiguration(environment?: Record<string, string | undefined>): Finding[] {
   try {
-    const { JWT_SECRET: secret, HOST, TRUSTED_PROXIES, ALLOWED_HOSTS } = readConfig(environment)
+    const { JWT_SECRET: secrets, HOST, TRUSTED_PROXIES, ALLOWED_HOSTS } = readConfig(environment)
     const findings = [ok('configuration', 'every setting is valid')]
-    if (secret && new Set(secret).size < RANDOM_CHARACTERS) {
+    if (secrets?.some((secret) => new Set(secret).size < RANDOM_CHARACTERS)) {
       findings.push(
         problem(
           'JWT_SECRET',
