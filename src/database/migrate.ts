@@ -28,8 +28,18 @@ export interface Migration {
   checksum: string
 }
 
+/**
+ * Stands in the column `logs` of a migration that releases before it can serve with: it only adds.
+ * tools/rolling-changes.ts checks that.
+ */
+const EXPANDS = 'expand'
+
+/** First line of a migration that removes what earlier releases used. */
+const CONTRACT = /^-- contract: /m
+
 interface Applied {
   migration_name: string
+  logs: string | null
   checksum: string
   finished_at: Date | null
 }
@@ -45,7 +55,8 @@ export interface MigrateOptions {
 /**
  * Applies the pending migrations and returns their names. Servers that start together take turns.
  * Each file runs in one transaction with its record, as one simple query, because its functions
- * contain `;`. Throws, before changing anything, if the database has other migrations than ours.
+ * contain `;`. Throws, before changing anything, if the database has migrations that we cannot serve
+ * with.
  */
 export async function migrate(connection: ConnectionSettings, options: MigrateOptions = {}): Promise<string[]> {
   const migrations = await readMigrations(options.directory)
@@ -100,7 +111,7 @@ async function applyNext(
   await prepareTransaction(client, schema)
   await client.query(HISTORY_TABLE)
   const { rows } = await client.query<Applied>(
-    'SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at',
+    'SELECT migration_name, checksum, finished_at, logs FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at',
   )
   checkHistory(rows, migrations)
   const done = new Set(rows.map((row) => row.migration_name))
@@ -134,6 +145,8 @@ function checkHistory(applied: readonly Applied[], migrations: readonly Migratio
   for (const row of applied) {
     const migration = known.get(row.migration_name)
     if (!migration) {
+      // During an upgrade, servers of the release before start beside newer ones.
+      if (row.logs === EXPANDS && row.finished_at) continue
       throw new Error(
         `The database has the migration ${row.migration_name}, which this version of Taskwire does not know. ` +
           'A newer version used it. Start that version.',
@@ -163,8 +176,8 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     throw new Error(`The migration ${migration.name} failed and was undone: ${reason}`, { cause: error })
   }
   await client.query(
-    `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
-     VALUES ($1, $2, clock_timestamp(), $3, $4, 1)`,
-    [randomUUID(), migration.checksum, migration.name, started],
+    `INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count, logs)
+     VALUES ($1, $2, clock_timestamp(), $3, $4, 1, $5)`,
+    [randomUUID(), migration.checksum, migration.name, started, CONTRACT.test(migration.sql) ? null : EXPANDS],
   )
 }
