@@ -98,7 +98,8 @@ function brokenColumn(object: string, old: Column, now: Column): string[] {
   if (old.type !== now.type && !widens(old.type, now.type)) {
     problems.push(`changes the type of the ${object} from ${old.type} to ${now.type}`)
   }
-  if (now.isRequired && !old.isRequired && !now.hasDefault) problems.push(`sets NOT NULL on the ${object}, which has no default`)
+  if (now.isRequired && !old.isRequired && !now.hasDefault)
+    problems.push(`sets NOT NULL on the ${object}, which has no default`)
   if (now.isRequired && old.hasDefault && !now.hasDefault) problems.push(`drops the default of the ${object}`)
   return problems
 }

@@ -46,8 +46,14 @@ const BREAKING: [string, string][] = [
     'ALTER TABLE "Task" ALTER "title" TYPE varchar(100)',
     'changes the type of the column Task.title from character varying(200) to character varying(100)',
   ],
-  ['ALTER TABLE "Task" ALTER "size" TYPE smallint', 'changes the type of the column Task.size from integer to smallint'],
-  ['ALTER TABLE "Task" ALTER "note" TYPE bytea USING NULL', 'changes the type of the column Task.note from text to bytea'],
+  [
+    'ALTER TABLE "Task" ALTER "size" TYPE smallint',
+    'changes the type of the column Task.size from integer to smallint',
+  ],
+  [
+    'ALTER TABLE "Task" ALTER "note" TYPE bytea USING NULL',
+    'changes the type of the column Task.note from text to bytea',
+  ],
   ['DROP FUNCTION rank_of(integer)', 'drops or renames the function rank_of(integer)'],
   [
     `DROP FUNCTION rank_of(integer); CREATE FUNCTION rank_of(task integer, up boolean) RETURNS integer LANGUAGE sql AS 'SELECT task'`,
@@ -63,7 +69,10 @@ const BREAKING: [string, string][] = [
     `ALTER TABLE "Task" DROP CONSTRAINT "Task_type_check", ADD CONSTRAINT "Task_type_check" CHECK ("type" IN ('a', 'c'))`,
     'changes the check Task_type_check',
   ],
-  [`ALTER TABLE "Task" ADD CONSTRAINT "short" CHECK (length("title") < 9)`, 'adds the check short to columns that exist'],
+  [
+    `ALTER TABLE "Task" ADD CONSTRAINT "short" CHECK (length("title") < 9)`,
+    'adds the check short to columns that exist',
+  ],
   ['CREATE UNIQUE INDEX "one" ON "Task" ("title")', 'adds the index one to columns that exist'],
 ]
 
@@ -81,7 +90,10 @@ const EXPANDING = [
 describe('a migration', () => {
   test.each(BREAKING)('is refused that breaks the release before: %s', async (sql, problem) => {
     const problems = await problemsOf(sql)
-    expect(problems.some((one) => one.startsWith(`m: ${problem}`)), problems.join('\n')).toBe(true)
+    expect(
+      problems.some((one) => one.startsWith(`m: ${problem}`)),
+      problems.join('\n'),
+    ).toBe(true)
   })
 
   test.each(EXPANDING)('may expand: %s', async (sql) => {

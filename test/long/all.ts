@@ -52,6 +52,8 @@ const runs: Run[] = [
   ...(process.env.TEST_DATABASE_URL
     ? [
         { name: 'outages', command: ['node', 'test/long/outages.ts'] },
+        { name: 'failover', command: ['node', 'test/long/failover.ts'] },
+        { name: 'failover with losses', command: ['node', 'test/long/failover.ts', '--async'] },
         // Needs root and HAProxy too.
         { name: 'container', command: ['node', 'test/long/container.ts'] },
         { name: 'transfer', command: ['node', 'test/long/transfer.ts', exported, imported] },

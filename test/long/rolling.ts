@@ -99,7 +99,8 @@ try {
   followers.push(follow(fresh.url, token, followers[0]?.start))
   const together = writing.ids.length
   const deadline = performance.now() + ms
-  while (performance.now() < deadline || writing.ids.length < together + 100) await writing.until(writing.ids.length + 10)
+  while (performance.now() < deadline || writing.ids.length < together + 100)
+    await writing.until(writing.ids.length + 10)
   await writing.end()
 
   const failures = [...writing.failures]
@@ -113,7 +114,9 @@ try {
   }
   for (const failure of failures.slice(0, 20)) console.error(`FAILED: ${failure}`)
   if (failures.length > 0) process.exitCode = 1
-  console.log(`${ref} and this release served one database: ${wanted.length} tasks, ${wanted.length - together} by both`)
+  console.log(
+    `${ref} and this release served one database: ${wanted.length} tasks, ${wanted.length - together} by both`,
+  )
 } finally {
   for (const child of children) if (child.exitCode === null) await end(child)
   await database.drop()

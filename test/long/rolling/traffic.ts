@@ -29,7 +29,8 @@ export function write(servers: readonly string[], token: string) {
   async function expectStatus(status: number, request: string, body?: object): Promise<string> {
     const url = next()
     const answer = await call(url, token, request, body)
-    if (answer.status !== status) failures.push(`${request} at server ${servers.indexOf(url)}: ${answer.status} ${answer.text}`)
+    if (answer.status !== status)
+      failures.push(`${request} at server ${servers.indexOf(url)}: ${answer.status} ${answer.text}`)
     return answer.text
   }
 
@@ -62,7 +63,8 @@ export function write(servers: readonly string[], token: string) {
 export function follow(url: string, token: string, from?: Promise<string>) {
   const seen = new Set<string>()
   const abort = new AbortController()
-  const start = from ?? call(url, token, 'GET /events/cursor').then(({ text }) => (JSON.parse(text) as { cursor: string }).cursor)
+  const start =
+    from ?? call(url, token, 'GET /events/cursor').then(({ text }) => (JSON.parse(text) as { cursor: string }).cursor)
 
   async function read(): Promise<void> {
     const response = await fetch(`${url}/api/v1/events/stream?after=${await start}`, {
@@ -101,7 +103,10 @@ export async function readAll(url: string, token: string): Promise<string[]> {
   const ids: string[] = []
   for (let after = ''; ; ) {
     const { text } = await call(url, token, `GET /tasks?limit=100${after}`)
-    const { nodes, pageInfo } = JSON.parse(text) as { nodes: Node[]; pageInfo: { endCursor: string; hasNextPage: boolean } }
+    const { nodes, pageInfo } = JSON.parse(text) as {
+      nodes: Node[]
+      pageInfo: { endCursor: string; hasNextPage: boolean }
+    }
     ids.push(...nodes.map(({ id }) => id))
     if (!pageInfo.hasNextPage) return ids
     after = `&after=${pageInfo.endCursor}`

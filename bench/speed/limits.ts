@@ -1,15 +1,15 @@
 /**
- * node bench/load/limits.ts [rounds]
+ * node bench/speed/limits.ts [rounds]
  * Measures what the limits cost: CPU time of a request with every limit at its default, next to one
  * with rate limits off and all other limits out of reach. Two servers on one database take turns of
- * a second. Needs the packages of bench/speed, which `npm run bench` installs, and the same
+ * a second. Needs the packages that `npm run bench` installs, and the same
  * PostgreSQL. Exit code 1 if a request takes over 3 % more CPU time on average.
  */
-import { prepareDatabase } from '../speed/data.ts'
-import { measure } from '../speed/load.ts'
-import { type RunningServer, startServer, TASKWIRE } from '../speed/servers.ts'
-import { type BenchRequest, requestsOf, WORK } from '../speed/work.ts'
-import { readWorld } from '../speed/world.ts'
+import { prepareDatabase } from './data.ts'
+import { measure } from './load.ts'
+import { type RunningServer, startServer, TASKWIRE } from './servers.ts'
+import { type BenchRequest, requestsOf, WORK } from './work.ts'
+import { readWorld } from './world.ts'
 
 const POSTGRES = process.env.TEST_DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/postgres'
 const ROWS = 100_000
