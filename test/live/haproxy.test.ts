@@ -101,7 +101,9 @@ function write(token: string) {
     }
   }
   const all = Promise.all([one(), one(), one()])
-  onTestFinished(() => void (writing = false))
+  onTestFinished(() => {
+    writing = false
+  })
   const more = async (count: number) => {
     const goal = ids.length + count
     await until(`${count} more tasks are written`, () => ids.length >= goal || failures.length > 0)
