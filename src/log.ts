@@ -26,7 +26,12 @@ export async function createLogs(level: string): Promise<Logs> {
   }
   const output = pino.destination({ dest: STDOUT, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS })
   process.on('exit', () => output.flushSync())
-  const atOnce = { write: (line: string) => void (output.write(line), output.flushSync()) }
+  const atOnce = {
+    write(line: string) {
+      output.write(line)
+      output.flushSync()
+    },
+  }
   return { log: pino(options, atOnce), requests: pino(options, output) }
 }
 

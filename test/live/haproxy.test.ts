@@ -143,7 +143,9 @@ function follow(token: string, after: string) {
     }
   }
   const done = loop()
-  onTestFinished(() => void (following = false))
+  onTestFinished(() => {
+    following = false
+  })
   return {
     seen,
     get resumed() {
