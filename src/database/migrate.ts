@@ -32,7 +32,7 @@ export interface Migration {
  * Stands in the column `logs` of a migration that releases before it can serve with: it only adds.
  * tools/rolling-changes.ts checks that.
  */
-const EXPANDS = 'expand'
+export const EXPANDS = 'expand'
 
 /** First line of a migration that removes what earlier releases used. */
 const CONTRACT = /^-- contract: /m

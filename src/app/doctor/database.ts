@@ -1,7 +1,8 @@
 import pg from 'pg'
 import type { Config } from '../../config.ts'
-import { parseConnection, prepareSession } from '../../database/connection.ts'
-import { readMigrations } from '../../database/migrate.ts'
+import { type ConnectionSettings, parseConnection, prepareSession } from '../../database/connection.ts'
+import { EXPANDS, readMigrations } from '../../database/migrate.ts'
+import { isPooledByTransaction } from '../../database/pooler.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** The oldest version of PostgreSQL with everything the migrations use. */
@@ -12,9 +13,10 @@ const CLOCK_LIMIT_MS = 2_000
 const LAG_LIMIT_SECONDS = 60
 
 /** Checks PostgreSQL. The embedded database is checked by its folder. */
-export async function checkDatabase({ DATABASE_URL: url }: Config): Promise<Finding[]> {
+export async function checkDatabase({ DATABASE_URL: url, DATABASE_DIRECT_URL: directUrl }: Config): Promise<Finding[]> {
   if (!url) return [ok('DATABASE_URL', 'is not set: the embedded database in DATA_DIR is used')]
-  const { config, schema, namedStatements } = parseConnection(url)
+  const connection = parseConnection(url)
+  const { config, schema } = connection
   const client = new pg.Client({ ...config, connectionTimeoutMillis: 5_000, application_name: 'taskwire-doctor' })
   client.on('error', () => {})
   try {
@@ -26,7 +28,7 @@ export async function checkDatabase({ DATABASE_URL: url }: Config): Promise<Find
     const findings = [
       ...(await checkServer(client)),
       ...(await checkClock(client)),
-      await checkPooler(client, namedStatements),
+      await checkPooler(connection, directUrl),
     ]
     const rights = await checkRights(client, schema)
     findings.push(...rights)
@@ -90,16 +92,16 @@ async function checkClock(client: pg.Client): Promise<Finding[]> {
   return [problem('clock', `differs from the database by ${skew} ms`, 'Synchronize both machines with NTP.')]
 }
 
-/** Tells a pooler in transaction mode by a backend that changes, or by a session setting that is lost. */
-async function checkPooler(client: pg.Client, namedStatements: boolean): Promise<Finding> {
-  const pooled = await client.query('SHOW pool_mode').then(
-    () => true,
-    () => false,
-  )
-  if (!namedStatements) return ok('pooler', 'DATABASE_URL has ?pgbouncer=true')
-  if (pooled)
-    return warning('pooler', 'a pooler answers', 'Add ?pgbouncer=true to DATABASE_URL if it is in transaction mode.')
-  return ok('pooler', 'none')
+async function checkPooler(connection: ConnectionSettings, directUrl: string | undefined): Promise<Finding> {
+  if (connection.namedStatements) {
+    if (!(await isPooledByTransaction(connection))) return ok('pooler', 'no pooler of transactions')
+    const remedy = 'Add ?pgbouncer=true to DATABASE_URL, and set DATABASE_DIRECT_URL.'
+    return problem('pooler', 'DATABASE_URL leads to a pooler in transaction mode, which it does not mention', remedy)
+  }
+  if (directUrl) return ok('pooler', 'DATABASE_URL has ?pgbouncer=true, and DATABASE_DIRECT_URL is set')
+  const remedy =
+    'Set DATABASE_DIRECT_URL to reach PostgreSQL without the pooler. Servers then hear of each other at once.'
+  return warning('pooler', 'DATABASE_URL has ?pgbouncer=true, but DATABASE_DIRECT_URL is not set', remedy)
 }
 
 async function checkRights(client: pg.Client, schema: string): Promise<Finding[]> {
@@ -130,12 +132,15 @@ async function checkMigrations(client: pg.Client): Promise<Finding[]> {
   const { rows: history } = await client.query(`SELECT to_regclass('_prisma_migrations') IS NOT NULL AS found`)
   const { rows: applied } = history[0].found
     ? await client.query(
-        'SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished FROM _prisma_migrations WHERE rolled_back_at IS NULL',
+        'SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, logs FROM _prisma_migrations WHERE rolled_back_at IS NULL',
       )
     : { rows: [] }
   const findings: Finding[] = []
-  for (const { name, checksum, finished } of applied) {
-    if (!known.has(name)) {
+  for (const { name, checksum, finished, logs } of applied) {
+    if (!known.has(name) && logs === EXPANDS) {
+      const remedy = 'During an upgrade this is as it should be. Afterwards, install the new release here too.'
+      findings.push(warning('migrations', `${name} is of a newer release, which only added to the database`, remedy))
+    } else if (!known.has(name)) {
       const remedy = 'A newer version of Taskwire used this database. Start that version.'
       findings.push(problem('migrations', `${name} is unknown to this version`, remedy))
     } else if (!finished) {
@@ -156,13 +161,42 @@ async function checkMigrations(client: pg.Client): Promise<Finding[]> {
   return findings
 }
 
-/** Finds triggers that somebody disabled: changes would miss in the event log. */
+/** Finds triggers that somebody disabled or dropped: changes would miss in the event log. */
 async function checkTriggers(client: pg.Client): Promise<Finding[]> {
   const { rows } = await client.query(
-    `SELECT tgname AS name, tgrelid::regclass::text AS "table" FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-      WHERE c.relnamespace = current_schema()::regnamespace AND NOT tgisinternal AND tgenabled = 'D' ORDER BY 1`,
+    `SELECT tgname AS name, relname AS "table", tgenabled = 'D' AS disabled
+      FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+      WHERE c.relnamespace = current_schema()::regnamespace AND NOT tgisinternal ORDER BY 1`,
   )
-  return rows.map(({ name, table }) =>
-    problem('triggers', `${name} is disabled`, `Run: ALTER TABLE ${table} ENABLE TRIGGER "${name}"`),
+  const found = new Set(rows.map(({ name, table }) => `${name} ${table}`))
+  const { rows: begun } = await client.query(`SELECT FROM pg_class WHERE oid = to_regclass('_prisma_migrations')`)
+  if (begun.length === 0) return []
+  const { rows: history } = await client.query(
+    'SELECT migration_name AS name FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL',
   )
+  const applied = new Set(history.map(({ name }) => name))
+  const migrations = (await readMigrations()).filter(({ name }) => applied.has(name))
+  const missing = triggersOf(migrations.map(({ sql }) => sql)).filter((trigger) => !found.has(trigger))
+  const disabled = rows.filter((row) => row.disabled)
+  const remedy =
+    'Restore a backup, or create it as prisma/functions has it. Changes made meanwhile are not in the event log.'
+  return [
+    ...disabled.map(({ name, table }) =>
+      problem('triggers', `${name} is disabled`, `Run: ALTER TABLE "${table}" ENABLE TRIGGER "${name}"`),
+    ),
+    ...missing.map((trigger) => problem('triggers', `${trigger.replace(' ', ' of ')} is missing`, remedy)),
+  ]
+}
+
+const TRIGGER =
+  /^(?:CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER|(DROP) TRIGGER(?: IF EXISTS)?) "?(\w+)"?[^;]*?\bON "?(\w+)"?/gim
+
+/** Returns the triggers that these migrations leave, as `NAME TABLE`. */
+function triggersOf(migrations: readonly string[]): string[] {
+  const left = new Set<string>()
+  for (const [, drop, name, table] of migrations.flatMap((sql) => [...sql.matchAll(TRIGGER)])) {
+    if (drop) left.delete(`${name} ${table}`)
+    else left.add(`${name} ${table}`)
+  }
+  return [...left]
 }
