@@ -67,7 +67,7 @@ describe('migrate', () => {
       migration_name: '20261121000000_init',
       applied_steps_count: 1,
       rolled_back_at: null,
-      logs: null,
+      logs: 'expand',
     })
     expect(row?.checksum).toMatch(/^[0-9a-f]{64}$/)
     expect(row?.finished_at).toBeInstanceOf(Date)
