@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { emptyPostgres } from '../support/database.ts'
+import { printedUrl } from '../support/printed-url.ts'
 import { follow, readAll, write } from './rolling/traffic.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -53,16 +54,7 @@ async function serve(folder: string, databaseUrl: string): Promise<{ url: string
       JWT_SECRET: 'a secret for tests that is long enough',
     },
   })
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += String(chunk)
-      const found = /"url":"([^"]+)"/.exec(output)?.[1]
-      if (found) resolve(found)
-    })
-    child.once('exit', (code) => reject(new Error(`the server in ${folder} exited with ${code}: ${output}`)))
-  })
-  return { url, child }
+  return { url: await printedUrl(child), child }
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { printedUrl } from './printed-url.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -36,15 +37,7 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
   child.stdout?.on('data', (chunk: Buffer) => {
     for (const line of String(chunk).split('\n')) if (/"level":[56]0/.test(line)) errors.push(line)
   })
-  const url = await new Promise<string>((resolve, reject) => {
-    let output = ''
-    child.stdout?.on('data', (chunk: Buffer) => {
-      output += String(chunk)
-      const found = /"url":"([^"]+)"/.exec(output)?.[1]
-      if (found) resolve(found)
-    })
-    child.once('exit', (code) => reject(new Error(`the server exited with code ${code}: ${output}`)))
-  })
+  const url = await printedUrl(child)
   async function ask<Answer>(question: string): Promise<Answer> {
     child.send(question)
     const [answer] = await once(child, 'message')

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { printedUrl } from './printed-url.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -13,14 +14,7 @@ export interface ServerProcess {
 /** Starts `node src/main.ts` and waits until it is ready. Killed at the end of the test. */
 export async function serverProcess(settings: Record<string, string>): Promise<ServerProcess> {
   const child = launch({ PORT: '0', LOG_LEVEL: 'info', ...settings })
-  const output = gather(child)
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout?.on('data', () => {
-      const found = /"url":"([^"]+)"/.exec(output.text)?.[1]
-      if (found) resolve(found)
-    })
-    child.once('exit', (code) => reject(new Error(`the server exited with ${code}: ${output.text}`)))
-  })
+  const url = await printedUrl(child)
   while (!(await fetch(`${url}/readyz`)).ok);
   return {
     url,

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Agent, type ClientRequest, get } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { printedUrl } from '../../support/printed-url.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const CONNECTIONS = 32
@@ -31,14 +32,10 @@ export async function stopUnderLoad(settings: Record<string, string>, token: str
     env: { ...process.env, ...settings, PORT: '0', LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  let output = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += String(chunk)
-      const found = /"url":"([^"]+)"/.exec(output)?.[1]
-      if (found) resolve(found)
-    })
-    child.once('exit', (code) => reject(new Error(`the server exited with ${code}: ${output}`)))
+  const url = await printedUrl(child)
+  let handled = false
+  child.stdout.on('data', (chunk: Buffer) => {
+    handled ||= String(chunk).includes('"msg":"stopping"')
   })
   const seen = { served: 0, after: 0, resets: 0, unmarked: 0 }
   let connected = 0
@@ -72,7 +69,7 @@ export async function stopUnderLoad(settings: Record<string, string>, token: str
   child.kill('SIGTERM')
   const began = performance.now()
   // Until the server has handled the signal, its answers keep connections open.
-  while (!output.includes('"msg":"stopping"')) await new Promise((resolve) => setTimeout(resolve, 10))
+  while (!handled) await new Promise((resolve) => setTimeout(resolve, 10))
   await new Promise((resolve) => setTimeout(resolve, HANDLED_MS))
   signalled = true
   const [code] = (await exited) as [number | null]
