@@ -4,11 +4,15 @@ import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'p
 const STDOUT = 1
 
 /** Lines about requests are written together: this many bytes, or those of this many milliseconds. */
-const BUFFER_BYTES = 4_096
+const BUFFER_BYTES = 32_768
+const MAX_WRITE_BYTES = 131_072
 const FLUSH_MS = 200
+/** Lines that are dropped, once this much waits for whoever reads the output. */
+const MAX_UNREAD_BYTES = 8_388_608
+const EXIT_TRIES = 10
 
 export interface Logs {
-  /** Writes each line at once. */
+  /** Writes each line without waiting for more. */
   log: Logger
   /** For lines about requests, of which there are many. They are written in batches. */
   requests: Logger
@@ -24,15 +28,49 @@ export async function createLogs(level: string): Promise<Logs> {
     const log = pino(options, await openTerminal())
     return { log, requests: log }
   }
-  const output = pino.destination({ dest: STDOUT, sync: true, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS })
-  process.on('exit', () => output.flushSync())
+  const output = openOutput()
   const atOnce = {
     write(line: string) {
       output.write(line)
-      output.flushSync()
+      output.flush()
     },
   }
-  return { log: pino(options, atOnce), requests: pino(options, output) }
+  const log = pino(options, atOnce)
+  let dropped = 0
+  output.on('drop', () => dropped++)
+  output.on('drain', () => {
+    if (dropped > 0) log.warn({ dropped }, 'the output was not read fast enough: lines were dropped')
+    dropped = 0
+  })
+  return { log, requests: pino(options, output) }
+}
+
+/**
+ * Opens the standard output. Never waits for whoever reads it, except a second at exit: a log that
+ * nobody reads must not stop the server.
+ */
+function openOutput() {
+  let exiting = false
+  let tries = 0
+  const output = pino.destination({
+    dest: STDOUT,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    maxWrite: MAX_WRITE_BYTES,
+    maxLength: MAX_UNREAD_BYTES,
+    periodicFlush: FLUSH_MS,
+    // Asked when the output takes nothing, every 100 ms.
+    retryEAGAIN: () => !exiting || tries++ < EXIT_TRIES,
+  })
+  process.on('exit', () => {
+    exiting = true
+    try {
+      output.flushSync()
+    } catch {
+      // Nobody reads it, or it could not be opened yet.
+    }
+  })
+  return output
 }
 
 /** Returns what all loggers of the server have in common. */

@@ -202,6 +202,8 @@ export function createEngine(options: EngineOptions) {
         contextValue: context,
       })
       if (!(Symbol.asyncIterator in source)) return mask(source, context)
+      const observation = observed()
+      if (observation) observation.isStream = true
       const { sharing } = context
       const place = sharing && groups.join(groupKey(schema, prepared, variables, sharing.access))
       const runShared = async (event: unknown): Promise<SharedOutcome> => {

@@ -6,7 +6,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 export interface Metrics {
   observe: Observer
-  /** Adds a value that is read when the metrics are. One that fails is left out. */
+  /** Adds a value that is read when the metrics are. NaN if that fails. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void
   /** Returns all metrics in the text format of Prometheus. */
   text(): Promise<string>
@@ -52,9 +52,9 @@ export function createMetrics(prefix: string): Metrics {
   })
   processMetrics()
   return {
-    observe({ protocol, operation = 'none', status, code = codeOf(status), duration, statements: sent }) {
+    observe({ protocol, operation = 'none', status, code = codeOf(status), isStream, duration, statements: sent }) {
       requests.inc({ protocol, operation, code })
-      if (protocol !== 'sse') durations.observe({ protocol, operation }, duration / 1_000)
+      if (!isStream) durations.observe({ protocol, operation }, duration / 1_000)
       if (sent > 0) statements.inc({ protocol, operation }, sent)
     },
     gauge(name, help, read) {
@@ -66,7 +66,7 @@ export function createMetrics(prefix: string): Metrics {
           try {
             gauge.set(await read())
           } catch {
-            gauge.reset()
+            gauge.set(Number.NaN)
           }
         },
       })

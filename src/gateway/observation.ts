@@ -22,6 +22,8 @@ export class Observation {
   operationName: string | undefined
   /** Ids of the caller, for the log. */
   viewer: Readonly<Record<string, string>> | undefined
+  /** True for a subscription that was opened. */
+  isStream = false
   /** HTTP status; 0 if the client left before the answer. Undefined on a websocket. */
   status: number | undefined
   /** Code of the first error of the answer. */

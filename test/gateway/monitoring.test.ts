@@ -116,11 +116,17 @@ test('each operation on a websocket is one line', async () => {
   const socket = await openSocket(server, { authorization: `Bearer ${ada.token}` })
   await socket.ask('query Who { me { id } }')
   await socket.ask('{ me { nonsense } }')
+  const stream = socket.follow('subscription { events { type } }')
   const own = () => lines.slice(before).filter(({ protocol }) => protocol === 'websocket')
   await until('both are logged', () => own().length === 2)
   expect(own()[0]).toMatchObject({ operation: 'me', operationName: 'Who', userId: ada.id })
   expect(own()[1]).toMatchObject({ code: 'BAD_REQUEST' })
+  const timed = 'protocol="websocket",operation="events"'
+  expect(stream.ended).toBeUndefined()
   socket.close()
+  await until('the stream is logged', () => own().length === 3)
+  expect(own()[2]).toMatchObject({ operation: 'events', userId: ada.id })
+  expect(await metric('taskwire_request_duration_seconds_count', timed)).toBe(0)
 })
 
 test('metrics and log say how much fails, what is slow, how far the log lags and who did it', async () => {

@@ -280,8 +280,11 @@ function noteErrors<Result extends { errors?: readonly GraphQLError[] }>(result:
 /** Reports a message that started an operation once the operation is over. */
 async function observeMessage(request: IncomingMessage, run: () => Promise<void>, observe: Observer): Promise<void> {
   const observation = new Observation(requestIdOf(request), 'websocket')
-  await runRequest(observation, request.headers, run)
-  if (observation.operation !== undefined || observation.code !== undefined) endRequest(observation, observe)
+  try {
+    await runRequest(observation, request.headers, run)
+  } finally {
+    if (observation.operation !== undefined || observation.code !== undefined) endRequest(observation, observe)
+  }
 }
 
 function socketRequest({ extra: { request, connection } }: Session): GatewayRequest {
