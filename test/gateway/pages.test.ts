@@ -38,7 +38,7 @@ test('the modules of a page import only files that it announces', async () => {
   const announced = new Set([...html.matchAll(/(?:src|href)="(\/pages\/[^"]*\.js)"/g)].map((found) => found[1] ?? ''))
   for (const file of announced) {
     const text = await (await get(file)).text()
-    for (const [, name = ''] of text.matchAll(/from ?['"]([^'"]+)['"]/g))
+    for (const [, name = ''] of text.matchAll(/from ?['"]([\w@./-]+)['"]/g))
       expect(announced, `${file} imports ${name}`).toContain(new URL(name, `${server.url}${file}`).pathname)
   }
 })

@@ -231,6 +231,7 @@ describe.runIf(runs)('behind HAProxy', () => {
   test('in front of PostgreSQL, cut idle connections cost no request and no line in the log', async () => {
     await startProxy()
     const server = await startNumbered(0, { DATABASE_URL: toDatabase })
+    await found('UP', 1)
     const { token } = await signUp(front)
     const stream = await eventStream(front, '/events/stream', { token })
     for (let round = 0; round < 3; round++) {

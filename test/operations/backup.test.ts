@@ -9,7 +9,6 @@ import { restoreBackup } from '../../src/app/backup/restore.ts'
 import { writeBackup } from '../../src/app/backup/write.ts'
 import { startServer } from '../../src/app/server.ts'
 import { type Config, readConfig } from '../../src/config.ts'
-import { parseConnection } from '../../src/database/connection.ts'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { migrate, readMigrations } from '../../src/database/migrate.ts'
 import { rest } from '../support/clients.ts'
@@ -253,7 +252,7 @@ if (process.env.TEST_DATABASE_URL) {
     const url = new URL(config.DATABASE_URL!)
     const role = `taskwire_owner_${crypto.randomUUID().slice(0, 8)}`
     const { default: pg } = await import('pg')
-    const admin = new pg.Client(parseConnection(url.href).config)
+    const admin = new pg.Client({ connectionString: url.href })
     await admin.connect()
     await admin.query(`CREATE ROLE ${role} LOGIN; GRANT USAGE, CREATE ON SCHEMA public TO ${role}`)
     onTestFinished(async () => {

@@ -64,12 +64,12 @@ async function beginEpoch(client: ClientBase): Promise<void> {
 
 async function readHeader(file: string, first: IteratorResult<Member>): Promise<Header> {
   if (first.done || first.value.name !== MEMBERS.header) throw new BackupError(`${file} is not a backup of Taskwire.`)
-  const given: unknown = JSON.parse((await bytesOf(first.value)).toString())
+  const given = parse(file, await bytesOf(first.value))
   const { format } = given as Partial<Header>
   if (format !== FORMAT) {
     throw new BackupError(`${file} has the format ${format}; this version reads ${FORMAT}. Use a newer version.`)
   }
-  const header = headerSchema.parse(given)
+  const header = valid(file, headerSchema.safeParse(given))
   const known = new Map((await readMigrations()).map(({ name, checksum }) => [name, checksum]))
   const unknown = header.migrations.find(({ name, checksum }) => known.get(name) !== checksum)
   if (unknown) {
@@ -92,7 +92,7 @@ async function load(config: Config, client: ClientBase, { file, header, members 
   const folder = join(attachmentsFolder(config), storeId)
   const resume = await suspendConstraints(client)
   try {
-    const loaded = await readMembers(members, {
+    const loaded = await readMembers(file, members, {
       onRows: (table, bytes) => insertRows(client, requireTable(tables, table), decodeRows(bytes)),
       files: await openFolder(folder),
     })
@@ -126,14 +126,14 @@ interface Sinks {
   files: FileStorage
 }
 
-async function readMembers(members: AsyncIterable<Member>, { onRows, files }: Sinks): Promise<Loaded> {
+async function readMembers(file: string, members: AsyncIterable<Member>, { onRows, files }: Sinks): Promise<Loaded> {
   const hashes = new Map<string, ReturnType<typeof createHash>>()
   const attachments = createHash('sha256')
   let manifest: Manifest | undefined
   for await (const member of members) {
     const [kind, name = ''] = member.name.split('/')
     if (member.name === MEMBERS.manifest) {
-      manifest = manifestSchema.parse(JSON.parse((await bytesOf(member)).toString()))
+      manifest = valid(file, manifestSchema.safeParse(parse(file, await bytesOf(member))))
     } else if (kind === 'attachments') {
       attachments.update(`${name} ${await writeFile(files, name, member.bytes)}\n`)
     } else {
@@ -181,6 +181,21 @@ async function compare(
   }
   requireEqual('the SHA-256 of the attachments', attachments, manifest.attachments.sha256)
 }
+
+function parse(file: string, bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    throw damaged(file)
+  }
+}
+
+function valid<Value>(file: string, result: { success: true; data: Value } | { success: false }): Value {
+  if (!result.success) throw damaged(file)
+  return result.data
+}
+
+const damaged = (file: string) => new BackupError(`${file} is damaged. Use another backup.`)
 
 async function bytesOf({ bytes }: Member): Promise<Buffer> {
   const chunks: Buffer[] = []

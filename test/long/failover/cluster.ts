@@ -63,7 +63,18 @@ export async function startCluster(binaries: string): Promise<Cluster> {
   }
 
   let primary = newNode()
-  await execute('initdb', '-D', primary.folder, '-U', 'postgres', '-A', 'trust', '--no-sync')
+  await execute(
+    'initdb',
+    '-D',
+    primary.folder,
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '--no-sync',
+    '--encoding=UTF8',
+    '--locale=C',
+  )
   await start(primary)
   let replica = await clone(primary)
   const links = new Set<Socket>()
