@@ -1,10 +1,11 @@
 -- Positions of events: the order in which readers see the log, and part of the cursor they resume from.
 
 -- What changes when the log may go on from an earlier state of itself: the timeline of the database,
--- after a failover or a restore of a base backup, and the table, after a restore of a dump.
+-- after a failover or a restore of a base backup; the cluster and the table, after a restore of a dump.
 CREATE OR REPLACE FUNCTION event_log_signature() RETURNS text
   LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $$
-  SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' || '"Event"'::regclass::oid
+  SELECT concat_ws(':', left(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT system_identifier FROM pg_control_system()),
+    '"Event"'::regclass::oid)
 $$;
 
 -- Starts an epoch of the log. Cursors of earlier epochs beyond its present end have expired: their

@@ -197,6 +197,7 @@ export class EventStream<T> implements AsyncGenerator<T, void, undefined> {
   async #open(): Promise<void> {
     const { tail, db, options, start } = this.#setup
     const position = await start
+    if (options.cursor !== undefined) await tail.positionOf(options.cursor)
     if (options.after !== undefined) {
       // The cursor may come from another server that is ahead of this one.
       const newest = position > tail.position ? await tail.newest() : tail.position

@@ -20,6 +20,8 @@ export const ALL_TOPICS = 'all'
 export interface SubscribeOptions<T> {
   /** Start after this position. By default the stream starts at the current end of the log. */
   after?: bigint
+  /** The cursor of `after`. Judged again on the first read: an epoch may have begun since. */
+  cursor?: string
   topics: Topics | typeof ALL_TOPICS
   /**
    * Returns what the subscriber gets for an event, or undefined to skip it. Called when the event

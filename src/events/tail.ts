@@ -109,6 +109,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
   let checkedAt = -Infinity
 
   let epochs = new Epochs([])
+  /** The epochs of what is delivered before the tail goes back. */
+  let followed = epochs
   let position = 0n
   /** Position up to which events have been passed to the batch listeners. */
   let announced = 0n
@@ -137,6 +139,7 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
     const found = await db.eventEpoch.findMany({ orderBy: { number: 'asc' }, select: { id: true, startsAfter: true } })
     // Another call may have read them meanwhile, and the tail may be further.
     if (found.at(-1)?.id === epochs.current?.id) return
+    if (lostAfter === undefined) followed = epochs
     epochs = new Epochs(found)
     const end = epochs.current?.startsAfter
     if (end === undefined || end >= announced || !following) return
@@ -282,7 +285,8 @@ export async function createTail(handle: DatabaseHandle, options: TailOptions = 
       return lostAfter === undefined && writes === checkedWrites && performance.now() - checkedAt < currentMs
     },
     wake,
-    cursor: (position) => epochs.cursor(position),
+    // Until the tail has gone back, what it delivers after that point is what was lost.
+    cursor: (position) => (lostAfter !== undefined && position > lostAfter ? followed : epochs).cursor(position),
     async positionOf(text) {
       const cursor = decodeCursor(text)
       // Another server may have begun an epoch meanwhile.

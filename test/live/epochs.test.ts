@@ -148,6 +148,21 @@ describe('a log that went on from an earlier state', () => {
   })
 })
 
+test('a stream that resumes at once after a failover is told, before its server has looked at the log', async () => {
+  const server = await ownServerForTest({ BACKGROUND_WORK: 'off' })
+  const { token } = await signUp(server)
+  await rest(server, 'POST /tasks', { token, body: { title: 'lost' } })
+  const lost = (await rest(server, 'GET /events/cursor', { token })).body.cursor
+  await server.db.$transaction(async (tx) => {
+    await tx.$executeRaw`DELETE FROM "Event" WHERE "position" = (SELECT max("position") FROM "Event")`
+    await changeTimeline(tx as Database)
+    for (let index = 0; index < 3; index++) await makeProject(tx as Database)
+    await tx.$executeRaw`SELECT assign_event_positions(1000)`
+  })
+  const { response, inbox } = await eventStream(server, `/events/stream?after=${lost}`, { token })
+  if (response.status !== 410) expect(JSON.stringify(await lastOf(inbox))).toContain('CURSOR_EXPIRED')
+})
+
 test('REST and its stream answer 410 to a cursor of lost events, and a new stream starts', async () => {
   const server = await ownServerForTest({ BACKGROUND_WORK: 'off' })
   const { token } = await signUp(server)

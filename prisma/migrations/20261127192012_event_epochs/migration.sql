@@ -14,7 +14,8 @@ CREATE UNIQUE INDEX "EventEpoch_id_key" ON "EventEpoch"("id");
 
 CREATE OR REPLACE FUNCTION event_log_signature() RETURNS text
   LANGUAGE sql VOLATILE SET search_path FROM CURRENT AS $$
-  SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' || '"Event"'::regclass::oid
+  SELECT concat_ws(':', left(pg_walfile_name(pg_current_wal_lsn()), 8), (SELECT system_identifier FROM pg_control_system()),
+    '"Event"'::regclass::oid)
 $$;
 
 CREATE OR REPLACE FUNCTION start_event_epoch(starts_after bigint) RETURNS void

@@ -93,15 +93,17 @@ export async function followEvents(
 ): Promise<AsyncIterable<DeliveredEvent>> {
   const viewer = requireViewer(ctx)
   const { hub, tail, access } = ctx.services
-  const given = after == null ? undefined : await tail.positionOf(after)
   const { where, select } = await eventScope(ctx, viewer, scope)
   // Fix the start before returning the stream: everything written after it opens is on it.
   const newest = await tail.newest()
+  // Judge the cursor afterwards: an epoch that another server began is known only now.
+  const given = after == null ? undefined : await tail.positionOf(after)
   if (given !== undefined) await requireCursorInLog(ctx.db, given, newest)
   const seen = await access.watch(viewer)
   const { projectId } = scope
   return hub.subscribe({
     after: given ?? newest,
+    ...(after != null && { cursor: after }),
     topics: projectId ? { now: () => [projectId.toLowerCase()], onChange: () => () => undefined } : seen.topics,
     where,
     select: (event) => (event.projectId !== null && seen.sees(event.projectId) ? select(event) : undefined),

@@ -79,12 +79,14 @@ export async function followNotifications(
 ): Promise<AsyncIterable<DeliveredNotification>> {
   const viewer = requireViewer(ctx)
   const { db, hub, tail } = ctx.services
-  const given = after == null ? undefined : await tail.positionOf(after)
   const newest = await tail.newest()
+  // Judge the cursor afterwards: an epoch that another server began is known only now.
+  const given = after == null ? undefined : await tail.positionOf(after)
   if (given !== undefined) await requireCursorInLog(db, given, newest)
   const own = ({ type, subjectId }: LoggedEvent) => type === 'notification.created' && subjectId === viewer.id
   return hub.subscribe<DeliveredNotification>({
     after: given ?? newest,
+    ...(after != null && { cursor: after }),
     topics: { now: () => [viewer.id], onChange: () => () => undefined },
     where: { type: 'notification.created', subjectId: viewer.id },
     async select(event) {
