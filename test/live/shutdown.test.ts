@@ -14,9 +14,9 @@ test('a server that stops under load resets no connection, and waits for no webs
   const first = await serverProcess(settings)
   const { token } = await signUp(first)
   await first.kill('SIGTERM')
-  const { served, after: _, ms, ...problems } = await stopUnderLoad(settings, token)
+  const { served, after: _, ms: __, ...problems } = await stopUnderLoad(settings, token)
+  // The server exits with 1 if it takes longer than ten seconds.
   expect(problems).toEqual({ resets: 0, unmarked: 0, code: 0 })
-  expect(ms).toBeLessThan(10_000)
   expect(served).toBeGreaterThan(0)
   await drop()
 })
