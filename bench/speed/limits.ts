@@ -66,8 +66,9 @@ async function compare(requests: readonly BenchRequest[]): Promise<number> {
   return lowerQuartile(times.get(limited)) / lowerQuartile(times.get(unlimited))
 }
 
-const lowerQuartile = (times: readonly number[] = []) =>
-  times.toSorted((one, other) => one - other)[times.length >> 2] ?? Number.NaN
+function lowerQuartile(times: readonly number[] = []): number {
+  return times.toSorted((one, other) => one - other)[times.length >> 2] ?? Number.NaN
+}
 
 async function cpuTime(server: RunningServer, requests: readonly BenchRequest[]): Promise<number> {
   const { cpu, failures } = await measure(server, requests, LOAD)

@@ -195,6 +195,7 @@ async function serve({
     corsOrigins: config.CORS_ORIGINS,
     hosts,
     compression: config.COMPRESSION === 'on',
+    translateError: toAppError,
     observe: observeAll,
     log,
   })

@@ -1,5 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import { toClientError } from '../client-error.ts'
+import { type ErrorTranslator, toClientError } from '../client-error.ts'
 import { AppError } from '../errors.ts'
 import type { GatewayLog } from '../gateway-context.ts'
 import { Deadline } from '../limits/deadline.ts'
@@ -41,6 +41,8 @@ export interface HttpEntryOptions {
   compression: boolean
   /** Returns true once the server stops: then every answer ends its connection. */
   stopping: () => boolean
+  /** Turns an error that a handler throws into one that a client may see. */
+  translateError?: ErrorTranslator | undefined
   /** Hears of every request when its answer is complete or its client has left. */
   observe?: Observer | undefined
   log: GatewayLog
@@ -196,7 +198,7 @@ function openExchange(
       }
     },
     refuseOversized: ({ large } = {}) => refuseOversized(request, response, limitsOf(large)),
-    fail: (error) => failing(error),
+    fail: (error) => failing(options.translateError?.(error) ?? error),
     failWith(handler) {
       const otherwise = failing
       failing = (error) => handler(error, otherwise)

@@ -121,6 +121,7 @@ export async function createGateway<Signed extends Caller = Caller, Own extends 
       ...options.routes,
     },
     ...limits,
+    translateError: options.translateError,
     ...(options.streamLimits && { streamLimits: options.streamLimits }),
     corsOrigins,
     hosts,

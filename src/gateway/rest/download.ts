@@ -114,6 +114,8 @@ async function sendChunks(
   }
   start()
   const encoder = isCompressible ? streamEncoder(exchange) : undefined
+  // `pipeline` adds several, and with ours they are more than the ten about which Node warns.
+  response.setMaxListeners(20)
   response.writeHead(200).flushHeaders()
   const body = Readable.from(resumed(first, chunks), { objectMode: false })
   try {
