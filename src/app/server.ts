@@ -59,6 +59,8 @@ export interface ServerOptions extends StartOptions {
   demo?: readonly DemoAccount[]
   /** Hears of every request, besides the metrics. */
   observe?: Observer
+  /** How long an idle connection stays open when the server stops, in milliseconds. */
+  idleMs?: number
 }
 
 /** Starts the database, migrations, event log and all protocols on one port. */
@@ -98,8 +100,7 @@ export async function startServer(
       rest,
       documents,
       open,
-      demo: options.demo ?? [],
-      observe: options.observe,
+      options,
     })
   } catch (error) {
     await open.close()
@@ -127,8 +128,7 @@ interface ServerParts {
   /** Trusted documents by hash. */
   documents: Readonly<Record<string, string>>
   open: OpenServices
-  demo: readonly DemoAccount[]
-  observe: Observer | undefined
+  options: ServerOptions
 }
 
 async function serve({
@@ -140,8 +140,7 @@ async function serve({
   rest,
   documents,
   open,
-  demo,
-  observe,
+  options: { demo = [], observe, idleMs },
 }: ServerParts): Promise<RunningServer> {
   const { database } = open
   /** Readiness turns first, so that no new clients come. */
@@ -234,7 +233,7 @@ async function serve({
     stopping = true
     await acceptWaiting(server)
     draining = true
-    const drained = drainConnections(server, GRACE_MS)
+    const drained = drainConnections(server, { graceMs: GRACE_MS, ...(idleMs !== undefined && { idleMs }) })
     // An open stream would keep its connection from ending.
     open.endStreams()
     await Promise.all([websocket.close(), drained])

@@ -13,7 +13,7 @@ import { isId } from '../../src/schema/rules.ts'
 import { rest } from '../support/clients.ts'
 import { onPostgres, testDatabase } from '../support/database.ts'
 import { graphqlBody } from '../support/files.ts'
-import { keepingLog } from '../support/server.ts'
+import { keepingLog, QUICK_TO_STOP } from '../support/server.ts'
 import { OF_THE_SERVER, recordStatements, type StatementRecorder } from '../support/statements.ts'
 import { makeWorlds, PASSWORD } from './cast.ts'
 import { documentOf, fits, restRequest, rootFields, type Variables } from './doors.ts'
@@ -40,7 +40,7 @@ beforeAll(async () => {
     BACKGROUND_WORK: 'off',
     ...(recorder && { DATABASE_URL: recorder.url }),
   })
-  server = await startServer(config, keepingLog())
+  server = await startServer(config, keepingLog(), undefined, QUICK_TO_STOP)
   close = async () => {
     await server.close()
     await recorder?.close()

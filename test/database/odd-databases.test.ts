@@ -11,7 +11,7 @@ import { parseConnection } from '../../src/database/connection.ts'
 import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 import { rest } from '../support/clients.ts'
 import { emptyPostgres, onPostgres } from '../support/database.ts'
-import { keepingLog } from '../support/server.ts'
+import { keepingLog, QUICK_TO_STOP } from '../support/server.ts'
 
 /** Databases of somebody else: PostgreSQL with other defaults, rights and locales than usual. */
 
@@ -36,7 +36,7 @@ async function start(url: string): Promise<RunningServer & { log: ReturnType<typ
     JWT_SECRET: 'a secret for tests that is long enough',
     RATE_LIMIT: 'off',
   }
-  return { ...(await startServer(readConfig(settings), log)), log }
+  return { ...(await startServer(readConfig(settings), log, undefined, QUICK_TO_STOP)), log }
 }
 
 const PASSWORD = 'correct horse battery'

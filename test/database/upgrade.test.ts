@@ -11,7 +11,7 @@ import { MIGRATIONS, migrate } from '../../src/database/migrate.ts'
 import { decodeCursor, encodeCursor } from '../../src/events/log.ts'
 import { rest } from '../support/clients.ts'
 import { emptyPostgres, onPostgres } from '../support/database.ts'
-import { keepingLog } from '../support/server.ts'
+import { keepingLog, QUICK_TO_STOP } from '../support/server.ts'
 
 const FIXTURE = new URL('./fixtures/release-0.1.0.sql', import.meta.url)
 
@@ -101,7 +101,7 @@ describe('a database of version 0.1.0', () => {
   })
 
   test('serves its tasks, resumes its event cursors and continues its versions and numbers', async () => {
-    const server = await startServer(readConfig(settings), keepingLog())
+    const server = await startServer(readConfig(settings), keepingLog(), undefined, QUICK_TO_STOP)
     try {
       const signIn = { body: { email: 'ben@example.org', password: 'password of Ben' } }
       const { body: session } = await rest(server, 'POST /auth/sign-in', signIn)

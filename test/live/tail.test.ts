@@ -70,13 +70,17 @@ describe('the tail of the log', () => {
 
   test('is current until something is written that may change viewers, and again once that is read', async () => {
     const { db, tail } = await open()
-    await until('it is current', async () => (await tail.sync(), tail.current))
+    const isCurrent = async () => {
+      await tail.sync()
+      return tail.current
+    }
+    await until('it is current', isCurrent)
     tail.wake({ keepsViewers: true })
     expect(tail.current).toBe(true)
     tail.wake()
     expect(tail.current).toBe(false)
     await makeProject(db)
-    await until('it is current again', async () => (await tail.sync(), tail.current))
+    await until('it is current again', isCurrent)
   })
 
   test('is not current while it cannot read the log', async () => {

@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/database/client.ts'
 import { purgeTrash } from '../../src/modules/tasks/trash.ts'
 import { openTestDatabase, testDatabase, urlSettings } from '../support/database.ts'
 import { makeProject, makeTask, makeUser } from '../support/rows.ts'
-import { keepingLog } from '../support/server.ts'
+import { keepingLog, QUICK_TO_STOP } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
@@ -64,7 +64,7 @@ test('a server purges the trash at startup', async () => {
   const kept = await makeTask(before.db, project.id, { deletedAt: daysAgo(6) })
   await before.close()
   const log = keepingLog()
-  const server = await startServer(config, log)
+  const server = await startServer(config, log, undefined, QUICK_TO_STOP)
   try {
     await until('the trash is emptied', async () => (await server.db.task.count()) === 1)
     expect((await server.db.task.findMany()).map(({ id }) => id)).toEqual([kept.id])

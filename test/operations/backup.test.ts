@@ -17,7 +17,7 @@ import { emptyPostgres } from '../support/database.ts'
 import { cursorOf, newProject, newTask } from '../support/factories.ts'
 import { textFile } from '../support/files.ts'
 import { type Person, signUpAt } from '../support/people.ts'
-import { keepingLog, type OwnServer, ownServer } from '../support/server.ts'
+import { keepingLog, type OwnServer, ownServer, QUICK_TO_STOP } from '../support/server.ts'
 
 const SECRET = 'a secret for tests that is long enough'
 
@@ -102,7 +102,7 @@ test.each(KINDS)('a restored %s database serves everything, with the same checks
   expect(tables).toMatchObject(others)
   expect(tables.EventEpoch!.rows).toBe(epochs!.rows + 1)
 
-  const copy = await startServer(config, keepingLog())
+  const copy = await startServer(config, keepingLog(), undefined, QUICK_TO_STOP)
   try {
     const { body: tasks } = await rest(copy, 'GET /tasks?search=ever', { token: user.token })
     expect(tasks.nodes).toMatchObject([{ title: 'Keep the file for ever', version: 2 }])

@@ -3,7 +3,7 @@ import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { testDatabase } from './database.ts'
 import { type DatabaseProxy, startDatabaseProxy } from './database-proxy.ts'
-import { keepingLog, type TestServer } from './server.ts'
+import { keepingLog, QUICK_TO_STOP, type TestServer } from './server.ts'
 
 export interface ProxiedServer extends TestServer {
   proxy: DatabaseProxy
@@ -23,7 +23,7 @@ export async function proxiedServerForTest(settings: Record<string, string> = {}
     JWT_SECRET: 'a secret for tests that is long enough',
     ...settings,
   })
-  const server = await startServer(config, log)
+  const server = await startServer(config, log, undefined, QUICK_TO_STOP)
   onTestFinished(async () => {
     await server.close()
     await proxy.close()

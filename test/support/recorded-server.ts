@@ -3,7 +3,7 @@ import { readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/database/client.ts'
 import { rest } from './clients.ts'
 import { testDatabase } from './database.ts'
-import { keepingLog, signUp, type TestUser } from './server.ts'
+import { keepingLog, QUICK_TO_STOP, signUp, type TestUser } from './server.ts'
 import { recordStatements, type StatementRecorder } from './statements.ts'
 
 export interface RecordedServer {
@@ -28,7 +28,7 @@ export async function recordedServer(): Promise<RecordedServer> {
     BACKGROUND_WORK: 'off',
     ...(recorder && { DATABASE_URL: recorder.url }),
   })
-  const server = await startServer(config, keepingLog())
+  const server = await startServer(config, keepingLog(), undefined, QUICK_TO_STOP)
   const admin = await signUp(server)
   // Makes the server read the log now, not in the middle of a request.
   await rest(server, 'GET /events/cursor', { token: admin.token })

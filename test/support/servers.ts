@@ -1,7 +1,7 @@
 import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { onPostgres } from './database.ts'
-import { keepingLog, type OwnServer, ownServer } from './server.ts'
+import { keepingLog, type OwnServer, ownServer, QUICK_TO_STOP } from './server.ts'
 
 /** Starts two servers on PostgreSQL or one on the embedded database, owned by the first. */
 export async function ownServers(settings: Record<string, string> = {}): Promise<OwnServer[]> {
@@ -10,7 +10,7 @@ export async function ownServers(settings: Record<string, string> = {}): Promise
   const { DATABASE_URL, DATA_DIR, JWT_SECRET } = first.config
   const log = keepingLog()
   const config = readConfig({ PORT: '0', DATABASE_URL, DATA_DIR, JWT_SECRET: JWT_SECRET?.join(), ...settings })
-  const second = await startServer(config, log)
+  const second = await startServer(config, log, undefined, QUICK_TO_STOP)
   return [first, { ...second, log, config }]
 }
 

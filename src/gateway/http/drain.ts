@@ -2,9 +2,6 @@ import type { Server } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { setImmediate as setImmediatePromise, setTimeout as setTimeoutPromise } from 'node:timers/promises'
 
-/** How long a connection without a request stays open: a request may be on its way. */
-const IDLE_MS = 1_500
-
 /**
  * Accepts the connections that wait in the backlog of the operating system, which closing the
  * listener would reset.
@@ -28,15 +25,22 @@ export async function acceptWaiting(server: Server): Promise<void> {
 const QUIET_TURNS = 3
 const MAX_ACCEPTING_MS = 500
 
+export interface DrainTimes {
+  /** How long a connection without a request stays open, in milliseconds: a request may be on its way. */
+  idleMs?: number
+  /** How long any other connection stays open, in milliseconds. */
+  graceMs: number
+}
+
 /**
  * Stops listening and resolves when all connections have ended. Connections end after their next
- * answer, those without a request after a moment, all others after `graceMs`.
+ * answer, or when their time is over.
  */
-export async function drainConnections(server: Server, graceMs: number): Promise<void> {
+export async function drainConnections(server: Server, { idleMs = 1_500, graceMs }: DrainTimes): Promise<void> {
   // Not the server's own `close`, which ends idle connections at once: that would reset a request
   // on its way.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-  const idle = setTimeout(() => server.closeIdleConnections(), IDLE_MS)
+  const idle = setTimeout(() => server.closeIdleConnections(), idleMs)
   const all = setTimeout(() => server.closeAllConnections(), graceMs)
   await closed
   clearTimeout(idle)

@@ -154,7 +154,7 @@ export async function createGateway<Signed extends Caller = Caller, Own extends 
     stopping = true
     await acceptWaiting(server)
     draining = true
-    const drained = drainConnections(server, GRACE_MS)
+    const drained = drainConnections(server, { graceMs: GRACE_MS })
     const sockets = websocket.close()
     lifetimes.endAll(new AppError('UNAVAILABLE', 'The server is stopping. Resume with the last cursor.'))
     await Promise.all([sockets, drained])
