@@ -1,3 +1,4 @@
+import { decodeCursor } from '../../../src/events/log.ts'
 import { rest } from '../../support/clients.ts'
 
 type Server = { url: string }
@@ -6,9 +7,12 @@ type Server = { url: string }
 export interface Followed {
   cursor: string
   type: string
+  projectId: string | null
   subjectId: string
   version: number
 }
+
+type Named = Pick<Followed, 'subjectId' | 'type' | 'version'>
 
 /** A client that follows all events it sees, resumes wherever it can, and starts again if it must. */
 export interface Follower {
@@ -21,15 +25,26 @@ export interface Follower {
   stop(): Promise<void>
 }
 
+export interface FollowOptions {
+  onEvent?(event: Followed): void
+  /** Loses one of fifty events, as a bug would. */
+  drops?: boolean
+}
+
 const PAUSE_MS = 100
 
 /** Follows over Server-Sent Events, at each reconnection on the next server. */
-export async function follow(servers: readonly Server[], token: string): Promise<Follower> {
+export async function follow(
+  servers: readonly Server[],
+  token: string,
+  { onEvent, drops = false }: FollowOptions = {},
+): Promise<Follower> {
   let turn = 0
   const next = () => servers[turn++ % servers.length] as Server
   let start = await now()
   let events: Followed[] = []
   let restarts = 0
+  let received = 0
   let stopped = false
   let cut = () => {}
 
@@ -70,7 +85,9 @@ export async function follow(servers: readonly Server[], token: string): Promise
         const data = /^data: ?(.+)$/m.exec(block)?.[1]
         if (!data || !/^id: ?.+$/m.test(block) || !data.startsWith('{')) continue
         const event = JSON.parse(data) as Followed
-        if (event.cursor) events.push(event)
+        if (!event.cursor || (drops && ++received % 50 === 0)) continue
+        events.push(event)
+        onEvent?.(event)
       }
     }
   }
@@ -99,3 +116,13 @@ export async function follow(servers: readonly Server[], token: string): Promise
     },
   }
 }
+
+/** Says how what a follower got differs from the events of the log since it started. */
+export function differencesOf({ events, start }: Follower, log: readonly (Named & { position: bigint })[]): string[] {
+  const begin = decodeCursor(start).position
+  const wanted = log.filter(({ position }) => position > begin).map(nameOf)
+  if (wanted.join() === events.map(nameOf).join()) return []
+  return [`has ${events.length} events, and the log ${wanted.length} since it started`]
+}
+
+const nameOf = ({ subjectId, type, version }: Named) => `${type} ${subjectId} ${version}`

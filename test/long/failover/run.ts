@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningServer, startServer } from '../../../src/app/server.ts'
 import { readConfig } from '../../../src/config.ts'
-import { decodeCursor } from '../../../src/events/log.ts'
 import { rest } from '../../support/clients.ts'
 import { keepingLog } from '../../support/server.ts'
 import { until } from '../../support/wait.ts'
 import { readWholeLog } from '../soak/log.ts'
 import { type Cluster, startCluster } from './cluster.ts'
-import { type Followed, type Follower, follow } from './follower.ts'
+import { differencesOf, type Follower, follow } from './follower.ts'
 
 export interface FailoverOptions {
   binaries: string
@@ -88,12 +87,8 @@ export async function runFailovers(options: FailoverOptions): Promise<FailoverRe
     const isComplete = ({ events }: Follower) => events.at(-1)?.subjectId === log.at(-1)?.subjectId
     await until('every follower has the last event', () => followers.every(isComplete)).catch(noteProblem)
     await Promise.all(followers.map((follower) => follower.stop()))
-    for (const [index, { events, start }] of followers.entries()) {
-      const begin = decodeCursor(start).position
-      const wanted = log.filter(({ position }) => position > begin).map(nameOf)
-      if (wanted.join() === events.map(nameOf).join()) continue
-      problems.push(`follower ${index} has ${events.length} events, and the log ${wanted.length} since it started`)
-    }
+    for (const [index, follower] of followers.entries())
+      problems.push(...differencesOf(follower, log).map((text) => `follower ${index} ${text}`))
     const ids = await server.db.task.findMany({ select: { id: true } })
     const present = new Set(ids.map(({ id }) => id))
     const lost = [...acknowledged.keys()].filter((id) => !present.has(id)).length
@@ -128,6 +123,3 @@ export async function runFailovers(options: FailoverOptions): Promise<FailoverRe
     return [...acknowledged.values()].find((at) => at > time) ?? time
   }
 }
-
-const nameOf = ({ subjectId, type, version }: Pick<Followed, 'subjectId' | 'type' | 'version'>) =>
-  `${type} ${subjectId} ${version}`

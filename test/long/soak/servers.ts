@@ -7,9 +7,9 @@ export interface RestartableServer {
   readonly url: string
   /** Number of writes in flight. */
   writing: number
-  /** Sends SIGKILL, waits, and starts the server again. */
-  kill(pauseMs: number): Promise<void>
-  stop(): Promise<void>
+  /** Sends SIGKILL, waits, and starts the server again, until the next time with other settings. */
+  kill(pauseMs: number, otherSettings?: Record<string, string>): Promise<void>
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** Attempts to restart: another process may hold the port for a moment. */
@@ -21,18 +21,19 @@ export async function startServers(world: World, count: number): Promise<Restart
   return servers
 }
 
-function restartable(first: MeasuredServer, settings: Record<string, string>): RestartableServer {
+/** Lets a running server be killed and started again. */
+export function restartable(first: MeasuredServer, settings: Record<string, string>): RestartableServer {
   const { url } = first
   let current = first
   return {
     url,
     writing: 0,
-    async kill(pauseMs) {
+    async kill(pauseMs, otherSettings = {}) {
       await current.stop('SIGKILL')
       await wait(pauseMs)
       for (let tries = 1; ; tries++) {
         try {
-          current = await startMeasuredServer({ ...settings, PORT: new URL(url).port, LOG_LEVEL: 'info' })
+          current = await startMeasuredServer({ ...settings, ...otherSettings, PORT: new URL(url).port })
           return
         } catch (error) {
           if (tries === MAX_STARTS || !String(error).includes('in use')) throw error
@@ -40,6 +41,6 @@ function restartable(first: MeasuredServer, settings: Record<string, string>): R
         }
       }
     },
-    stop: () => current.stop(),
+    stop: (signal) => current.stop(signal),
   }
 }
