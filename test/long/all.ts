@@ -1,11 +1,11 @@
 /**
  * npm run test:long -- [--events N] [--kills N] [--trials N] [--requests N] [--rounds N]
  *                       [--hostile N] [--documents N] [--draws N]
- *                       [--exported N] [--imported N] [--seed N]
+ *                       [--exported N] [--imported N] [--recorded SECONDS] [--seed N]
  * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load,
- * hostile connections, documents and requests, the package, uploads, outages of PostgreSQL, export
- * and import, the access matrix through every door, and the property tests with many draws. Prints
- * the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
+ * hostile connections, documents and requests, the package, uploads, outages of PostgreSQL,
+ * failovers, histories, export and import, the access matrix through every door, and the property
+ * tests with many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
  * database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
@@ -25,10 +25,12 @@ const { values } = parseArgs({
     draws: { type: 'string', default: '2000' },
     exported: { type: 'string', default: '1000000' },
     imported: { type: 'string', default: '100000' },
+    recorded: { type: 'string', default: '1800' },
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
   },
 })
-const { events, kills, trials, requests, hostile, rounds, documents, draws, exported, imported, seed } = values
+const { events, kills, trials, requests, hostile, rounds, documents, draws, exported, imported, recorded, seed } =
+  values
 const project = process.env.TEST_DATABASE_URL ? 'postgres' : 'embedded'
 
 interface Run {
@@ -54,6 +56,7 @@ const runs: Run[] = [
         { name: 'outages', command: ['node', 'test/long/outages.ts'] },
         { name: 'failover', command: ['node', 'test/long/failover.ts'] },
         { name: 'failover with losses', command: ['node', 'test/long/failover.ts', '--async'] },
+        { name: 'history', command: ['node', 'test/long/history.ts', recorded, '--seed', seed] },
         // Needs root and HAProxy too.
         { name: 'container', command: ['node', 'test/long/container.ts'] },
         { name: 'transfer', command: ['node', 'test/long/transfer.ts', exported, imported] },

@@ -7,8 +7,10 @@ import { createStore, statusName } from './store.js'
 
 const ACTIVITY_SHOWN = 30
 const FRESH_MS = 4_000
-/** Events that arrive so soon after a new connection were missed during the cut. */
-const CATCH_UP_MS = 1_000
+/** Events that arrive so soon after a new connection were missed during the cut, */
+const CATCH_UP_MS = 5_000
+/** or until none has arrived for so long. */
+const QUIET_MS = 1_000
 /** A shorter cut is mentioned only if something was missed. Tokens that expire cause them. */
 const LONG_CUT_MS = 3_000
 
@@ -101,25 +103,40 @@ function describe({ type, changes }, task) {
 /** Shows the state of the connection, and after a cut how many changes it had missed. */
 function createCatchUp(board) {
   let cutAt
+  let wasLong = false
+  /** Undefined unless it is catching up. */
   let missed
+  let latest
+  let timer
+
+  function tellAfter(ms) {
+    clearTimeout(timer)
+    timer = setTimeout(tell, ms)
+  }
+
+  function tell() {
+    const changes = missed === 1 ? '1 change' : `${missed} changes`
+    const text = `Connected again. ${missed ? `${changes} caught up.` : 'Nothing was missed.'}`
+    if (missed || wasLong) board.notify({ text, kind: 'good' })
+    missed = undefined
+  }
+
   return {
     onEvent() {
-      if (missed !== undefined) missed++
+      if (missed === undefined) return
+      missed++
+      tellAfter(Math.min(QUIET_MS, latest - Date.now()))
     },
     onState(state) {
       board.stream = state
       board.changed()
       if (state === 'cut') cutAt ??= Date.now()
       if (state !== 'live' || cutAt === undefined) return
-      const wasLong = Date.now() - cutAt > LONG_CUT_MS
+      wasLong = Date.now() - cutAt > LONG_CUT_MS
       cutAt = undefined
-      missed = 0
-      setTimeout(() => {
-        const changes = missed === 1 ? '1 change' : `${missed} changes`
-        const text = `Connected again. ${missed ? `${changes} caught up.` : 'Nothing was missed.'}`
-        if (missed || wasLong) board.notify({ text, kind: 'good' })
-        missed = undefined
-      }, CATCH_UP_MS)
+      missed ??= 0
+      latest = Date.now() + CATCH_UP_MS
+      tellAfter(CATCH_UP_MS)
     },
   }
 }
