@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { LoggedEvent } from '../../src/events/log.ts'
 import { findBinaries } from '../long/failover/cluster.ts'
 import { checkHistory } from '../long/history/checks.ts'
+import { drawHistory } from '../long/history/drawn.ts'
 import type { History, TaskCall } from '../long/history/record.ts'
 import { recordHistory } from '../long/history/run.ts'
 import { onPostgres } from '../support/database.ts'
-import { drawHistory } from '../support/drawn-history.ts'
 import { createRandom } from '../support/random.ts'
 
 const DRAWS = 40

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** A TCP proxy in front of PostgreSQL that can lose, delay or refuse what it carries. */
 export interface DatabaseProxy {
@@ -44,18 +45,27 @@ export async function startDatabaseProxy(target: string): Promise<DatabaseProxy>
   function carry(link: Link, from: Socket, to: Socket): void {
     from.setNoDelay(true)
     from.on('error', () => {})
+    let waiting = 0
+    let order = Promise.resolve()
+    /** Delays what passes, which never overtakes what came before it. */
+    const afterDelay = (pass: () => void) => {
+      if (delayMs === 0 && waiting === 0) return pass()
+      const due = performance.now() + delayMs
+      waiting++
+      order = order
+        .then(() => wait(Math.max(0, due - performance.now())))
+        .then(() => {
+          waiting--
+          pass()
+        })
+    }
     from.on('data', (chunk: Buffer) => {
-      if (link.lost) return
-      const pass = () => link.lost || to.destroyed || to.write(chunk)
-      if (delayMs > 0) setTimeout(pass, delayMs)
-      else pass()
+      if (!link.lost) afterDelay(() => void (link.lost || to.destroyed || to.write(chunk)))
     })
     from.on('close', () => {
       links.delete(link)
       // A lost connection does not tell the other side that it has ended.
-      if (link.lost) return
-      if (delayMs > 0) setTimeout(() => to.destroy(), delayMs)
-      else to.destroy()
+      if (!link.lost) afterDelay(() => to.destroy())
     })
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { LoggedEvent } from '../../src/events/log.ts'
-import { type History, newHistory, type TaskCall, type TaskState } from '../long/history/record.ts'
-import type { Random } from './random.ts'
+import type { LoggedEvent } from '../../../src/events/log.ts'
+import type { Random } from '../../support/random.ts'
+import { type History, newHistory, type TaskCall, type TaskState } from './record.ts'
 
 const PROJECTS = ['here', 'there']
 const TASKS = 4
