@@ -233,17 +233,17 @@ test.skipIf(!chromium)(
     expect(await names('BRD-2')).toEqual(['c.txt'])
     await dropFiles(ben, '.bar', [{ name: 'nowhere.txt', text: '' }])
 
-    // A slow connection shows progress, and can be stopped.
+    // A slow connection, which would take 100 s, shows progress and can be stopped.
     const network = await second.context.newCDPSession(ben)
     const speed = { offline: false, latency: 0, downloadThroughput: -1 }
     await network.send('Network.emulateNetworkConditions', { ...speed, uploadThroughput: 50_000 })
     await card(ben, 'Two').locator('.title').click()
     await file(ben, 'c.txt').waitFor()
-    await dropFiles(ben, 'dialog.task', [{ name: 'slow.txt', text: 'x'.repeat(900_000) }])
+    await dropFiles(ben, 'dialog.task', [{ name: 'slow.txt', text: 'x'.repeat(5_000_000) }])
     const progress = ben.getByRole('progressbar', { name: 'Sending slow.txt' })
     await until(
       'some of it is sent',
-      async () => (await progress.evaluate((bar: HTMLProgressElement) => bar.position)) > 0.1,
+      async () => (await progress.evaluate((bar: HTMLProgressElement) => bar.position)) > 0.02,
     )
     await picture(ben, 'board-files-progress')
     expect(await seriousFaults(ben)).toEqual([])
