@@ -10,13 +10,13 @@ const ANSWERS: Record<string, () => unknown> = {
     globalThis.gc?.()
     return process.memoryUsage()
   },
-  /** CPU time of the main thread, and the longest delay of the event loop since the last question. */
+  /** CPU time of the main thread, and the delays of the event loop since the last question. */
   load() {
     const { user, system } = process.threadCpuUsage()
-    const delayMs = Math.max(0, delays.max / 1e6 - 5)
+    const [delayMs, delayP99Ms] = [delays.max, delays.percentile(99)].map((delay) => Math.max(0, delay / 1e6 - 5))
     delays.reset()
     delays.enable()
-    return { cpuMs: (user + system) / 1_000, delayMs }
+    return { cpuMs: (user + system) / 1_000, delayMs, delayP99Ms }
   },
   /** Milliseconds of CPU so far. */
   cpu() {

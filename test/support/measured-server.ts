@@ -16,8 +16,11 @@ export interface MeasuredServer {
   errors(): string[]
   /** Returns the bytes of objects that have survived collections of young objects. */
   survivors(): Promise<number>
-  /** Returns the CPU time of the main thread so far, and how late its event loop was since the last call. */
-  load(): Promise<{ cpuMs: number; delayMs: number }>
+  /**
+   * Returns the CPU time of the main thread so far, and how late its event loop was since the last
+   * call: the longest delay and the 99th percentile.
+   */
+  load(): Promise<{ cpuMs: number; delayMs: number; delayP99Ms: number }>
   /** Sends the signal (SIGTERM by default) and resolves when the process has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>
 }
@@ -50,7 +53,7 @@ export async function startMeasuredServer(settings: Record<string, string>): Pro
     errors: () => errors,
     memory: () => ask<NodeJS.MemoryUsage>('memory'),
     survivors: () => ask<number>('survivors'),
-    load: () => ask<{ cpuMs: number; delayMs: number }>('load'),
+    load: () => ask<{ cpuMs: number; delayMs: number; delayP99Ms: number }>('load'),
     async stop(signal = 'SIGTERM') {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
