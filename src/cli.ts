@@ -1,5 +1,13 @@
 #!/usr/bin/env node
-import './app/compile-cache.ts'
+
+const NEEDED = [22, 18] as const
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+// What follows imports what an older Node does not have.
+if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
+  console.error(`Taskwire needs Node ${NEEDED.join('.')} or later, and this is ${process.versions.node}.`)
+  process.exit(1)
+}
+await import('./app/compile-cache.ts')
 
 /** `taskwire COMMAND`. A command is a file that runs when it is loaded, and reads its own arguments. */
 interface Command {

@@ -2,8 +2,8 @@
  * Serves sample data from an in-memory database and prints how to sign in and what to
  * try. Keeps nothing.
  */
-import { createServer } from 'node:net'
 import { DEMO_PASSWORD, PEOPLE, seed } from '../prisma/seed.ts'
+import { isTaskwire, portProblem } from '../src/app/port.ts'
 import { startServer } from '../src/app/server.ts'
 import { type Config, ConfigError, readConfig } from '../src/config.ts'
 import { createLogs } from '../src/log.ts'
@@ -25,6 +25,7 @@ async function demo(): Promise<void> {
     DATA_DIR: 'memory://',
   })
   await requireFreePort(config)
+  process.stdout.write('Creating the sample data. This takes some seconds.\n')
   const accounts = PEOPLE.map(({ name, email }) => ({ name, email, password: DEMO_PASSWORD }))
   const { log } = await createLogs(config.LOG_LEVEL)
   const server = await startServer(config, log, undefined, { demo: accounts })
@@ -42,30 +43,17 @@ async function demo(): Promise<void> {
 }
 
 /** Throws a DemoError if another program has the port, before a database is started. */
-async function requireFreePort({ HOST, PORT }: Config): Promise<void> {
-  const probe = createServer()
-  const code = await new Promise<string | undefined>((resolve) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-    probe.listen(PORT, HOST, () => resolve(undefined))
-  })
-  await new Promise((resolve) => probe.close(resolve))
+async function requireFreePort(config: Config): Promise<void> {
+  const { HOST, PORT } = config
+  const code = await portProblem(config)
   if (code === undefined) return
   if (code !== 'EADDRINUSE') throw new DemoError(`The demo cannot listen on ${HOST}, port ${PORT}: ${code}.`)
   const other = `Or start one on another port: PORT=${PORT + 1} npm run demo`
-  if (await isTaskwire(`http://127.0.0.1:${PORT}`))
+  if (await isTaskwire(config))
     throw new DemoError(
       `Taskwire already runs at http://127.0.0.1:${PORT}. Open http://127.0.0.1:${PORT}/board#WEB. ${other}`,
     )
   throw new DemoError(`Port ${PORT} is used by another program. Stop it. ${other}`)
-}
-
-async function isTaskwire(url: string): Promise<boolean> {
-  try {
-    const answer = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(2_000) })
-    return ((await answer.json()) as { name?: unknown }).name === 'Taskwire'
-  } catch {
-    return false
-  }
 }
 
 /** Creates an API key: unlike an access token it fits a line of a terminal. */

@@ -1,6 +1,7 @@
-import { ConfigError, misspeltSettings, readConfig } from '../config.ts'
+import { type Config, ConfigError, misspeltSettings, readConfig } from '../config.ts'
 import { createLogs } from '../log.ts'
 import { openConfiguredDatabase } from './open-database.ts'
+import { isTaskwire, portProblem } from './port.ts'
 import { logRequests } from './request-log.ts'
 
 /** Lets the server start and answer first. */
@@ -13,6 +14,7 @@ async function main(): Promise<void> {
   const config = readConfig()
   const { log, requests } = await createLogs(config.LOG_LEVEL)
   for (const warning of misspeltSettings()) log.warn({}, warning)
+  await requirePort(config)
   const database = openConfiguredDatabase(config, log)
   // startServer awaits this promise and reports its failure. Until then, keep it from
   // counting as unhandled.
@@ -47,6 +49,15 @@ async function main(): Promise<void> {
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+}
+
+/** Throws if the port is in use, before a database is created for nothing. */
+async function requirePort(config: Config): Promise<void> {
+  const code = await portProblem(config)
+  if (code !== 'EADDRINUSE') return
+  const user = (await isTaskwire(config)) ? 'another Taskwire' : 'another program'
+  const message = `Port ${config.PORT} is in use by ${user}. Stop it, or set PORT to a free port.`
+  throw Object.assign(new Error(message), { code })
 }
 
 main().catch((error: unknown) => {

@@ -142,6 +142,7 @@ export class AppError extends Error {
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(shorten(message), { cause: options.cause })
+    if (!kinds.has(code)) throw new TypeError(`There is no error code ${code}. Add your own with addErrorCodes.`)
     this.name = 'AppError'
     this.code = code
     this.headers = options.headers ?? {}

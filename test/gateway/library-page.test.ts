@@ -16,7 +16,7 @@ describe('the code of docs/gateway.md', () => {
     expect(created.status, created.text).toBe(201)
     const { id, cursor } = created.body
     expect(created.headers.get('location')).toBe(`/api/v1/notes/${id}`)
-    expect((await graphql(server, `{ note(id: "${id}") { id text cursor } }`)).data.note).toEqual(created.body)
+    expect((await graphql(server, `{ note(id: "${id}") { id text cursor type } }`)).data.note).toEqual(created.body)
     const missing = await rest(server, 'GET /notes/7')
     expect(missing.headers.get('content-type')).toMatch(/^application\/problem\+json/)
     expect((await rest(server, 'GET /openapi.json')).body.openapi).toMatch(/^3\.1/)

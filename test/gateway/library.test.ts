@@ -3,6 +3,7 @@ import { buildSchema } from 'graphql'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
 import {
+  AppError,
   addErrorCodes,
   type Caller,
   createEventLog,
@@ -178,6 +179,15 @@ test('an application adds error codes, but changes none', () => {
   expect(() => addErrorCodes({ NOT_FOUND: { status: 418, title: 'No' } })).toThrow('NOT_FOUND exists')
   expect(() => addErrorCodes({ teapot: { status: 418, title: 'No' } })).toThrow('must be like OUT_OF_STOCK')
   expect(() => addErrorCodes({ FINE: { status: 200, title: 'No' } })).toThrow('400 to 599')
+  expect(() => new AppError('NO_SUCH' as 'NOT_FOUND', 'No')).toThrow('no error code NO_SUCH')
+})
+
+test('a route of whose answer REST would show nothing does not start', async () => {
+  const schema = buildSchema(`type Query { books: BookConnection! } type Book { title: String! }
+    type BookConnection { edges: [BookEdge!]! } type BookEdge { node: Book! }`)
+  Object.assign(schema.getQueryType()?.getFields().books ?? {}, { extensions: { rest: { path: '/books' } } })
+  const starting = createGateway({ schema, info: { title: 'Books', version: '1' }, log: keepingLog() })
+  await expect(starting).rejects.toThrow(/Query.books declares rest.*BookConnection.*nodesOnConnection/)
 })
 
 test('a DELETE that returns no object needs no name for its value; any other operation does', async () => {

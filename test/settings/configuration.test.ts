@@ -1,6 +1,13 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { ConfigError, misspeltSettings, readConfig, variables } from '../../src/config.ts'
 import { failingServer } from '../support/process.ts'
+import { sharedServer } from '../support/server.ts'
 
 const WRONG = {
   PORT: 'abc',
@@ -46,6 +53,20 @@ test.each([
   const { code, output } = await failingServer(WRONG, command)
   expect(output).toBe(LIST)
   expect(code).toBe(1)
+})
+
+test('a port in use stops the start in one line, before a database is created', async () => {
+  const other = createServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const DATA_DIR = join(tmpdir(), `taskwire-port-${port}`)
+  const start = (PORT: string) => failingServer({ PORT, DATA_DIR, LOG_LEVEL: 'error' })
+  const remedy = 'Stop it, or set PORT to a free port.\n'
+  expect(await start(String(port))).toEqual({ code: 1, output: `Port ${port} is in use by another program. ${remedy}` })
+  const own = new URL((await sharedServer()).url).port
+  expect(await start(own)).toEqual({ code: 1, output: `Port ${own} is in use by another Taskwire. ${remedy}` })
+  expect(existsSync(DATA_DIR)).toBe(false)
 })
 
 test.each([

@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import type { Config } from '../../config.ts'
 import { IN_MEMORY } from '../../database/embedded.ts'
 import { attachmentsFolder } from '../open-files.ts'
+import { isTaskwire, portProblem } from '../port.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** Less free space than this is a problem: PostgreSQL and uploads fail without any. */
@@ -48,19 +48,10 @@ async function checkFolder(setting: string, folder: string): Promise<Finding[]> 
 
 /** Checks that the server could listen. A port in use may be that of a server that runs. */
 export async function checkPort({ PORT, HOST }: Config): Promise<Finding[]> {
-  const code = await new Promise<string | undefined>((done) => {
-    const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => done(error.code))
-    server.listen(PORT, HOST, () => server.close(() => done(undefined)))
-  })
+  const code = await portProblem({ PORT, HOST })
   if (code === undefined) return [ok('PORT', `${PORT} on ${HOST} is free`)]
   if (code === 'EADDRINUSE') {
-    const alive = await fetch(`http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${PORT}/livez`, {
-      signal: AbortSignal.timeout(2_000),
-    }).catch(() => undefined)
-    if (alive && (await alive.json().catch(() => undefined))?.status === 'alive') {
-      return [ok('PORT', `${PORT} is in use by a Taskwire server that runs`)]
-    }
+    if (await isTaskwire({ PORT, HOST })) return [ok('PORT', `${PORT} is in use by a Taskwire server that runs`)]
     return [problem('PORT', `${PORT} is in use by another program`, 'Stop that program, or set PORT to a free port.')]
   }
   if (code === 'EADDRNOTAVAIL') {

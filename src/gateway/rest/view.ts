@@ -26,7 +26,23 @@ export function restView(schema: GraphQLSchema): GraphQLSchema {
       return root || shownByDefault(field, name, owner) ? undefined : null
     },
   })
-  return pruneSchema(shown)
+  const view = pruneSchema(shown)
+  for (const kind of ['Query', 'Mutation'] as const) requireFields(kind, schema, view)
+  return view
+}
+
+/** Throws if a root field that declares a route is lost, because nothing of its type is shown. */
+function requireFields(kind: 'Query' | 'Mutation', schema: GraphQLSchema, view: GraphQLSchema): void {
+  const rootOf = (of: GraphQLSchema) => (kind === 'Query' ? of.getQueryType() : of.getMutationType())
+  const shown = rootOf(view)?.getFields() ?? {}
+  for (const field of Object.values(rootOf(schema)?.getFields() ?? {})) {
+    if (!restOperation(field) || field.name in shown) continue
+    const type = getNamedType(field.type).name
+    throw new Error(
+      `${kind}.${field.name} declares rest, and REST would show nothing of ${type}: set restEmbed: true on one of its ` +
+        'fields. A connection needs a field nodes: give the Relay plugin nodesOnConnection: true.',
+    )
+  }
 }
 
 /**
