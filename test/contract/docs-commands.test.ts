@@ -11,7 +11,8 @@ import { until } from '../support/wait.ts'
 
 /** Runs every curl command of the pages in docs/ against a server that has what they name. */
 
-const DOCS = fileURLToPath(new URL('../../docs', import.meta.url))
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const DOCS = join(ROOT, 'docs')
 /** A page with a test of its own, and one about other people's servers. */
 const ELSEWHERE = new Set(['clients.md', 'gateway.md'])
 
@@ -39,6 +40,9 @@ function commandsOf(page: string, text: string): Command[] {
 const pages = (await readdir(DOCS)).filter((name) => name.endsWith('.md') && !ELSEWHERE.has(name)).sort()
 const all: Command[] = []
 for (const page of pages) all.push(...commandsOf(page, await readFile(join(DOCS, page), 'utf8')))
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
+// test/browser/demo.test.ts runs those with an output.
+all.push(...commandsOf('../README.md', readme).filter(({ printed }) => printed === ''))
 /** They leave nothing for others. */
 const isLast = ({ command }: Command) => /-X DELETE/.test(command)
 const commands = [...all.filter((one) => !isLast(one)), ...all.filter(isLast)]
@@ -129,6 +133,24 @@ test.each(commands.map((one, index) => ({ ...one, index })))('docs/$page: $comma
   else expect(status, stdout).toBeLessThan(300)
   for (const [, name] of printed.matchAll(/"(\w+)":/g)) expect(stdout).toContain(`"${name}":`)
   for (const [, word] of printed.matchAll(/"code":"(\w+)"/g)) expect(stdout).toContain(`"${word}"`)
+})
+
+test('the commands for operators in the README work in a clone, while the server runs', async () => {
+  const folder = await folderForTest({ sends: false })
+  const { DATABASE_URL = '', DATA_DIR, JWT_SECRET } = server.config
+  const own = { ...(DATABASE_URL && { DATABASE_URL }), DATA_DIR, JWT_SECRET: JWT_SECRET?.join() ?? '', PORT: '0' }
+  const taskwire = async (command: string, settings: Record<string, string> = own) => {
+    expect(readme).toContain(`npm run taskwire ${command.split(' ')[0]}`)
+    const { DATABASE_URL: _, ...environment } = process.env
+    const args = ['run', '--silent', 'taskwire', ...command.split(' ')]
+    return (await promisify(execFile)('npm', args, { cwd: ROOT, env: { ...environment, ...settings } })).stdout
+  }
+  const file = join(folder, 'tasks.backup')
+  expect(await taskwire(`backup ${file}`)).toMatch(/^Task +\d+ rows/m)
+  expect(await taskwire(`restore ${file}`, { DATA_DIR: join(folder, 'data'), PORT: '0' })).toMatch(
+    /^Restored \d+ rows/m,
+  )
+  expect(await taskwire('doctor')).toContain('DATA_DIR')
 })
 
 test('the pages have commands', () => {

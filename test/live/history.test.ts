@@ -144,10 +144,14 @@ describe('the checks of histories', () => {
 const binaries = onPostgres ? await findBinaries() : undefined
 
 // A short run of test/long/history.ts.
-test.runIf(binaries)('the history of three servers is that of one, whatever fails', async () => {
-  const faults = ['kill', 'cut', 'failover'] as const
-  const report = await recordHistory({ binaries: binaries ?? '', seconds: 10, seed: 1, faults, calmMs: 1_000 })
-  expect(report.violations).toEqual([])
-  expect(report.calls['update ok']).toBeGreaterThan(20)
-  expect(Object.keys(report.faults).length).toBeGreaterThan(0)
-})
+test.runIf(binaries)(
+  'the history of three servers is that of one, whatever fails',
+  async () => {
+    const faults = ['kill', 'cut', 'failover'] as const
+    const report = await recordHistory({ binaries: binaries ?? '', seconds: 10, seed: 1, faults, calmMs: 1_000 })
+    expect(report.violations).toEqual([])
+    expect(report.calls['update ok']).toBeGreaterThan(20)
+    expect(Object.keys(report.faults).length).toBeGreaterThan(0)
+  },
+  300_000,
+)
