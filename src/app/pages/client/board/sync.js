@@ -7,9 +7,9 @@ import { createStore, statusName } from './store.js'
 
 const ACTIVITY_SHOWN = 30
 const FRESH_MS = 4_000
-/** Events that arrive so soon after a new connection were missed during the cut, */
+/** Events that arrive within this time after a new connection were missed during the cut. */
 const CATCH_UP_MS = 5_000
-/** or until none has arrived for so long. */
+/** If none arrives for this long after another, all that were missed have arrived. */
 const QUIET_MS = 1_000
 /** A shorter cut is mentioned only if something was missed. Tokens that expire cause them. */
 const LONG_CUT_MS = 3_000
