@@ -179,6 +179,9 @@ export const variables = {
   TRASH_DAYS: integer(1, 36_500, 30).describe(
     'Days a deleted task stays in the trash before it is deleted permanently.',
   ),
+  STREAM_SEARCH_LIMIT: atLeast(1, 100).describe(
+    'Maximum number of different texts that the open streams of a user search for. Each is looked for in every event.',
+  ),
   WS_MAX_SOCKETS_PER_USER: atLeast(1, 50).describe('Maximum number of open websockets and event streams per user.'),
   WS_MAX_OPERATIONS_PER_SOCKET: atLeast(1, 100).describe('Maximum number of concurrent operations on one websocket.'),
   WS_MAX_ANONYMOUS_SOCKETS: atLeast(0, 50).describe(

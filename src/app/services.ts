@@ -13,6 +13,7 @@ import { createTail } from '../events/tail.ts'
 import type { GatewayLog } from '../gateway/gateway-context.ts'
 import { removeDeletedFiles, tidyAttachments } from '../modules/attachments/housekeeping.ts'
 import { purgeAudit } from '../modules/audit/service.ts'
+import { createSearchLimit } from '../modules/event-feed/search-limit.ts'
 import { purgeNotifications } from '../modules/notifications/service.ts'
 import { createAccessTracker } from '../modules/projects/access.ts'
 import { purgeSessions } from '../modules/sessions/service.ts'
@@ -74,6 +75,7 @@ export async function openServices(
       tail,
       hub,
       access: createAccessTracker(db, tail),
+      searchLimit: createSearchLimit(config.STREAM_SEARCH_LIMIT),
       credentialWatch: createCredentialWatch(tail),
       authenticate: createAuthenticate({
         db: reserved,

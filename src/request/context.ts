@@ -67,6 +67,7 @@ export interface Services {
   tail: EventTail
   hub: EventHub
   access: AccessTracker
+  searchLimit: SearchLimit
   credentialWatch: CredentialWatch
   authenticate: Authenticate
   outbound: OutboundHttp
@@ -84,6 +85,18 @@ export interface Background {
 export interface RateAdmission {
   /** Takes the first point of a request. Throws RATE_LIMITED if none is left. */
   admit(viewer: Viewer | null, address: string): Payer
+}
+
+/**
+ * Limits the different texts that the open streams of each user search for: each of them is looked
+ * for in every event.
+ */
+export interface SearchLimit {
+  /**
+   * Counts the searches of one more stream and returns the function that releases them. Throws
+   * RATE_LIMITED beyond the limit.
+   */
+  acquire(userId: string, searches: readonly string[]): () => void
 }
 
 /** Tracks which projects the users with open streams can see, updated from the event log. */

@@ -30,6 +30,28 @@ test('the connection limit counts sockets and streams of every kind, per user', 
     expect((await eventStream(server, '/tasks/events', { token: ada.token })).response.status).toBe(200)
 })
 
+test('the streams of a user search for STREAM_SEARCH_LIMIT different texts, through every door', async () => {
+  const server = await freshServerForTest({ STREAM_SEARCH_LIMIT: '3' })
+  const [ada, bob] = [await signUp(server), await signUp(server)]
+  const follow = (search: string, { token } = ada) =>
+    eventStream(server, `/events/stream?search=${encodeURIComponent(search)}`, { token })
+  const [tea, ...others] = [await follow('tea'), await follow('coffee'), await follow('milk')]
+  expect([tea, ...others].map(({ response }) => response.status)).toEqual([200, 200, 200])
+  // A text that is looked for already costs nothing more.
+  expect((await follow('tea')).response.status).toBe(200)
+
+  const refused = await follow('water')
+  expect(refused.response.status).toBe(429)
+  expect((await refused.response.json()).detail).toContain('more than 3 different texts (STREAM_SEARCH_LIMIT)')
+  const query = 'subscription { events(filter: { or: [{ search: "water" }, { search: "tea" }] }) { type } }'
+  const overGraphql = await graphqlStream(server, query, { token: ada.token })
+  expect((await overGraphql.inbox.next()).errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED' } }])
+  expect((await follow('water', bob)).response.status).toBe(200)
+
+  for (const { cut } of others) cut()
+  await until('a text is free', async () => (await follow('water')).response.status === 200)
+})
+
 /** Requests a stream and disconnects before the server has authenticated it. */
 function askAndLeave({ url }: { url: string }, path: string, token: string): Promise<void> {
   const { hostname, port } = new URL(url)

@@ -3,7 +3,7 @@ import type { LoggedEvent } from '../../events/log.ts'
 import type { Prisma } from '../../generated/prisma/client.ts'
 import type { Context } from '../../request/context.ts'
 import { requireProject } from '../projects/policy.ts'
-import { createMatcher, type FilterMatch } from '../tasks/filter/matcher.ts'
+import { createMatcher, type FilterMatch, searchesOf } from '../tasks/filter/matcher.ts'
 import { resolveFilter } from '../tasks/filter/resolve.ts'
 import type { FollowEventsValues } from './input.ts'
 import { typesInScope } from './policy.ts'
@@ -21,6 +21,8 @@ export interface EventScope {
   select(event: LoggedEvent): DeliveredEvent | undefined | Promise<DeliveredEvent | undefined>
   /** True if `where` alone cannot decide which events are in scope. */
   filtered: boolean
+  /** The texts that the filter searches for. */
+  searches: readonly string[]
 }
 
 /**
@@ -39,11 +41,15 @@ export async function eventScope(
     event.projectId !== null &&
     (!projectId || event.projectId === projectId.toLowerCase()) &&
     (!wanted || wanted.has(event.type))
-  if (filter == null) return { where, filtered: false, select: (event) => (isWanted(event) ? event : undefined) }
-  const match = createMatcher(ctx.services.db, await resolveFilter(ctx, { values: filter, path: ['filter'] }))
+  if (filter == null) {
+    return { where, filtered: false, searches: [], select: (event) => (isWanted(event) ? event : undefined) }
+  }
+  const resolved = await resolveFilter(ctx, { values: filter, path: ['filter'] })
+  const match = createMatcher(ctx.services.db, resolved)
   return {
     where,
     filtered: true,
+    searches: searchesOf(resolved),
     select(event) {
       if (!isWanted(event)) return undefined
       const found = match(event)

@@ -92,14 +92,18 @@ export async function followEvents(
   { after, ...scope }: FollowEventsValues,
 ): Promise<AsyncIterable<DeliveredEvent>> {
   const viewer = requireViewer(ctx)
-  const { hub, tail, access } = ctx.services
-  const { where, select } = await eventScope(ctx, viewer, scope)
+  const { hub, tail, access, searchLimit } = ctx.services
+  const { where, select, searches } = await eventScope(ctx, viewer, scope)
   // Fix the start before returning the stream: everything written after it opens is on it.
   const newest = await tail.newest()
   // Judge the cursor afterwards: an epoch that another server began is known only now.
   const given = after == null ? undefined : await tail.positionOf(after)
   if (given !== undefined) await requireCursorInLog(ctx.db, given, newest)
-  const seen = await access.watch(viewer)
+  const releaseSearches = searchLimit.acquire(viewer.id, searches)
+  const seen = await access.watch(viewer).catch((error: unknown) => {
+    releaseSearches()
+    throw error
+  })
   const { projectId } = scope
   return hub.subscribe({
     after: given ?? newest,
@@ -108,7 +112,10 @@ export async function followEvents(
     where,
     select: (event) => (event.projectId !== null && seen.sees(event.projectId) ? select(event) : undefined),
     mayDeliver: ({ projectId }) => projectId !== null && seen.sees(projectId),
-    onEnd: seen.release,
+    onEnd() {
+      seen.release()
+      releaseSearches()
+    },
   })
 }
 

@@ -12,12 +12,17 @@ export type FilterMatch = 'ENTERED' | 'STAYED' | 'LEFT'
 
 type Matcher = (event: LoggedEvent) => FilterMatch | undefined | Promise<FilterMatch | undefined>
 
+/** Returns the different texts that a filter searches for. */
+export const searchesOf = ({ values }: ResolvedFilter): string[] => [
+  ...new Set([...nestedFilters(values)].flatMap(([{ search }]) => search ?? [])),
+]
+
 /**
  * Returns a function that matches task events against a filter. It checks the task as it was before
  * and after the event, at the time of the event, and returns undefined if neither matches.
  */
 export function createMatcher(db: Database, filter: ResolvedFilter): Matcher {
-  const searches = [...new Set([...nestedFilters(filter.values)].flatMap(([{ search }]) => search ?? []))]
+  const searches = searchesOf(filter)
   const lookups = new DataLoader<ReturnType<typeof taskChange>, SearchHits>(
     (changes) => findHits(db, changes, searches),
     { cache: false, maxBatchSize: MAX_EVENTS_PER_LOOKUP },

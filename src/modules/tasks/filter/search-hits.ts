@@ -41,11 +41,15 @@ export async function findHits(
   const states = changes.flatMap(({ before, after }) => [before, after].map((state) => state ?? NO_WORDS))
   const titles = states.map(({ title }) => title)
   const descriptions = states.map(({ description }) => description)
+  // Words and queries are made once, not for each pair of them.
   const rows = await db.$queryRaw<{ state: number; search: string }[]>(Prisma.sql`
-    SELECT state.place::int AS state, search.typed AS search
-    FROM unnest(${titles}::text[], ${descriptions}::text[]) WITH ORDINALITY AS state(title, description, place)
-    CROSS JOIN unnest(${searches}::text[]) AS search(typed)
-    WHERE task_words(state.title, state.description, ${NO_PROJECT}::uuid) @@ search_query(search.typed)`)
+    WITH state AS MATERIALIZED (
+      SELECT given.place::int, task_words(given.title, given.description, ${NO_PROJECT}::uuid) AS words
+      FROM unnest(${titles}::text[], ${descriptions}::text[]) WITH ORDINALITY AS given(title, description, place)
+    ), search AS MATERIALIZED (
+      SELECT given.typed, search_query(given.typed) AS query FROM unnest(${searches}::text[]) AS given(typed)
+    )
+    SELECT state.place AS state, search.typed AS search FROM state JOIN search ON state.words @@ search.query`)
   const hits = states.map(() => new Set<string>())
   for (const { state, search } of rows) hits[state - 1]?.add(search)
   const hitsAt = (index: number): Hits => hits[index] ?? new Set()
