@@ -64,6 +64,21 @@ test('thousands of requests on one connection are all answered, in order', async
   expect(connection.text.match(/<\d+>/g)).toEqual(Array.from({ length: 3_000 }, (_, index) => `<${index}>`))
 })
 
+test('other connections get a turn between any two requests of one', async () => {
+  const turns: string[] = []
+  const handle: RequestListener = ({ url = '' }, response) => {
+    turns.push(url)
+    response.end('done')
+  }
+  const url = await serve(limitPipelining(handle, 4))
+  const [greedy, other] = [open(url), open(url)]
+  greedy.socket.write(GET.repeat(5_000))
+  await until('it has begun', () => turns.length > 0)
+  other.socket.write(GET.replace('/', '/other'))
+  await until('all are answered', () => answersIn(greedy) === 5_000 && answersIn(other) === 1)
+  expect(turns.indexOf('/other')).toBeLessThan(4_000)
+})
+
 test('answers that nobody reads hold up the requests behind them', async () => {
   let started = 0
   const handle: RequestListener = (_request, response) => {

@@ -296,3 +296,21 @@ test('unsubscribing ends one subscription and no other', async () => {
   await readUntil('last')
   expect(ids).not.toContain('goes')
 })
+
+test('each message of a flood takes a turn of the event loop, so that others get theirs', async () => {
+  const { token } = await signUp(server)
+  const { socket } = await openSession(server, token)
+  let pongs = 0
+  socket.on('message', (data) => {
+    if (String(data).includes('"pong"')) pongs++
+  })
+  let turns = 0
+  const count = () => {
+    turns++
+    if (pongs < 1_000) setImmediate(count)
+  }
+  for (let sent = 0; sent < 1_000; sent++) socket.send('{"type":"ping"}')
+  count()
+  await until('all are answered', () => pongs === 1_000)
+  expect(turns).toBeGreaterThan(900)
+})

@@ -146,6 +146,16 @@ describe('an upload', () => {
       '--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext',
     ],
     ['no parts', 'multipart/form-data; boundary=x', 'nothing of the kind'],
+    [
+      'a part without a name',
+      'multipart/form-data; boundary=x',
+      '--x\r\nContent-Disposition: form-data\r\n\r\ntext\r\n--x--\r\n',
+    ],
+    [
+      'a file without a name',
+      'multipart/form-data; boundary=x',
+      '--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\ntext\r\n--x--\r\n',
+    ],
   ])('in a form with %s is a BAD_REQUEST and leaves nothing', async (_, type, raw) => {
     const before = storedFiles(server).length
     const headers = { 'content-type': type }

@@ -159,6 +159,24 @@ test('importing twice changes nothing, and a changed row changes its task alone'
   ])
 })
 
+test('records with a wrong quotation mark fail alone, however many there are', async () => {
+  const projectId = await newProject()
+  const text = `title\n${'"a"b\nGood\n'.repeat(2_000)}"Two\nlines",\nc"d\n"""Quoted"" well"\nLast\n`
+  const { body } = await importInto(projectId, 'csv', Buffer.from(text), '&dryRun=true')
+  expect([body.created, body.failed]).toEqual([2_002, 2_002])
+  const failed = body.results.filter(({ status }: { status: string }) => status === 'FAILED')
+  expect(failed.slice(0, 3).map(({ line }: { line: number }) => line)).toEqual([2, 4, 6])
+  expect(failed[0].message).toBe('is not valid CSV: a cell has a quotation mark in the wrong place')
+})
+
+test('a file of 500 columns is read, and one of 501 is refused', async () => {
+  const projectId = await newProject()
+  const wide = (columns: number) => Buffer.from(`title${','.repeat(columns - 1)}\nOne\n`)
+  expect((await importInto(projectId, 'csv', wide(500), '&dryRun=true')).body.created).toBe(1)
+  const { status, body } = await importInto(projectId, 'csv', wide(501), '&dryRun=true')
+  expect([status, body.detail]).toEqual([422, expect.stringContaining('501 columns, and 500 are the most')])
+})
+
 const BROKEN = Buffer.concat([
   Buffer.from(
     '\ufeffName;Prio;labels;assignees;Foo\r\n"Two\r\nlines";9;;;\r\nGood;2;"a,b";nobody@example.org;1\r\n\r\nBad "quote;1;;;\r\n',

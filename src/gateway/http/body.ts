@@ -9,6 +9,9 @@ import { endWithProblem } from './problem.ts'
 const MAX_DISCARDED = 16 * 1_048_576
 const MAX_DISCARDING_MS = 5_000
 
+/** So many chunks become one. */
+const MANY_CHUNKS = 256
+
 export interface BodyLimits {
   bytes: number
   /** Time to arrive. */
@@ -59,13 +62,19 @@ export function sendContinue({ headers, httpVersion }: IncomingMessage, response
 async function collect(request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> {
   const maxRead = limit + MAX_DISCARDED
   let chunks: Buffer[] = []
+  /** Of these, the first are merged already. */
+  let merged = 0
   let size = (declaredLength(request) ?? 0) > maxRead ? Number.POSITIVE_INFINITY : 0
   const started = performance.now()
   if (size <= maxRead) {
     await eachChunk(request, (chunk) => {
       size += chunk.length
-      if (size <= limit) chunks.push(chunk)
-      else chunks = []
+      if (size > limit) chunks = []
+      else if (chunks.push(chunk) - merged >= MANY_CHUNKS) {
+        // A chunk of a byte takes hundreds of them.
+        chunks.push(Buffer.concat(chunks.splice(merged)))
+        merged = chunks.length
+      }
       return size <= maxRead && (size <= limit || performance.now() - started <= MAX_DISCARDING_MS)
     })
   }

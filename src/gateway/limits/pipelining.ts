@@ -14,7 +14,7 @@ interface Pipeline {
 
 /**
  * Handles at most `limit` requests of a connection at a time. The next starts when the client has
- * taken an answer. So a client that sends requests without waiting gets no more than its share, and
+ * taken an answer, and after a turn of the event loop, in which others get theirs. So a client that sends requests without waiting gets no more than its share, and
  * answers that nobody reads do not pile up.
  */
 export function limitPipelining(handle: RequestListener, limit: number): RequestListener {
@@ -24,7 +24,10 @@ export function limitPipelining(handle: RequestListener, limit: number): Request
     pipeline.running++
     response.once('close', () => {
       pipeline.running--
-      next(socket, pipeline)
+      // Node goes on reading behind each request.
+      if (pipeline.isPaused) socket.pause()
+      if (pipeline.waiting.length > 0) setImmediate(next, socket, pipeline)
+      else next(socket, pipeline)
     })
     handle(request, response)
   }
@@ -45,10 +48,10 @@ export function limitPipelining(handle: RequestListener, limit: number): Request
       pipeline = { running: 0, waiting: [], isPaused: false }
       pipelines.set(socket, pipeline)
     }
-    if (pipeline.running < limit) return start(socket, pipeline, [request, response])
+    // In order: an answer is sent only after those of all earlier requests.
+    if (pipeline.running < limit && pipeline.waiting.length === 0) return start(socket, pipeline, [request, response])
     pipeline.waiting.push([request, response])
     if (pipeline.waiting.length < PAUSE_AT) return
-    // Node goes on reading when its own queue is empty, so this may have to be repeated.
     pipeline.isPaused = true
     socket.pause()
   }

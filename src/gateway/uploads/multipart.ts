@@ -37,12 +37,14 @@ export class FormReader {
     this.#busboy = openBusboy(headers)
     this.#busboy
       .on('field', (name, value, _nameTruncated, isTruncated) => {
-        if (isTruncated) this.#fail(malformed(`the field ${JSON.stringify(name)} is too long`))
+        if (name === undefined) this.#fail(malformed('a part has no name'))
+        else if (isTruncated) this.#fail(malformed(`the field ${JSON.stringify(name)} is too long`))
         else this.#push({ kind: 'field', name, value })
       })
       .on('file', (name, bytes, filename: string | undefined, _encoding, contentType) => {
         // Each reader gets the error where it is; without a listener it would end the process.
         bytes.on('error', () => undefined)
+        if (name === undefined) return this.#fail(malformed('a part has no name'))
         this.#push({ kind: 'file', name, filename: filename && unescaped(filename), contentType, bytes })
       })
       .on('partsLimit', () => this.#fail(malformed('it has too many parts')))

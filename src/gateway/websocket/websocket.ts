@@ -97,7 +97,13 @@ export function attachWebsocket<Context extends GatewayContext>(
 ): WebsocketTransport {
   const { engine, createContext, prepare, log } = options
   const limits = createSocketLimits(options)
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessage, handleProtocols })
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessage,
+    handleProtocols,
+    // A turn of the event loop for each message: however many arrive at once, others get their turn.
+    allowSynchronousEvents: false,
+  })
   const pending = new WeakMap<object, PendingOperation<Context>>()
 
   const protocol = makeServer<Record<string, unknown>, SocketExtra>({

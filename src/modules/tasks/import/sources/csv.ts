@@ -14,6 +14,9 @@ export interface CsvRecord {
   problem?: string
 }
 
+/** More columns would only cost time: tasks have fewer fields. */
+const MAX_COLUMNS = 500
+
 /**
  * Reads a CSV file with a header. Accepts a byte order mark, any line break, and semicolons or tabs
  * between cells. A broken record fails alone.
@@ -25,8 +28,10 @@ export async function* readRecords(
   const { first, rest } = await openText(chunks)
   const broken: CsvRecord[] = []
   const lines = new LineCount()
+  const delimiter = delimiterOf(first)
+  const wellFormed = wellFormedWith(delimiter)
   const parser = parse({
-    delimiter: delimiterOf(first),
+    delimiter,
     // Bytes as characters: whether they are UTF-8 is judged cell by cell.
     encoding: 'latin1',
     raw: true,
@@ -34,12 +39,15 @@ export async function* readRecords(
     record_delimiter: ['\r\n', '\n', '\r'],
     max_record_size: MAX_ITEM,
     relax_column_count: true,
+    // A wrong quotation mark would break the following records too. They are found below.
+    relax_quotes: true,
     skip_empty_lines: true,
     skip_records_with_error: true,
     // Called in order, also between broken records.
     on_record: (one) => {
       const { record, raw } = one as unknown as { record: string[]; raw: string }
-      return { record, line: lines.next(raw) } as never
+      const isBroken = raw.includes('"') && record.length <= MAX_COLUMNS && !wellFormed.test(raw)
+      return { record, line: lines.next(raw), isBroken } as never
     },
     on_skip: (error, raw = '') => {
       if (error) broken.push({ line: lines.next(`${raw}\n`), cells: {}, problem: problemOf(error) })
@@ -51,14 +59,15 @@ export async function* readRecords(
   source.pipe(parser)
   let names: string[] | undefined
   try {
-    for await (const { record, line } of parser as AsyncIterable<{ record: string[]; line: number }>) {
+    for await (const { record, line, isBroken } of parser as AsyncIterable<Parsed>) {
       yield* broken.splice(0)
       if (!names) {
+        if (record.length > MAX_COLUMNS) throw tooWide(record.length)
         names = record.map((name) => decoded(name)?.trim() ?? '')
         onHeader(names)
         continue
       }
-      yield toRecord(line, names, record)
+      yield isBroken ? { line, cells: {}, problem: MISQUOTED } : toRecord(line, names, record)
     }
     yield* broken.splice(0)
   } finally {
@@ -66,6 +75,25 @@ export async function* readRecords(
     parser.destroy()
   }
 }
+
+interface Parsed {
+  record: string[]
+  line: number
+  isBroken: boolean
+}
+
+const MISQUOTED = 'is not valid CSV: a cell has a quotation mark in the wrong place'
+
+/** Returns what a record matches if its quotation marks are where RFC 4180 allows them. */
+function wellFormedWith(delimiter: string): RegExp {
+  const cell = `(?:"[^"]*(?:""[^"]*)*"|[^"\\r\\n${delimiter}]*)`
+  return new RegExp(`^[\\r\\n]*${cell}(?:${delimiter}${cell})*[\\r\\n]*$`)
+}
+
+const tooWide = (columns: number) =>
+  new AppError('VALIDATION_FAILED', `The file has ${columns} columns, and ${MAX_COLUMNS} are the most that are read.`, {
+    path: ['content'],
+  })
 
 function toRecord(line: number, names: readonly string[], record: readonly string[]): CsvRecord {
   if (record.length > names.length)
@@ -106,12 +134,13 @@ const problemOf = ({ code, message }: CsvError) =>
 /** Takes a byte order mark away. Throws if the file is in UTF-16. */
 async function openText(chunks: AsyncIterable<Uint8Array>) {
   const iterator = chunks[Symbol.asyncIterator]()
-  let first: Buffer = Buffer.alloc(0)
-  while (first.length < HEAD && !first.includes(10)) {
+  const head: Uint8Array[] = []
+  for (let size = 0; size < HEAD && !head.at(-1)?.includes(10); size += head.at(-1)?.length ?? 0) {
     const step = await iterator.next()
     if (step.done) break
-    first = Buffer.concat([first, step.value])
+    head.push(step.value)
   }
+  let first: Buffer = Buffer.concat(head)
   if ((first[0] === 0xff && first[1] === 0xfe) || (first[0] === 0xfe && first[1] === 0xff))
     throw new AppError('VALIDATION_FAILED', 'The file is in UTF-16. Save it as UTF-8.', { path: ['content'] })
   if (first[0] === 0xef && first[1] === 0xbb && first[2] === 0xbf) first = first.subarray(3)
