@@ -37,7 +37,8 @@ function makeWorld(
   tokens: ReturnType<typeof createAccessTokens>,
 ): World {
   const { role, admin, removed, disabled, credential = 'token' } = describePersona(persona)
-  const tag = `w${++made}`
+  // As long in every world, so that the sizes of what is made are equal.
+  const tag = `w${String(++made).padStart(5, '0')}`
   const add = adders(rows, tag, passwordHash)
 
   const self = add.user('self', { role: admin ? 'ADMIN' : 'MEMBER', disabledAt: disabled ? new Date() : null })
