@@ -159,6 +159,8 @@ test('orders are followed as they are placed, and a stream resumes where it was 
     client.on('connected', () => resolve({ connected: true })),
   )
   expect(connected).toBe(true)
+  // Its messages are handled in order: what is answered now came after the subscription.
+  for (let turn = 0; turn < 2; turn++) await subscribe(client, '{ __typename }').inbox.next()
   const first = await place()
   const event = await stream.inbox.next()
   expect(event).toMatchObject({ event: 'order.placed', data: { orderId: first, userId, total: 2_500 } })
