@@ -2,8 +2,9 @@ import pg from 'pg'
 import { type ConnectionSettings, type Log, parseConnection } from './connection.ts'
 import { watchedClient } from './watch.ts'
 
-/** A pooler without a free session answers nothing. */
+/** A pooler without a free session answers nothing, and neither does a busy machine for a while. */
 const TIMEOUT_MS = 2_000
+const ATTEMPTS = 3
 
 /** Number of transactions that must all run in the same session. */
 const TRIALS = 5
@@ -41,6 +42,15 @@ export async function findDatabase(url: string, directUrl: string | undefined, l
  * the process ids of backends.
  */
 export async function isPooledByTransaction({ config }: ConnectionSettings): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = await tryOut(config)
+    if (found !== undefined) return found
+  }
+  return false
+}
+
+/** Returns undefined if there was no answer in time. */
+async function tryOut(config: pg.ClientConfig): Promise<boolean | undefined> {
   const [first, second] = [connection(config), connection(config)]
   try {
     await first.connect()
@@ -54,7 +64,7 @@ export async function isPooledByTransaction({ config }: ConnectionSettings): Pro
     for (let trial = 0; trial < TRIALS; trial++) if ((await backendOf(first)) !== pid) return true
     return false
   } catch (error) {
-    if (error instanceof Error && error.message === 'Query read timeout') return false
+    if (error instanceof Error && error.message === 'Query read timeout') return undefined
     throw error
   } finally {
     await Promise.all([first.end(), second.end()].map((ending) => ending.catch(() => {})))
