@@ -6,8 +6,8 @@ import { watchedClient } from './watch.ts'
 const TIMEOUT_MS = 2_000
 const ATTEMPTS = 3
 
-/** Number of transactions that must all run in the same session. */
-const TRIALS = 5
+/** Number of statements of each connection that must all run in its session. Other clients use the pooler too. */
+const TRIALS = 20
 
 /** Where to find a database. */
 export interface Addresses {
@@ -58,10 +58,13 @@ async function tryOut(config: pg.ClientConfig): Promise<boolean | undefined> {
     // Only a pooler makes up the process id that it tells its clients.
     if (pid === watchedClient(first).processID) return false
     await second.connect()
-    // Holds a session, which is the one of the first connection if that is free between transactions.
-    await second.query('BEGIN')
-    if ((await backendOf(second)) === pid) return true
-    for (let trial = 0; trial < TRIALS; trial++) if ((await backendOf(first)) !== pid) return true
+    let other: number | undefined
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const before = other
+      other = await backendOf(second)
+      // The other has the session that the first one has left, or either has another than before.
+      if (other === pid || (before !== undefined && other !== before) || (await backendOf(first)) !== pid) return true
+    }
     return false
   } catch (error) {
     if (error instanceof Error && error.message === 'Query read timeout') return undefined
