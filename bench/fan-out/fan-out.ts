@@ -8,7 +8,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Crowd, cpuTimeOf, percentile, request, startCrowd, websocketUrl } from '../../test/support/crowd.ts'
+import { type Crowd, percentile, request, startCrowd, websocketUrl } from '../../test/support/crowd.ts'
+import { cpuTimeOf } from '../../test/support/process-usage.ts'
 import { openWorld } from '../../test/support/world.ts'
 
 const SUBSCRIBERS = Number(process.argv[2] ?? 5_000)

@@ -8,7 +8,6 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +16,7 @@ import { startServer } from '../../src/app/server.ts'
 import { readConfig } from '../../src/config.ts'
 import { rest } from '../support/clients.ts'
 import { emptyPostgres } from '../support/database.ts'
+import { peakMemoryOf } from '../support/process-usage.ts'
 import { keepingLog } from '../support/server.ts'
 import { openWorld } from '../support/world.ts'
 
@@ -45,8 +45,8 @@ async function taskwire(settings: Record<string, string>, ...args: string[]): Pr
   let peakMb = 0
   const measure = setInterval(() => {
     try {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-      peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024)
+      // NaN while it ends.
+      peakMb = Math.max(peakMb, peakMemoryOf(child.pid) || 0)
     } catch {
       // It has ended.
     }

@@ -3,7 +3,8 @@
 // memory, and that they resume without losing an event. Uses PostgreSQL if TEST_DATABASE_URL is
 // set, else the embedded database. Exit code 1 on failure.
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Crowd, memoryOf, startCrowd, websocketUrl } from '../support/crowd.ts'
+import { type Crowd, startCrowd, websocketUrl } from '../support/crowd.ts'
+import { memoryOf } from '../support/process-usage.ts'
 import { openWorld } from '../support/world.ts'
 
 const EVENTS = Number(process.argv[2] ?? 20_000)

@@ -5,8 +5,8 @@
  * event loop and the CPU time per request, once a minute and in the end. Uses PostgreSQL if
  * TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if something is wrong.
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { memoryOf } from '../support/process-usage.ts'
 import { createRandom } from '../support/random.ts'
 import { openWorld } from '../support/world.ts'
 import { follow } from './failover/follower.ts'
@@ -24,10 +24,9 @@ const [projectId = ''] = await world.projects(1)
 const followers = await Promise.all(Array.from({ length: SUBSCRIBERS }, () => follow([server], owner.token)))
 const load = await startLoad({ world, projectId, rate, random: createRandom(seed) })
 
-/** Megabytes. */
-const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1_024
 const median = (values: readonly number[]) => values.toSorted((one, other) => one - other)[values.length >> 1] ?? 0
 
+/** MiB. */
 const memory: number[] = []
 const delays: number[] = []
 let longest = 0
@@ -36,7 +35,7 @@ const samples = Math.ceil((seconds * 1_000) / SAMPLE_MS)
 for (let sample = 1; sample <= samples; sample++) {
   await wait(SAMPLE_MS)
   const { delayMs, delayP99Ms } = await server.load()
-  memory.push(resident())
+  memory.push(memoryOf(server.pid))
   delays.push(delayP99Ms)
   longest = Math.max(longest, delayMs)
   if (sample % 12 !== 0) continue

@@ -5,11 +5,12 @@
  * takes more than 100 MB of memory, or if a row of an import takes more than a tenth of a single
  * creation.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
+import { memoryOf, peakMemoryOf } from '../support/process-usage.ts'
 import { openWorld } from '../support/world.ts'
 
 const MIN_OF_COPY = 0.3
@@ -58,10 +59,6 @@ async function importRows(projectId: string): Promise<number> {
   if (created !== imported) problems.push(`imported ${created} of ${imported} rows`)
   return created
 }
-
-/** Peak memory of the server in MB, since it was last reset. */
-const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1_024
-const resident = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1_024
 
 async function download(format: string): Promise<number> {
   let bytes = 0
@@ -117,7 +114,7 @@ const copyIds = copy('"labelIds"', '"assigneeIds"')
 await client.query('SET jit TO off')
 for (const format of ['csv', 'ndjson']) {
   await server.memory()
-  const idle = resident()
+  const idle = memoryOf(server.pid)
   // Resets the peak.
   writeFileSync(`/proc/${server.pid}/clear_refs`, '5')
   let bytes = 0
@@ -126,7 +123,7 @@ for (const format of ['csv', 'ndjson']) {
   })
   const copyMs = await timed(() => client.query(copyNames))
   const idsMs = await timed(() => client.query(copyIds))
-  const growth = peak() - idle
+  const growth = peakMemoryOf(server.pid) - idle
   const share = copyMs / exportMs
   console.log(
     `export: ${bytes} bytes of ${format} in ${Math.round(exportMs)} ms, ${share.toFixed(2)} of COPY (of ids instead of names: ${(idsMs / exportMs).toFixed(2)}), ${Math.round(growth)} MB above ${Math.round(idle)} MB`,

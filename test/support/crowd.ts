@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Command, Following, Report } from './crowd-followers.ts'
 
@@ -44,19 +43,6 @@ export function request(child: ChildProcess, command: object): Promise<unknown> 
 }
 
 export const websocketUrl = (url: string) => `${url.replace('http', 'ws')}/graphql`
-
-/** Returns the resident memory of a process in MiB. */
-export function memoryOf(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) / 1024
-}
-
-/** Returns the CPU time that a process has used, in milliseconds. */
-export function cpuTimeOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  // utime and stime, in ticks of 10 ms (proc(5)).
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
 
 export const percentile = (values: readonly number[], share: number) =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN

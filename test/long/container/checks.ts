@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../support/free-port.ts'
+import { memoryOf } from '../../support/process-usage.ts'
 import type { Image } from './image.ts'
 import { type Root, runBeside, startIn } from './root.ts'
 
@@ -39,9 +40,9 @@ export async function checkImage(image: Image, folder: string): Promise<void> {
   await withContainer(image, folder, data, async (second) => {
     const { email, password } = account
     await post(second, '/auth/sign-in', { email, password }, 200)
-    const memory = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${second.child.pid}/status`, 'utf8'))?.[1]
+    const memory = memoryOf(second.child.pid)
     await stop(second)
-    console.log(`second start ${second.startMs} ms, resident memory ${Math.round(Number(memory) / 1024)} MB`)
+    console.log(`second start ${second.startMs} ms, resident memory ${Math.round(memory)} MB`)
   })
 }
 

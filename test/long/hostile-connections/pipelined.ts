@@ -1,4 +1,4 @@
-import { memoryOf } from '../../support/crowd.ts'
+import { memoryOf } from '../../support/process-usage.ts'
 import type { World } from '../../support/world.ts'
 import { getText, load, open } from './client.ts'
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { rest } from '../../support/clients.ts'
+import { memoryOf } from '../../support/process-usage.ts'
 import type { World } from '../../support/world.ts'
 import { newTaskPath } from './files.ts'
 
@@ -104,7 +104,7 @@ async function growthDuring({ server }: World, transfer: () => Promise<unknown>)
   const { rss } = await server.memory()
   let most = rss
   const watch = setInterval(() => {
-    most = Math.max(most, residentBytes(server.pid))
+    most = Math.max(most, memoryOf(server.pid) * MB)
   }, 20)
   const started = performance.now()
   await transfer()
@@ -115,9 +115,4 @@ async function growthDuring({ server }: World, transfer: () => Promise<unknown>)
     mb: Math.round((most - rss) / MB),
     mbPerSecond: (size: number) => Math.round(size / MB / seconds),
   }
-}
-
-function residentBytes(pid: number | undefined): number {
-  const kilobytes = /^VmRSS:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) * 1_024
 }
