@@ -6,7 +6,7 @@ import { watchedClient } from './watch.ts'
 const TIMEOUT_MS = 2_000
 const ATTEMPTS = 3
 
-/** Number of statements of each connection that must all run in its session. Other clients use the pooler too. */
+/** Number of statements of each connection that must run in one session, while others use the pooler. */
 const TRIALS = 20
 
 /** Where to find a database. */
@@ -58,12 +58,10 @@ async function tryOut(config: pg.ClientConfig): Promise<boolean | undefined> {
     // Only a pooler makes up the process id that it tells its clients.
     if (pid === watchedClient(first).processID) return false
     await second.connect()
-    let other: number | undefined
+    const other = await backendOf(second)
+    if (other === pid) return true
     for (let trial = 0; trial < TRIALS; trial++) {
-      const before = other
-      other = await backendOf(second)
-      // The other has the session that the first one has left, or either has another than before.
-      if (other === pid || (before !== undefined && other !== before) || (await backendOf(first)) !== pid) return true
+      if ((await backendOf(first)) !== pid || (await backendOf(second)) !== other) return true
     }
     return false
   } catch (error) {

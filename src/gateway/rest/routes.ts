@@ -11,6 +11,7 @@ import {
 import { type HttpMethod, type RestAlias, type RestOperation, restOperation } from '../operation.ts'
 import { type Deprecable, hasDates } from './deprecation.ts'
 import { type SofaOverrides, sofaRoutes } from './sofa.ts'
+import { rootFields } from './view.ts'
 
 /** A REST route: derived by SOFA from a root field, with our overrides. */
 export interface Route {
@@ -48,11 +49,6 @@ export async function deriveRoutes(view: GraphQLSchema, cache?: string): Promise
   requireRoutes(view, routes)
   rejectDuplicates(routes)
   return routes
-}
-
-function rootFields(view: GraphQLSchema) {
-  const roots = [view.getQueryType(), view.getMutationType()].filter((type) => type != null)
-  return roots.flatMap((root) => Object.values(root.getFields()).map((field) => ({ root, field })))
 }
 
 function sofaOverrides(view: GraphQLSchema): SofaOverrides {

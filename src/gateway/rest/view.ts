@@ -27,22 +27,28 @@ export function restView(schema: GraphQLSchema): GraphQLSchema {
     },
   })
   const view = pruneSchema(shown)
-  for (const kind of ['Query', 'Mutation'] as const) requireFields(kind, schema, view)
+  requireShown(rootFields(schema), rootFields(view))
   return view
 }
 
-/** Throws if a root field that declares a route is lost, because nothing of its type is shown. */
-function requireFields(kind: 'Query' | 'Mutation', schema: GraphQLSchema, view: GraphQLSchema): void {
-  const rootOf = (of: GraphQLSchema) => (kind === 'Query' ? of.getQueryType() : of.getMutationType())
-  const shown = rootOf(view)?.getFields() ?? {}
-  for (const field of Object.values(rootOf(schema)?.getFields() ?? {})) {
-    if (!restOperation(field) || field.name in shown) continue
-    const type = getNamedType(field.type).name
-    throw new Error(
-      `${kind}.${field.name} declares rest, and REST would show nothing of ${type}: set restEmbed: true on one of its ` +
-        'fields. A connection needs a field nodes: give the Relay plugin nodesOnConnection: true.',
-    )
-  }
+type RootField = ReturnType<typeof rootFields>[number]
+
+/** Lists the fields of Query and Mutation. */
+export function rootFields(schema: GraphQLSchema) {
+  const roots = [schema.getQueryType(), schema.getMutationType()].filter((type) => type != null)
+  return roots.flatMap((root) => Object.values(root.getFields()).map((field) => ({ root, field })))
+}
+
+/** Throws if a field that declares a route is lost, because nothing of its type is shown. */
+function requireShown(declared: readonly RootField[], shown: readonly RootField[]): void {
+  const nameOf = ({ root, field }: RootField) => `${root.name}.${field.name}`
+  const names = new Set(shown.map(nameOf))
+  const lost = declared.find((one) => restOperation(one.field) && !names.has(nameOf(one)))
+  if (!lost) return
+  throw new Error(
+    `${nameOf(lost)} declares rest, and REST would show nothing of ${getNamedType(lost.field.type).name}: set restEmbed: ` +
+      'true on one of its fields. A connection needs a field nodes: give the Relay plugin nodesOnConnection: true.',
+  )
 }
 
 /**
