@@ -2,7 +2,7 @@
 
 const NEEDED = [22, 18] as const
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-// What follows imports what an older Node does not have.
+// An older Node lacks what the following modules import.
 if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
   console.error(`Taskwire needs Node ${NEEDED.join('.')} or later, and this is ${process.versions.node}.`)
   process.exit(1)

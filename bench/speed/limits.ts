@@ -2,8 +2,8 @@
  * node bench/speed/limits.ts [rounds]
  * Measures what the limits cost: CPU time of a request with every limit at its default, next to one
  * with rate limits off and all other limits out of reach. Two servers on one database take turns of
- * a second; a third one does the work in the background. Needs the packages that `npm run bench` installs, and the same
- * PostgreSQL. Exit code 1 if a request takes over 3 % more CPU time on average.
+ * a second; a third one does the work in the background. Needs the packages that `npm run bench`
+ * installs, and the same PostgreSQL. Exit code 1 if a request takes over 3 % more CPU time on average.
  */
 import { prepareDatabase } from './data.ts'
 import { measure } from './load.ts'

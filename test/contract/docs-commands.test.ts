@@ -19,7 +19,7 @@ const ELSEWHERE = new Set(['clients.md', 'gateway.md'])
 interface Command {
   page: string
   command: string
-  /** What the page shows, or an empty string. */
+  /** Output that the page shows, or an empty string. */
   printed: string
 }
 
@@ -43,7 +43,7 @@ for (const page of pages) all.push(...commandsOf(page, await readFile(join(DOCS,
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8')
 // test/browser/demo.test.ts runs those with an output.
 all.push(...commandsOf('../README.md', readme).filter(({ printed }) => printed === ''))
-/** They leave nothing for others. */
+/** Picks the commands that leave nothing for others. */
 const isLast = ({ command }: Command) => /-X DELETE/.test(command)
 const commands = [...all.filter((one) => !isLast(one)), ...all.filter(isLast)]
 
@@ -51,7 +51,7 @@ const PASSWORD = 'demo-password'
 const TASKS = 50
 
 let server: OwnServer
-/** What the commands read from their environment, and what stands for the ids in them. */
+/** Variables that the commands read. */
 let environment: Record<string, string>
 let ids: { notification: string; user: string; attachment: string; ownTask: string }
 /** Deletes their own account. */

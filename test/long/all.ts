@@ -5,8 +5,8 @@
  * Runs the long tests one after another: soak, removals, fuzz, notifications, stops under load,
  * hostile connections, documents and requests, the package, uploads, outages of PostgreSQL,
  * failovers, histories, export and import, the access matrix through every door, and the property
- * tests with many draws. Prints the seed and a verdict for each. Uses PostgreSQL if TEST_DATABASE_URL is set, else the embedded
- * database. Exit code 1 if one failed.
+ * tests with many draws. Prints the seed and a verdict for each. Uses PostgreSQL if
+ * TEST_DATABASE_URL is set, else the embedded database. Exit code 1 if one failed.
  */
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'

@@ -26,9 +26,9 @@ const QUIET_TURNS = 3
 const MAX_ACCEPTING_MS = 500
 
 export interface DrainTimes {
-  /** How long a connection without a request stays open, in milliseconds: a request may be on its way. */
+  /** Milliseconds that a connection without a request stays open: one may be on its way. */
   idleMs?: number
-  /** How long any other connection stays open, in milliseconds. */
+  /** Milliseconds that any other connection stays open. */
   graceMs: number
 }
 

@@ -14,8 +14,9 @@ interface Pipeline {
 
 /**
  * Handles at most `limit` requests of a connection at a time. The next starts when the client has
- * taken an answer, and after a turn of the event loop, in which others get theirs. So a client that sends requests without waiting gets no more than its share, and
- * answers that nobody reads do not pile up.
+ * taken an answer, and after a turn of the event loop, in which others get theirs. So a client that
+ * sends requests without waiting gets no more than its share, and answers that nobody reads do not
+ * pile up.
  */
 export function limitPipelining(handle: RequestListener, limit: number): RequestListener {
   const pipelines = new WeakMap<Socket, Pipeline>()

@@ -7,11 +7,11 @@ import { type Send, send } from './client.ts'
  * its clients, as a faulty proxy would, or in its database, behind the back of its triggers.
  */
 export interface Bug {
-  /** What the check says about it. */
+  /** Matches what the check says about it. */
   finding: RegExp
   /** Wraps what the clients send, given the owner's token. */
   between?(send: Send, owner: string): Send
-  /** Is run again and again in the database. */
+  /** SQL that is run again and again. */
   sql?: string
   everyMs?: number
   /** Followers of the log miss some events. */

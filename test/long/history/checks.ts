@@ -100,8 +100,8 @@ function checkLists(lists: readonly ListCall[], timelines: ReadonlyMap<string, r
   return lists.flatMap((list) => checkList(list, byProject.get(list.projectId) ?? new Map()))
 }
 
-/** Says what is wrong with a list unless it shows its project as it was at one moment while it was asked for. */
-export function checkList(list: ListCall, timelines: ReadonlyMap<string, readonly Version[]>): string[] {
+/** Says what is wrong with a list unless it shows its project at one moment during the call. */
+function checkList(list: ListCall, timelines: ReadonlyMap<string, readonly Version[]>): string[] {
   const name = `the list from ${Math.round(list.start)} to ${Math.round(list.end)} ms`
   for (const [id, seen] of list.tasks) {
     const version = timelines.get(id)?.[seen.version - 1]
@@ -132,7 +132,7 @@ function momentsOf(versions: readonly Version[], seen: number | undefined, proje
   return intervals
 }
 
-/** Nobody is shown a project a second after they were removed from it, or what was written since. */
+/** A second after a removal, the member is shown neither the project nor what was written since. */
 function checkAccess(history: History, timelines: ReadonlyMap<string, readonly Version[]>): string[] {
   const { memberships, accesses, seen } = history
   const problems: string[] = []

@@ -11,7 +11,7 @@ const REACH_MS = 3
 
 type Task = TaskState & { id: string; deleted: boolean }
 
-/** Draws a history that a correct server could have, with its log: each call takes effect at one moment in it. */
+/** Draws a history of a correct server, with its log: each call takes effect at one moment in it. */
 export function drawHistory(random: Random): { history: History; log: LoggedEvent[] } {
   const history = newHistory()
   const log: LoggedEvent[] = []

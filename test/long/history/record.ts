@@ -1,4 +1,4 @@
-/** What the clients of a history did and were told. Times are of `performance.now()` in one process. */
+/** What clients did and were told. Times are of `performance.now()` in one process. */
 
 /** A request and its answer. */
 export interface Call {
@@ -14,7 +14,7 @@ export type Outcome =
   | 'missing'
   /** The task has another version than expected. */
   | 'conflict'
-  /** No answer, or one that says that the server failed: it may have been carried out, also later. */
+  /** Neither success nor refusal was answered: it may have been carried out, also later. */
   | 'unknown'
 
 /** What one sees of a task. */

@@ -27,8 +27,6 @@ export interface HistoryOptions {
   seconds: number
   seed: number
   bug?: Bug | undefined
-  servers?: number
-  workers?: number
   faults?: readonly Fault[]
   calmMs?: number
   progress?(line: string): void
@@ -43,12 +41,14 @@ export interface HistoryReport {
   events: number
 }
 
+const SERVERS = 3
+const WORKERS = 6
 const MEMBERS = 2
 const PROGRESS_MS = 30_000
 
 /** Records a history through several servers while a nemesis is at work, and checks it. */
 export async function recordHistory(options: HistoryOptions): Promise<HistoryReport> {
-  const { seconds, seed, bug, workers = 6, progress, faults = ALL_FAULTS, calmMs = 2_000 } = options
+  const { seconds, seed, bug, progress, faults = ALL_FAULTS, calmMs = 2_000 } = options
   const random = createRandom(seed)
   const cluster = await startCluster(options.binaries)
   const folder = await mkdtemp(join(tmpdir(), 'taskwire-history-'))
@@ -63,7 +63,7 @@ export async function recordHistory(options: HistoryOptions): Promise<HistoryRep
     DATABASE_SILENCE_TIMEOUT: '1000',
   }
   try {
-    while (nodes.length < (options.servers ?? 3)) {
+    while (nodes.length < SERVERS) {
       const proxy = await startDatabaseProxy(cluster.url)
       const settings = { ...common, DATABASE_URL: proxy.url }
       nodes.push({ proxy, server: restartable(await startMeasuredServer(settings), settings) })
@@ -101,7 +101,7 @@ export async function recordHistory(options: HistoryOptions): Promise<HistoryRep
     const stopBug = bug && plantInDatabase(bug, cluster.url)
     const happened: Partial<Record<Fault, number>> = {}
     const working = [
-      ...Array.from({ length: workers }, (_, index) =>
+      ...Array.from({ length: WORKERS }, (_, index) =>
         runWorker({ ...worker, random: createRandom(seed + index + 1) }),
       ),
       ...members.map((member, index) => runMember(member, { ...worker, random: createRandom(seed + 100 + index) })),

@@ -7,7 +7,6 @@ export interface Stage {
   /** Makes new projects, and forgets the old ones. Calls at the same time make them once. */
   renew(): Promise<void>
   project(random: Random): string
-  readonly projects: readonly string[]
   add(taskId: string): void
   /** Returns one of the newest tasks, or undefined if all have been used enough. */
   pick(random: Random): string | undefined
@@ -18,7 +17,7 @@ const PROJECTS = 3
 const MAX_TASKS = 90
 /** Of so many tasks, so that clients meet. */
 const POPULAR = 6
-/** A task that was used so often has no further calls: its history must stay short enough to check. */
+/** No client uses a task more often: its history must stay short enough to check. */
 const MAX_USES = 40
 
 export async function openStage(makeProject: () => Promise<string>): Promise<Stage> {
@@ -47,9 +46,6 @@ export async function openStage(makeProject: () => Promise<string>): Promise<Sta
       return renewing
     },
     project: (random) => random.pick(projects),
-    get projects() {
-      return projects
-    },
     add(taskId) {
       if (!tasks.includes(taskId)) tasks.push(taskId)
     },

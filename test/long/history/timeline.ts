@@ -19,9 +19,8 @@ const KINDS: Readonly<Record<string, TaskCall['kind']>> = {
   'task.restored': 'restore',
 }
 
-/** An event that makes a version of a task. A move is logged in both projects: its second event counts. */
-export const makesVersion = ({ type }: Pick<LoggedEvent, 'type'>) =>
-  /^task\.(created|updated|deleted|restored)$/.test(type)
+/** Checks for an event that makes a version of a task. Of a move, logged in both projects, the second does. */
+const makesVersion = ({ type }: Pick<LoggedEvent, 'type'>) => /^task\.(created|updated|deleted|restored)$/.test(type)
 
 /** Returns the versions of each task in the log, with the times of the calls that made them. */
 export function readTimelines(
@@ -47,7 +46,7 @@ export function readTimelines(
   return timelines
 }
 
-/** When the change of an event can have happened: during the call that made it, or one of those that may have. */
+/** Returns when the change of an event can have happened: during a call that can have made it. */
 function timesOf(
   { type, version, projectId }: LoggedEvent,
   title: string | undefined,

@@ -20,10 +20,11 @@ export interface WorkerOptions {
 const PAUSE_MS = 25
 const FAILED_PAUSE_MS = 150
 
-/** Calls one server after the other, each a random operation, and records everything. */
+/** Runs random operations on random servers, one after another, and records everything. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { servers, random, stage, history, owner, stopped } = options
   const call = (sent: Omit<Sent, 'token'>) => options.send(random.pick(servers), { token: owner, ...sent })
+
   function note(answered: Answered, facts: Pick<TaskCall, 'kind' | 'taskId'> & Partial<TaskCall>): Answered {
     const outcome = outcomeOf(answered.status)
     if (outcome === undefined) return answered
@@ -90,8 +91,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     const answered = await call({ method: 'PATCH', path: '/tasks/bulk', body: { items } })
     for (const [index, { id, title }] of items.entries()) {
       const found = answered.body?.outcomes?.[index]
-      const code = found?.errors?.[0]?.code ?? found?.error?.code
-      const status = answered.status !== 200 ? answered.status : found.status === 'SUCCEEDED' ? 200 : statusOf(code)
+      const status = answered.status === 200 ? statusOf(found) : answered.status
       note({ ...answered, status, body: found?.task }, { kind: 'update', taskId: id, title })
     }
     return answered
@@ -127,7 +127,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 
 const stateOf = ({ version, title, projectId }: TaskState): TaskState => ({ version, title, projectId })
 
-const statusOf = (code: unknown) => (code === 'NOT_FOUND' ? 404 : 400)
+/** Returns the status that the item of a batch would have had alone. */
+function statusOf({ status, error }: { status: string; error: { code: string } | null }): number {
+  if (status === 'SUCCEEDED') return 200
+  return error?.code === 'NOT_FOUND' ? 404 : 400
+}
 
 /** Returns undefined if the answer says only that nothing was done. */
 function outcomeOf(status: number): Outcome | undefined {

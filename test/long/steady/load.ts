@@ -22,7 +22,7 @@ const TASKS = 500
 const MAX_RUNNING = 64
 const TICK_MS = 20
 
-/** Sends reads and writes over GraphQL and REST, four to one. The number of tasks stays about the same. */
+/** Sends four reads for each write, over GraphQL and REST. The number of tasks stays the same. */
 export async function startLoad({ world, projectId, rate, random }: LoadOptions): Promise<Load> {
   const { server, owner } = world
   const problems: string[] = []
